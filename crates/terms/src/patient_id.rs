@@ -1,0 +1,102 @@
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::{InvalidId, ProviderId};
+
+/// How a provider's patient ids are written the same way before anything is keyed by them. Fixed per provider at
+/// onboarding: `123` in claims and `0000000123` in DPC are one person, and whoever stopped as one must not come in as
+/// the other.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PatientIdRule {
+    /// Ids of digits: leading zeros do not count. Other ids: as [`PatientIdRule::Text`].
+    #[default]
+    Digits,
+    /// Leading zeros count. Full-width characters, letter case, hyphens and blanks do not.
+    Text,
+}
+
+/// A local patient id in its canonical form. It names a person: it never prints itself.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CanonicalPatientId(String);
+
+impl CanonicalPatientId {
+    /// The canonical text, for keyed hashing and for the identity vault only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for CanonicalPatientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl PatientIdRule {
+    /// The canonical form of an id as written by the provider.
+    ///
+    /// # Errors
+    /// [`InvalidId`] when nothing is left, or when it is longer than 64 characters or holds control characters.
+    pub fn canonical(self, written: &str) -> Result<CanonicalPatientId, InvalidId> {
+        let refused = InvalidId { what: "patient id", form: "1 to 64 visible characters" };
+        if written.len() > 1_024 {
+            return Err(refused);
+        }
+        let mut id: String = written
+            .nfkc()
+            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−' | 'ー'))
+            .flat_map(char::to_uppercase)
+            .collect();
+        if id.is_empty() || id.chars().count() > 64 || id.chars().any(char::is_control) {
+            return Err(refused);
+        }
+        if self == PatientIdRule::Digits && id.bytes().all(|b| b.is_ascii_digit()) {
+            let first = id.bytes().position(|b| b != b'0').unwrap_or(id.len() - 1);
+            id.drain(..first);
+        }
+        Ok(CanonicalPatientId(id))
+    }
+
+    /// The bytes that a keyed hash of a patient is made over: the provider and the canonical id, unambiguously.
+    pub fn hash_input(provider: &ProviderId, id: &CanonicalPatientId) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(provider.as_str().len() + id.0.len() + 1);
+        bytes.extend_from_slice(provider.as_str().as_bytes());
+        bytes.push(0);
+        bytes.extend_from_slice(id.0.as_bytes());
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padded_and_unpadded_ids_of_one_patient_are_one() {
+        let rule = PatientIdRule::Digits;
+        let canonical = rule.canonical("123").expect("valid");
+        for same in ["0000000123", " 123 ", "１２３", "00-123", "0123"] {
+            assert_eq!(rule.canonical(same).expect("valid"), canonical, "{same}");
+        }
+        assert_ne!(rule.canonical("1230").expect("valid"), canonical);
+        assert_eq!(rule.canonical("000").expect("valid").reveal(), "0");
+        assert_eq!(rule.canonical("a-01").expect("valid").reveal(), "A01");
+    }
+
+    #[test]
+    fn where_leading_zeros_count_they_are_kept() {
+        assert_ne!(PatientIdRule::Text.canonical("0123"), PatientIdRule::Text.canonical("123"));
+    }
+
+    #[test]
+    fn ids_without_content_or_without_end_are_refused_and_never_printed() {
+        for bad in ["", "   ", "-", "\u{1}", &"9".repeat(65)] {
+            assert!(PatientIdRule::Digits.canonical(bad).is_err());
+        }
+        let id = PatientIdRule::Digits.canonical("123").expect("valid");
+        assert_eq!(format!("{id:?}"), "[redacted]");
+    }
+}
