@@ -1,0 +1,151 @@
+//! What follows from the rows that stand: one person row, one death, the drug row that counts, the periods in which
+//! somebody was seen.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
+use arrow::error::ArrowError;
+use omop::{Columns, DeathRow, Head, ObservationPeriodRow, SourceState, Table, type_concept};
+use terms::RecordId;
+
+use super::columns::{date, int32, int64, text, text_at, time, with_column};
+use super::visits::{CONTACTS, History};
+use super::{Stamp, date_column};
+
+/// A gap between contacts after which a new observation period begins, in days.
+pub const GAP_DAYS: i32 = 365;
+
+/// The latest registration of each record; a registration (ADT-00) goes before a mere visit that repeats some of it.
+pub(super) fn one_person_a_record(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let (records, keys, times) = (int64(batch, "record_id")?, text(batch, "source_key")?, time(batch, "source_ts")?);
+    let mut best: BTreeMap<i64, (bool, i64, u32)> = BTreeMap::new();
+    for row in 0..batch.num_rows() {
+        let rank = (keys.value(row).starts_with("ADT-00|"), times.value(row), row as u32);
+        let slot = best.entry(records.value(row)).or_insert(rank);
+        *slot = (*slot).max(rank);
+    }
+    take_record_batch(batch, &best.values().map(|(_, _, row)| *row).collect::<UInt32Array>())
+}
+
+/// One death a record: the earliest day that a source states, else the discharge that tells of it.
+pub(super) fn one_death_a_record(
+    stated: Option<RecordBatch>,
+    history: &History,
+    stamp: &Stamp,
+) -> Result<Option<RecordBatch>, ArrowError> {
+    let schema = Table::Death.lake_schema();
+    let mut have = BTreeSet::new();
+    let mut batches = Vec::new();
+    if let Some(batch) = stated {
+        let (records, days) = (int64(&batch, "record_id")?, date(&batch, "death_date")?);
+        let mut best: BTreeMap<i64, (i32, u32)> = BTreeMap::new();
+        for row in 0..batch.num_rows() {
+            let rank = (days.value(row), row as u32);
+            let slot = best.entry(records.value(row)).or_insert(rank);
+            *slot = (*slot).min(rank);
+        }
+        have.extend(best.keys().copied());
+        batches.push(take_record_batch(&batch, &best.values().map(|(_, row)| *row).collect::<UInt32Array>())?);
+    }
+    let mut columns = Columns::default();
+    let mut ids = Vec::new();
+    for (record, death) in history.deaths().iter().filter(|(r, _)| !have.contains(r)) {
+        let head = Head {
+            record_id: ids.len() as i64,
+            source_key: "visit",
+            source_ts: death.source_ts,
+            source_state: SourceState::Live,
+        };
+        ids.push(Some(RecordId(*record)));
+        let row = DeathRow {
+            death_date: death.day,
+            death_datetime: death.at,
+            death_type_concept_id: Some(type_concept::EHR),
+            ..Default::default()
+        };
+        columns.death.push(&head, &row);
+    }
+    for (table, batch) in columns.finish() {
+        batches.push(omop::to_lake(table, &batch, &ids, stamp.asset, stamp.source_seq, stamp.commit_seq)?);
+    }
+    if batches.is_empty() {
+        return Ok(None);
+    }
+    super::sorted(Table::Death, &arrow::compute::concat_batches(&schema, &batches)?).map(Some)
+}
+
+/// Marks the drug rows that a count takes: of the rows of one order the administrations, else the dispensings, else
+/// the order itself. All of them stay.
+pub(super) fn mark_counted(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+    let (records, orders, kinds) = (int64(batch, "record_id")?, text(batch, "order_key")?, int32(batch, "drug_type_concept_id")?);
+    let rank = |row: usize| match kinds.value(row) {
+        type_concept::ADMINISTRATION => 2,
+        type_concept::DISPENSING => 1,
+        _ => 0,
+    };
+    let mut best: HashMap<(i64, &str), i32> = HashMap::new();
+    for row in 0..batch.num_rows() {
+        if let Some(order) = text_at(orders, row) {
+            let slot = best.entry((records.value(row), order)).or_insert(0);
+            *slot = (*slot).max(rank(row));
+        }
+    }
+    let counted: BooleanArray = (0..batch.num_rows())
+        .map(|row| Some(text_at(orders, row).is_none_or(|order| best.get(&(records.value(row), order)) == Some(&rank(row)))))
+        .collect();
+    with_column(batch, "counted", Arc::new(counted))
+}
+
+/// Observation periods: from contact to contact, a new one after a gap of more than [`GAP_DAYS`]. They say when the
+/// person was seen by this provider, not when the person was insured, and their type says that they are derived.
+pub(super) fn observation_periods(
+    tables: &BTreeMap<Table, RecordBatch>,
+    stamp: &Stamp,
+) -> Result<Option<RecordBatch>, ArrowError> {
+    let mut days: BTreeMap<i64, BTreeSet<i32>> = BTreeMap::new();
+    for table in CONTACTS {
+        let (Some(batch), Some(name)) = (tables.get(&table), date_column(table)) else { continue };
+        let (records, dates) = (int64(batch, "record_id")?, date(batch, name)?);
+        for row in 0..batch.num_rows() {
+            days.entry(records.value(row)).or_default().insert(dates.value(row));
+        }
+    }
+    if let Some(visits) = tables.get(&Table::VisitOccurrence) {
+        let (records, ends) = (int64(visits, "record_id")?, date(visits, "visit_end_date")?);
+        for row in 0..visits.num_rows() {
+            days.entry(records.value(row)).or_default().insert(ends.value(row));
+        }
+    }
+    let mut columns = Columns::default();
+    let mut ids = Vec::new();
+    for (record, days) in &days {
+        let number = ids.len() as i64;
+        ids.push(Some(RecordId(*record)));
+        let mut periods: Vec<(i32, i32)> = Vec::new();
+        for day in days {
+            match periods.last_mut() {
+                Some((_, end)) if day - *end <= GAP_DAYS => *end = *day,
+                _ => periods.push((*day, *day)),
+            }
+        }
+        for (start, end) in periods {
+            let head = Head { record_id: number, source_key: "contacts", source_ts: 0, source_state: SourceState::Live };
+            columns.observation_period.push(
+                &head,
+                &ObservationPeriodRow {
+                    observation_period_start_date: start,
+                    observation_period_end_date: end,
+                    period_type_concept_id: type_concept::DERIVED_PERIOD,
+                    ..Default::default()
+                },
+            );
+        }
+    }
+    columns
+        .finish()
+        .pop()
+        .map(|(table, batch)| omop::to_lake(table, &batch, &ids, stamp.asset, stamp.source_seq, stamp.commit_seq))
+        .transpose()
+}
