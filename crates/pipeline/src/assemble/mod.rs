@@ -10,6 +10,8 @@
 mod columns;
 mod derive;
 mod merge;
+#[cfg(test)]
+mod tests;
 mod visits;
 
 use std::collections::BTreeMap;
