@@ -1,0 +1,6 @@
+//! What the rules promise.
+mod it {
+    mod notices;
+    mod opt_outs;
+    mod provision;
+}
