@@ -1,0 +1,129 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use omop::Table;
+use seal::{DataKey, Keyring, SealError, WrappedKey};
+use terms::{AssetId, NoticeScope, ProviderId};
+
+use crate::catalogue;
+use crate::snapshot::Snapshot;
+use crate::visibility::Visibility;
+use crate::writer::FileWriter;
+use crate::{LakeError, LakeTable, PersonMap, StagedFile};
+
+/// The lake of one instance. Clones are the same lake.
+#[derive(Clone)]
+pub struct Lake(Arc<Shared>);
+
+struct Shared {
+    root: PathBuf,
+    keyring: Arc<Keyring>,
+    /// Erasures of this process: snapshots older than one of them are closed.
+    erasures: Arc<AtomicU64>,
+}
+
+/// Opens the key of a file; a destroyed one has an error of its own.
+pub(crate) fn open_key(keyring: &Keyring, asset: AssetId, wrapped: &WrappedKey) -> Result<DataKey, LakeError> {
+    match keyring.open_data_key(asset, wrapped) {
+        Err(SealError::KeyDestroyed { .. }) => Err(LakeError::KeyDestroyed { asset }),
+        other => Ok(other?),
+    }
+}
+
+impl Lake {
+    /// The lake in the instance at `root`; its files are under `root/lake`.
+    ///
+    /// # Errors
+    /// [`LakeError::Io`] when its directory cannot be made.
+    pub fn open(root: &Path, keyring: Arc<Keyring>) -> Result<Lake, LakeError> {
+        durable::create_dir(&root.join("lake")).map_err(|e| LakeError::io("making", "lake", e))?;
+        Ok(Lake(Arc::new(Shared { root: root.to_owned(), keyring, erasures: Arc::default() })))
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.0.root
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.0.keyring
+    }
+
+    pub(crate) fn keyring_handle(&self) -> Arc<Keyring> {
+        Arc::clone(&self.0.keyring)
+    }
+
+    pub(crate) fn erasures(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.0.erasures)
+    }
+
+    /// Closes every snapshot taken so far, and with them whatever their sessions remember.
+    pub(crate) fn close_snapshots(&self) {
+        self.0.erasures.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Begins a new file of a table with one provider's rows.
+    ///
+    /// # Errors
+    /// [`LakeError::Io`] when it cannot be made, [`LakeError::Seal`] when there is no key for it.
+    pub fn writer(&self, table: Table, provider: &ProviderId) -> Result<FileWriter, LakeError> {
+        FileWriter::create(self.root(), self.keyring(), LakeTable::Rows(table), Some(provider))
+    }
+
+    /// Writes which records are one person, as one file. `version` is a commit number. After it is committed, the map of
+    /// the ledger's current linkage run counts; while there is no run, the one with the largest number.
+    ///
+    /// # Errors
+    /// As [`FileWriter::write`].
+    pub fn write_person_map(&self, map: &PersonMap, version: i64) -> Result<StagedFile, LakeError> {
+        let mut writer = FileWriter::create(self.root(), self.keyring(), LakeTable::RecordPerson, None)?;
+        let batch = map.batch().map_err(|e| LakeError::Columns { table: "record_person", reason: e.to_string() })?;
+        writer.write(&batch)?;
+        writer.set_commit(version);
+        writer.finish()
+    }
+
+    /// Makes finished files part of the lake, in a transaction of the caller: their assets and keys, and per record of
+    /// `versions` the commit before which its rows are stale from now on. Commit numbers have to be committed in the
+    /// order in which they were drawn. The files are of no use to anyone, and go at
+    /// the next sweep, unless the transaction commits.
+    ///
+    /// # Errors
+    /// [`LakeError::KeyDestroyed`] when an erasure came between writing and committing; the ledger's refusals.
+    pub async fn commit(
+        &self,
+        tx: &mut ledger::Tx,
+        staged: &[StagedFile],
+        versions: &[(terms::RecordId, i64)],
+    ) -> Result<(), LakeError> {
+        for file in staged {
+            open_key(self.keyring(), file.asset, &file.wrapped)?;
+        }
+        catalogue::add(tx, staged).await?;
+        tx.set_versions(versions).await?;
+        Ok(())
+    }
+
+    /// The lake as it is now: to read for data sets of a scope, records stopped for it left out; with `None` records
+    /// stopped for any scope are left out.
+    ///
+    /// # Errors
+    /// The ledger's refusals, and what reading the person map can meet.
+    pub async fn snapshot(&self, ledger: &ledger::Ledger, scope: Option<NoticeScope>) -> Result<Snapshot, LakeError> {
+        let mut reader = ledger.read().await?;
+        self.snapshot_of(&mut reader, scope).await
+    }
+
+    /// The lake as a reader of the ledger, or an open transaction through [`ledger::Tx::read`], sees it.
+    ///
+    /// # Errors
+    /// As [`Lake::snapshot`].
+    pub async fn snapshot_of(&self, reader: &mut ledger::Reader, scope: Option<NoticeScope>) -> Result<Snapshot, LakeError> {
+        let taken_at = self.0.erasures.load(Ordering::Acquire);
+        let files = catalogue::live_files(reader).await?;
+        let blocked = reader.blocked_records(scope).await?.into_iter().map(|r| r.0).collect();
+        let stale = reader.versions().await?.into_iter().map(|(r, seq)| (r.0, seq)).collect();
+        let map = reader.current_linkage().await?.map(|run| run.map_asset);
+        Snapshot::new(self.clone(), files, Visibility::new(stale, blocked), map, taken_at)
+    }
+}

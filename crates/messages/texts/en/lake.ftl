@@ -1,0 +1,12 @@
+### The lake: encrypted tables
+lake-io = { $what } { $path } failed: { $reason }. Nothing was committed; make room or set the permission right, then run the same command again.
+lake-missing = The file of asset { $asset } is missing. Run the sweep; if it is no erased file, restore it from a copy.
+lake-unreadable = The file of asset { $asset } cannot be read ({ $reason }). It was changed or cut off: restore it from a copy.
+lake-key-destroyed = The key of asset { $asset } was destroyed. What it sealed is erased; take a new snapshot for what is left.
+lake-outdated = Something was erased after this view of the data was taken. Repeat the command.
+lake-batch = Rows for { $table } are refused: { $reason }.
+lake-query = The query is refused: { $reason }
+lake-running = The query failed while it ran: { $kind }. Look for an expression that can fail on some rows, or give the query more memory.
+lake-worker = A worker ended without a result while { $what }. Run the same command again.
+lake-ledger = The ledger refused: { $reason }
+lake-seal = A key could not be made or opened: { $reason }
