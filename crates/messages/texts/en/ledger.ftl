@@ -1,0 +1,32 @@
+### The ledger and the journal
+ledger-exists = There is a ledger at { $path } already. Open it, or name another place.
+ledger-missing = There is no ledger at { $path }. Make the instance with: azekura init
+ledger-wrong-key = The ledger does not open with this key. It belongs to another keyring, or the file is damaged; bring both from the same instance.
+ledger-not-sqlcipher = This program was built without SQLCipher and refuses to write a ledger in the clear. Build it with bundled-sqlcipher.
+ledger-setting-wrong = The ledger's connection has { $setting } = { $found } where { $wanted } is needed. The program is built or run wrongly.
+ledger-busy = Another process writes this instance's ledger. Wait until it has ended, then run the command again.
+ledger-other-version = The ledger is of another version of this program ({ $found } migrations, { $known } known). Use the matching version.
+ledger-read-only = The ledger is open for reading only.
+ledger-no-event = A change without an event was refused; nothing was committed. This is a fault of the program.
+ledger-not-found = The ledger has no { $what } { $id }.
+ledger-already-there = The ledger has { $what } { $id } already.
+ledger-other-state = { $what } { $id } is { $found }, not { $expected }. Look at its history, then take the step that is due.
+ledger-argument-invalid = { $what } must be { $form }.
+ledger-row-malformed = Column { $column } of table { $table } does not have its form. Run: azekura journal verify
+ledger-journal-disorder = The journal is not in order ({ $reason }). Run: azekura journal verify
+ledger-disk = The ledger cannot be written: { $reason }. Nothing was committed; make room or give permission, then run the same command again.
+ledger-database = The ledger's database failed: { $reason }. Nothing was committed.
+ledger-row-edited = Row { $key } of table { $table } was changed without an event. Restore the ledger from a copy, and find out who did it.
+ledger-row-added = Row { $key } of table { $table } was added without an event. Restore the ledger from a copy, and find out who did it.
+ledger-row-removed = Row { $key } of table { $table } was removed without an event. Restore the ledger from a copy, and find out who did it.
+ledger-batch-changed = The rows of table { $table } that event { $seq } added were changed: there are { $found }, the event added { $expected }. Restore the ledger from a copy, and find out who did it.
+ledger-subject-changed = The index of histories was changed at journal entry { $seq }. Restore the ledger from a copy, and find out who did it.
+journal-entry-missing = Journal entry { $seq } is missing. Restore the ledger from a copy; what the entry said is in no later one.
+journal-entry-malformed = Journal entry { $seq } is not an entry as it was written. Restore the ledger from a copy.
+journal-entries-changed = Among the journal entries { $from } to { $to } at least one was changed after it was signed. Compare them with an export or a copy.
+journal-entries-unsigned = The journal entries { $from } to { $to } are covered by no checkpoint. They were not written by this program, or the checkpoint was removed.
+journal-node-wrong = Node { $index } of level { $level } of the journal's tree is missing, changed, or too much. The entries themselves are checked apart from it.
+journal-checkpoint-wrong = The checkpoint over { $size } entries is not signed by the journal's key, or was put in the place of another.
+journal-checkpoint-beyond = There is a checkpoint over { $size } entries, but only { $entries } entries: the end of the journal was cut off.
+journal-older-checkpoint-differs = The checkpoint over { $size } entries that was kept elsewhere does not fit this journal: the journal was rewritten or cut off.
+journal-none = The journal has no entry, not even the one that made the instance.
