@@ -1,1 +1,28 @@
-//! formats
+//! What providers send → rows of OMOP and identity facts as Arrow, and findings for whatever could not be read.
+//!
+//! The story of a file: a [`Reader`] is given the members of a container one by one ([`Member`]), collects them by
+//! patient, decodes ([`charset`]), splits ([`hl7`]) and maps them ([`ssmix2`]), and hands out [`Chunk`]s: patients, tables
+//! of candidate rows, findings, counts. A chunk can travel between processes as a frame ([`Chunk::write_ipc`]).
+//!
+//! * [`charset`]: bytes → text; ISO 2022, CP932, EUC-JP, UTF-8, with the dirt that occurs;
+//! * [`hl7`]: segments, fields, components, escapes, times, numbers;
+//! * [`ssmix2`]: the SS-MIX2 standardized storage, and vital signs of the extended storage;
+//! * [`convert`]: a directory or tar → CSV files, for use without the platform.
+//!
+//! Reading never fails for what is in a file: dirt in one record never loses the next. Errors are for the reading
+//! itself (input broken off, output refused).
+//!
+//! Invariant: knows neither where files come from nor what is valid in the end. Findings can name people; errors do not.
+
+pub mod charset;
+mod chunk;
+mod convert;
+pub mod hl7;
+mod ipc;
+mod reader;
+pub mod ssmix2;
+
+pub use chunk::{Chunk, Counts, Patient};
+pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, convert_with};
+pub use reader::{Member, Output, ReadError, Reader};
+pub use ssmix2::CODES;

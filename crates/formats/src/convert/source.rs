@@ -1,0 +1,104 @@
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::ConvertError;
+use crate::{Member, ReadError};
+
+/// What is read: it can be walked more than once.
+pub enum Source {
+    /// A directory.
+    Directory(PathBuf),
+    /// A tar file.
+    Tar(PathBuf),
+    /// A copy of a stream that could be read only once; removed with this value.
+    Copy(PathBuf),
+}
+
+type Visit<'v> = dyn FnMut(Member<'_>) -> Result<(), ReadError> + 'v;
+
+impl Source {
+    /// Opens a directory, a tar file, or a stream (`-`, a pipe), which is copied into `out_dir` first.
+    pub fn open(path: &Path, out_dir: &Path) -> Result<Self, ConvertError> {
+        let read = |source| ConvertError::Read { path: path.to_owned(), source };
+        if path == Path::new("-") {
+            return Self::copy(&mut io::stdin().lock(), path, out_dir);
+        }
+        let kind = fs::metadata(path).map_err(read)?;
+        if kind.is_dir() {
+            Ok(Source::Directory(path.to_owned()))
+        } else if kind.is_file() {
+            Ok(Source::Tar(path.to_owned()))
+        } else {
+            Self::copy(&mut fs::File::open(path).map_err(read)?, path, out_dir)
+        }
+    }
+
+    fn copy(stream: &mut dyn Read, path: &Path, out_dir: &Path) -> Result<Self, ConvertError> {
+        let target = out_dir.join(".stream.tar");
+        let write = |source| ConvertError::Write { path: target.clone(), source };
+        let mut file = fs::File::create_new(&target).map_err(write)?;
+        let copy = Source::Copy(target.clone());
+        io::copy(stream, &mut file).map_err(|source| ConvertError::Read { path: path.to_owned(), source })?;
+        Ok(copy)
+    }
+
+    /// Visits every file: of a directory in the order of names, of a tar in its own.
+    pub fn walk(&self, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+        match self {
+            Source::Directory(path) => directory(path, "", &mut 0, visit),
+            Source::Tar(path) | Source::Copy(path) => tar(path, visit),
+        }
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        if let Source::Copy(path) = self {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+fn directory(path: &Path, below: &str, ordinal: &mut u64, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+    let read = |path: &Path| {
+        let path = path.to_owned();
+        move |source| ConvertError::Read { path, source }
+    };
+    let entries: Result<Vec<_>, _> = fs::read_dir(path).map_err(read(path))?.collect();
+    let mut entries = entries.map_err(read(path))?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let relative = match below {
+            "" => name.to_string_lossy().into_owned(),
+            below => [below, "/", &name.to_string_lossy()].concat(),
+        };
+        let kind = entry.file_type().map_err(read(&entry.path()))?;
+        if kind.is_dir() {
+            directory(&entry.path(), &relative, ordinal, visit)?;
+        } else if kind.is_file() {
+            let mut file = fs::File::open(entry.path()).map_err(read(&entry.path()))?;
+            let size = file.metadata().map_err(read(&entry.path()))?.len();
+            visit(Member { path: &relative, payload: 1, ordinal: *ordinal, size, content: &mut file })?;
+            *ordinal += 1;
+        }
+    }
+    Ok(())
+}
+
+fn tar(path: &Path, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+    let read = |source| ConvertError::Read { path: path.to_owned(), source };
+    let file = fs::File::open(path).map_err(read)?;
+    let mut archive = ::tar::Archive::new(io::BufReader::with_capacity(1 << 18, file));
+    for (ordinal, entry) in archive.entries().map_err(read)?.enumerate() {
+        let mut entry = entry.map_err(read)?;
+        if !entry.header().entry_type().is_file() {
+            continue;
+        }
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let size = entry.size();
+        visit(Member { path: &name, payload: 1, ordinal: ordinal as u64, size, content: &mut entry })?;
+    }
+    Ok(())
+}

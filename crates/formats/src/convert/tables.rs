@@ -1,0 +1,184 @@
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::io::BufWriter;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::csv::{Writer, WriterBuilder};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use omop::Table;
+
+use super::ConvertError;
+use crate::{Patient, ReadError};
+
+/// Tables that are written: OMOP's, and who the persons are.
+fn written() -> impl Iterator<Item = Table> {
+    Table::ALL.iter().copied().filter(|t| t.is_omop() || matches!(t, Table::Identity | Table::Insurance))
+}
+
+struct Sheet {
+    path: PathBuf,
+    schema: SchemaRef,
+    writer: Writer<BufWriter<fs::File>>,
+    rows: u64,
+}
+
+/// CSV files being written.
+pub struct Tables {
+    sheets: BTreeMap<Table, Sheet>,
+    persons: HashMap<String, i64>,
+    set_aside: HashSet<String>,
+    /// Persons that have their one row in `person` and in `death`.
+    once: HashSet<(Table, i64)>,
+    /// Ids of doctors, departments and places, by the readers' ids.
+    shared: HashMap<(&'static str, i64), i64>,
+    shared_counts: HashMap<&'static str, i64>,
+}
+
+impl Tables {
+    /// Creates the files, each with its header.
+    pub fn create(out_dir: &Path) -> Result<Self, ConvertError> {
+        let mut sheets = BTreeMap::new();
+        for table in written() {
+            let path = out_dir.join(format!("{}.csv", table.name()));
+            let schema = schema(table);
+            let file = fs::File::create_new(&path).map_err(|source| ConvertError::Write { path: path.clone(), source })?;
+            let mut writer = WriterBuilder::new().with_header(true).build(BufWriter::new(file));
+            writer.write(&RecordBatch::new_empty(schema.clone())).map_err(ReadError::from)?;
+            sheets.insert(table, Sheet { path, schema, writer, rows: 0 });
+        }
+        Ok(Self {
+            sheets,
+            persons: HashMap::new(),
+            set_aside: HashSet::new(),
+            once: HashSet::new(),
+            shared: HashMap::new(),
+            shared_counts: HashMap::new(),
+        })
+    }
+
+    /// Numbers of the patients of a chunk, in the order in which they were first met.
+    pub fn persons(&mut self, patients: &[Patient]) -> Vec<i64> {
+        patients
+            .iter()
+            .map(|p| {
+                if p.set_aside.is_some() {
+                    self.set_aside.insert(p.local_id.clone());
+                }
+                let next = self.persons.len() as i64 + 1;
+                *self.persons.entry(p.local_id.clone()).or_insert(next)
+            })
+            .collect()
+    }
+
+    /// Patients met, and those of them who are set aside.
+    pub fn patients(&self) -> (u64, u64) {
+        (self.persons.len() as u64, self.set_aside.len() as u64)
+    }
+
+    /// Writes a batch of candidate rows.
+    pub fn write(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<(), ConvertError> {
+        if !self.sheets.contains_key(&table) {
+            return Ok(());
+        }
+        let batch = self.distinct(table, batch, persons)?;
+        let numbers = batch.column(0).as_primitive::<Int64Type>();
+        let of_person = |n: &i64| usize::try_from(*n).ok().and_then(|n| persons.get(n)).copied().unwrap_or_default();
+        let person_ids: Int64Array = numbers.values().iter().map(of_person).collect::<Vec<_>>().into();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        let Some(sheet) = self.sheets.get(&table) else {
+            return Ok(());
+        };
+        let schema = sheet.schema.clone();
+        let first = sheet.rows as i64 + 1;
+        for field in schema.fields() {
+            let name = field.name().as_str();
+            let column = batch.column_by_name(name);
+            columns.push(match (name, column) {
+                ("person_id", _) => Arc::new(person_ids.clone()),
+                ("provider_id" | "care_site_id" | "location_id", Some(ids)) => self.dense(name, ids),
+                (_, Some(_)) if table.row_id() == Some(name) => {
+                    Arc::new(Int64Array::from_iter_values(first..first + batch.num_rows() as i64))
+                }
+                (_, Some(column)) => column.clone(),
+                (_, None) => arrow::array::new_null_array(field.data_type(), batch.num_rows()),
+            });
+        }
+        let Some(sheet) = self.sheets.get_mut(&table) else {
+            return Ok(());
+        };
+        let out = RecordBatch::try_new(schema, columns).map_err(ReadError::from)?;
+        sheet.rows += out.num_rows() as u64;
+        sheet.writer.write(&out).map_err(|e| ConvertError::Write { path: sheet.path.clone(), source: std::io::Error::other(e) })
+    }
+
+    /// Rows that are written once: a person, a death, a doctor, a department, a place.
+    fn distinct(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<RecordBatch, ConvertError> {
+        let key = match table {
+            Table::Person | Table::Death | Table::Identity => "record_id",
+            Table::Provider => "provider_id",
+            Table::CareSite => "care_site_id",
+            Table::Location => "location_id",
+            _ => return Ok(batch.clone()),
+        };
+        let Some(ids) = batch.column_by_name(key) else {
+            return Ok(batch.clone());
+        };
+        let by_person = key == "record_id";
+        let fresh: Vec<bool> = ids
+            .as_primitive::<Int64Type>()
+            .values()
+            .iter()
+            .map(|id| {
+                let person = || usize::try_from(*id).ok().and_then(|n| persons.get(n)).copied().unwrap_or_default();
+                self.once.insert((table, if by_person { person() } else { *id }))
+            })
+            .collect();
+        Ok(filter_record_batch(batch, &BooleanArray::from(fresh)).map_err(ReadError::from)?)
+    }
+
+    /// Small numbers for ids that are hashes.
+    fn dense(&mut self, name: &str, ids: &ArrayRef) -> ArrayRef {
+        let name = match name {
+            "provider_id" => "provider_id",
+            "care_site_id" => "care_site_id",
+            _ => "location_id",
+        };
+        let ids = ids.as_primitive::<Int64Type>();
+        let mut out = Vec::with_capacity(ids.len());
+        for id in ids {
+            out.push(id.map(|id| {
+                *self.shared.entry((name, id)).or_insert_with(|| {
+                    let count = self.shared_counts.entry(name).or_default();
+                    *count += 1;
+                    *count
+                })
+            }));
+        }
+        Arc::new(Int64Array::from(out))
+    }
+
+    /// Finishes the files; rows by table.
+    pub fn finish(self) -> Result<BTreeMap<&'static str, u64>, ConvertError> {
+        let mut rows = BTreeMap::new();
+        for (table, sheet) in self.sheets {
+            let file = sheet.writer.into_inner();
+            let synced = file.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(|f| f.sync_all());
+            synced.map_err(|source| ConvertError::Write { path: sheet.path, source })?;
+            rows.insert(table.name(), sheet.rows);
+        }
+        Ok(rows)
+    }
+}
+
+/// OMOP's own columns; for our tables `person_id` and theirs.
+fn schema(table: Table) -> SchemaRef {
+    if table.is_omop() {
+        return table.omop_schema();
+    }
+    let mut fields = vec![Field::new("person_id", DataType::Int64, false)];
+    fields.extend(table.fields().map(|f| Field::new(f.name, f.kind.data_type(), !f.required)));
+    Arc::new(Schema::new(fields))
+}

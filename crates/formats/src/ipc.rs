@@ -1,0 +1,163 @@
+//! Chunks between processes: the one that parses hostile bytes, and the one that holds the keys.
+//!
+//! A frame is `AZKCHNK1`, the length of a JSON header (little-endian, 4 bytes), the header, then one Arrow stream a
+//! table, each with its length in the header. The reading side checks lengths, table names and schemas before it builds
+//! anything, and takes texts only by codes that it knows.
+
+use std::io::{Cursor, Read, Write};
+
+use arrow::array::RecordBatch;
+use arrow::ipc::reader::StreamReader;
+use arrow::ipc::writer::StreamWriter;
+use messages::{Finding, Message, Place, Severity};
+use omop::Table;
+use serde::{Deserialize, Serialize};
+
+use crate::ssmix2::{ARGS, CODES};
+use crate::{Chunk, Counts, Patient, ReadError};
+
+const MAGIC: &[u8; 8] = b"AZKCHNK1";
+/// More than any header has: a chunk holds some 16 MiB of source, and every finding names its place.
+const MOST_HEADER: u32 = 1 << 28;
+/// More than any table of a chunk has.
+const MOST_TABLE: u64 = 1 << 32;
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    patients: Vec<Patient>,
+    tables: Vec<(String, u64)>,
+    findings: Vec<Line>,
+    counts: Counts,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    severity: String,
+    code: String,
+    args: Vec<(String, String)>,
+    file: Option<String>,
+    segment: Option<String>,
+    field: Option<String>,
+}
+
+impl Line {
+    fn new(finding: &Finding) -> Self {
+        Self {
+            severity: finding.severity.as_str().to_owned(),
+            code: finding.message.code.to_owned(),
+            args: finding.message.args.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+            file: finding.place.file.clone(),
+            segment: finding.place.segment.clone(),
+            field: finding.place.field.clone(),
+        }
+    }
+
+    fn finding(self) -> Result<Finding, ReadError> {
+        let known = |list: &'static [&'static str], name: &str| list.iter().copied().find(|k| *k == name);
+        let severity = [Severity::Info, Severity::Warning, Severity::Error, Severity::Fatal]
+            .into_iter()
+            .find(|s| s.as_str() == self.severity)
+            .ok_or(ReadError::Frame("severity"))?;
+        let mut message = Message::new(known(CODES, &self.code).ok_or(ReadError::Frame("code of a finding"))?);
+        for (name, value) in self.args {
+            message = message.with(known(ARGS, &name).ok_or(ReadError::Frame("argument of a finding"))?, value);
+        }
+        Ok(Finding { severity, message, place: Place { file: self.file, segment: self.segment, field: self.field } })
+    }
+}
+
+impl Chunk {
+    /// Writes the chunk as one frame.
+    ///
+    /// # Errors
+    /// When the pipe or the encoding fails.
+    pub fn write_ipc(&self, w: &mut dyn Write) -> Result<(), ReadError> {
+        let mut streams = Vec::with_capacity(self.tables.len());
+        for (table, batch) in &self.tables {
+            let mut writer = StreamWriter::try_new(Vec::new(), &batch.schema())?;
+            writer.write(batch)?;
+            streams.push((table.name().to_owned(), writer.into_inner()?));
+        }
+        let header = Header {
+            patients: self.patients.clone(),
+            tables: streams.iter().map(|(name, bytes)| (name.clone(), bytes.len() as u64)).collect(),
+            findings: self.findings.iter().map(Line::new).collect(),
+            counts: self.counts.clone(),
+        };
+        let header = serde_json::to_vec(&header).map_err(std::io::Error::from)?;
+        let length = u32::try_from(header.len()).ok().filter(|n| *n <= MOST_HEADER).ok_or(ReadError::Frame("header too long"))?;
+        w.write_all(MAGIC)?;
+        w.write_all(&length.to_le_bytes())?;
+        w.write_all(&header)?;
+        for (_, bytes) in &streams {
+            w.write_all(bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Reads the next frame; `None` at the end, which must fall between two frames.
+    ///
+    /// # Errors
+    /// [`ReadError::Frame`] when the bytes are no frame of this version, or rows refer to patients that are not there.
+    pub fn read_ipc(r: &mut dyn Read) -> Result<Option<Chunk>, ReadError> {
+        let mut start = [0u8; 12];
+        let mut filled = 0;
+        while filled < start.len() {
+            match r.read(&mut start[filled..]) {
+                Ok(0) if filled == 0 => return Ok(None),
+                Ok(0) => return Err(ReadError::Frame("broken off")),
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+        let (magic, length) = start.split_at(MAGIC.len());
+        if magic != MAGIC {
+            return Err(ReadError::Frame("start"));
+        }
+        let length = u32::from_le_bytes(length.try_into().unwrap_or_default());
+        if length > MOST_HEADER {
+            return Err(ReadError::Frame("header too long"));
+        }
+        let header = part(r, u64::from(length))?;
+        let header: Header = serde_json::from_slice(&header).map_err(|_| ReadError::Frame("header"))?;
+        let mut tables: Vec<(Table, RecordBatch)> = Vec::new();
+        for (name, length) in header.tables {
+            let table = Table::by_name(&name).ok_or(ReadError::Frame("table name"))?;
+            if length > MOST_TABLE || tables.iter().any(|(t, _)| *t == table) {
+                return Err(ReadError::Frame("table"));
+            }
+            let bytes = part(r, length)?;
+            let batch = batch(table, &bytes, header.patients.len())?;
+            tables.push((table, batch));
+        }
+        let findings = header.findings.into_iter().map(Line::finding).collect::<Result<_, _>>()?;
+        Ok(Some(Chunk { patients: header.patients, tables, findings, counts: header.counts }))
+    }
+}
+
+/// Reads exactly so many bytes, allocating only as they come.
+fn part(r: &mut dyn Read, length: u64) -> Result<Vec<u8>, ReadError> {
+    let mut bytes = Vec::new();
+    r.take(length).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == length { Ok(bytes) } else { Err(ReadError::Frame("broken off")) }
+}
+
+fn batch(table: Table, bytes: &[u8], patients: usize) -> Result<RecordBatch, ReadError> {
+    use arrow::array::AsArray as _;
+    let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
+    if reader.schema() != table.candidate_schema() {
+        return Err(ReadError::Frame("schema"));
+    }
+    let batch = reader.next().ok_or(ReadError::Frame("empty table"))??;
+    if reader.next().is_some() {
+        return Err(ReadError::Frame("more than one batch"));
+    }
+    let numbers = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
+    if !numbers.values().iter().all(|n| usize::try_from(*n).is_ok_and(|n| n < patients)) {
+        return Err(ReadError::Frame("patient number"));
+    }
+    Ok(batch)
+}
