@@ -338,7 +338,7 @@ impl Event {
     }
 }
 
-/// One entry of the journal.
+/// One entry of the journal. No event has a field named as one of these.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
     /// Its number, from 0.
@@ -353,10 +353,10 @@ pub struct Entry {
     #[serde(flatten)]
     pub event: Event,
     /// Rows that the event changed, as they are since.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "changed_rows")]
     pub rows: Vec<RowMark>,
     /// Rows that the event added in bulk.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "added_rows")]
     pub batch: Option<BatchMark>,
 }
 

@@ -50,7 +50,7 @@ async fn tens_of_thousands_of_patients_get_their_records_in_one_transaction_and_
     let found = reader.find_records(&provider(), &[patient(3), patient(99_999), patient(3)]).await.expect("read");
     assert_eq!(found, [Some(second[3]), None, Some(second[3])]);
     assert_eq!(reader.record_counts().await.expect("read"), [(provider(), 20_000), (other_provider(), 5)]);
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
 
 // control: NOT-09
@@ -110,7 +110,7 @@ async fn whoever_stopped_before_ever_being_seen_is_blocked_from_the_first_record
     tx.release_record(records[0], "link-uncertain").await.expect("released");
     tx.commit().await.expect("committed");
     assert_eq!(house.ledger.read().await.expect("a snapshot").blocked_records(None).await.expect("read"), [records[2]].into());
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
 
 #[tokio::test]
@@ -126,7 +126,7 @@ async fn notices_and_contacts_are_kept_once_a_day_and_patient() {
     assert_eq!(reader.notices(&provider()).await.expect("read")[0].scopes, NoticeScope::ALL);
     let contacts = reader.contacts(&provider()).await.expect("read");
     assert_eq!(contacts[&patient(1)], list[..2]);
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
 
 fn package(sequence: i64, manifest: u8, state: PackageState) -> NewPackage {
@@ -214,7 +214,7 @@ async fn an_asset_row_has_the_eleven_fields_of_the_guideline_and_its_history_com
     assert_eq!(live[0].1, assets[0].1.clone().expect("a key"));
     let filter = AssetFilter { state: Some(AssetState::Gone), ..AssetFilter::default() };
     assert_eq!(reader.assets(&filter).await.expect("read").len(), 1);
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
 
 #[tokio::test]
@@ -286,7 +286,7 @@ async fn a_data_set_goes_from_application_to_delivery_and_a_void_approval_counts
     assert_eq!(reader.approvals(id).await.expect("read").len(), 1);
     assert_eq!(reader.reviews(id).await.expect("read")[0].decision, ReviewDecision::Approve);
     assert_eq!(reader.outbox(Some(OutboxState::Done)).await.expect("read").len(), 1);
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
 
 #[tokio::test]
@@ -308,5 +308,5 @@ async fn the_latest_linkage_run_is_the_current_one_and_facts_stay() {
     assert_eq!(reader.linkage_runs().await.expect("read").len(), 2);
     assert_eq!(reader.linkage_facts().await.expect("read")[0].by, "tester");
     assert_eq!(reader.setting("notice_wait_days").await.expect("read").as_deref(), Some("45"));
-    assert!(house.ledger.integrity().await.expect("checked").discrepancies.is_empty());
+    assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
