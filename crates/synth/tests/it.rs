@@ -1,0 +1,15 @@
+//! What is generated, looked at from outside with code of its own.
+
+#[path = "it/tree.rs"]
+mod tree;
+#[path = "it/truth.rs"]
+mod truth;
+#[path = "it/world.rs"]
+mod world;
+
+#[test]
+fn every_code_has_a_text_in_both_languages() {
+    for code in synth::CODES {
+        assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
+    }
+}
