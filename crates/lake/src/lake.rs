@@ -85,7 +85,7 @@ impl Lake {
 
     /// Makes finished files part of the lake, in a transaction of the caller: their assets and keys, and per record of
     /// `versions` the commit before which its rows are stale from now on. Commit numbers have to be committed in the
-    /// order in which they were drawn. The files are of no use to anyone, and go at
+    /// order in which they were drawn. Files without a row are not kept. The files are of no use to anyone, and go at
     /// the next sweep, unless the transaction commits.
     ///
     /// # Errors
@@ -99,7 +99,12 @@ impl Lake {
         for file in staged {
             open_key(self.keyring(), file.asset, &file.wrapped)?;
         }
-        catalogue::add(tx, staged).await?;
+        let (full, empty): (Vec<StagedFile>, Vec<StagedFile>) = staged.iter().cloned().partition(|f| f.rows > 0);
+        catalogue::add(tx, &full).await?;
+        for file in empty {
+            let path = self.root().join(&file.path);
+            durable::remove_file(&path).map_err(|e| LakeError::io("removing", &file.path, e))?;
+        }
         tx.set_versions(versions).await?;
         Ok(())
     }
