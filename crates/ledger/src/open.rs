@@ -108,21 +108,31 @@ async fn check(connection: &mut SqliteConnection) -> Result<()> {
 
 impl Ledger {
     /// Makes the ledger of a new instance, with the journal's first entry. `origin` names the journal; it has to be unique to the
-    /// instance, as whoever keeps checkpoints of several knows them by it.
+    /// instance, as whoever keeps checkpoints of several knows them by it. One whose making was cut short is made to the end.
     ///
     /// # Errors
     /// [`LedgerError::Exists`], [`LedgerError::NotSqlCipher`], [`LedgerError::Disk`], and when the origin is no name.
     pub async fn create(path: &Path, key: &[u8; 32], journal_seed: &[u8; 32], origin: &str) -> Result<Ledger> {
         let signer = Signer::new(origin, journal_seed)?;
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-            Ok(file) => drop(file),
+        let exists = || LedgerError::Exists { path: path.to_owned() };
+        let lock = durable::Lock::exclusive(&lock_path(path))?.ok_or(LedgerError::Busy)?;
+        let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let opening = match new {
+            Ok(_) => Self::connect(path, key, Some(lock)).await?,
+            // Perhaps one whose making was cut short: it has no entry yet, and is made to the end here.
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                return Err(LedgerError::Exists { path: path.to_owned() });
+                let opening = Self::connect(path, key, Some(lock)).await.map_err(|error| match error {
+                    LedgerError::WrongKey | LedgerError::OtherVersion { .. } => exists(),
+                    other => other,
+                })?;
+                if opening.origin().await?.is_some() {
+                    return Err(exists());
+                }
+                opening
             }
             Err(error) => return Err(error.into()),
-        }
-        let lock = durable::Lock::exclusive(&lock_path(path))?.ok_or(LedgerError::Busy)?;
-        let ledger = Self::connect(path, key, Some(lock)).await?.with(signer)?;
+        };
+        let ledger = opening.with(signer)?;
         let mut tx = ledger.begin(&"azekura".parse()?, "make the instance").await?;
         let row = sqlx::query("insert into setting (key, value) values ('journal.origin', $1) returning *")
             .bind(origin)
@@ -151,10 +161,7 @@ impl Ledger {
             Mode::Reader => None,
         };
         let opening = Self::connect(path, key, lock).await?;
-        let origin: String = sqlx::query_scalar("select value from setting where key = 'journal.origin'")
-            .fetch_optional(&opening.read)
-            .await?
-            .ok_or(LedgerError::Journal { reason: "it has no name".into() })?;
+        let origin = opening.origin().await?.ok_or(LedgerError::Journal { reason: "it has no name".into() })?;
         opening.with(Signer::new(&origin, journal_seed)?)
     }
 
@@ -259,6 +266,11 @@ struct Opening {
 }
 
 impl Opening {
+    async fn origin(&self) -> Result<Option<String>> {
+        let origin = sqlx::query_scalar("select value from setting where key = 'journal.origin'");
+        Ok(origin.fetch_optional(&self.read).await?)
+    }
+
     fn with(self, signer: Signer) -> Result<Ledger> {
         let verifier = Verifier::new(signer.verifier_key())?;
         let shared = Arc::new(Shared { signer, verifier, frontier: Mutex::new(None) });

@@ -25,6 +25,10 @@ fn child(role: &str, dir: &Path) -> Command {
 #[tokio::test]
 async fn the_child_of_the_other_tests() {
     let (Ok(role), Ok(dir)) = (env::var(ROLE), env::var(DIR)) else { return };
+    if role == "create" {
+        Ledger::create(&path(Path::new(&dir)), &KEY, &SEED, "azekura.test/journal").await.expect("made");
+        return;
+    }
     let ledger = Ledger::open(&path(Path::new(&dir)), &KEY, &SEED, Mode::Writer).await.expect("opens");
     let say = |text: String| {
         let mut out = std::io::stdout().lock();
@@ -157,4 +161,16 @@ async fn whatever_moment_a_process_is_killed_at_what_it_acknowledged_is_there() 
         house = let_go(now).await;
     }
     assert!(before > 1);
+}
+
+#[tokio::test]
+async fn a_making_that_was_cut_short_is_made_to_the_end_by_the_same_command() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut died = child("create", dir.path()).env("AZEKURA_FAILPOINT", "ledger.commit.before=kill").spawn().expect("started");
+    assert!(!died.wait().expect("ended").success());
+    assert!(path(dir.path()).exists());
+    assert!(child("create", dir.path()).spawn().expect("started").wait().expect("ended").success());
+    assert!(!child("create", dir.path()).spawn().expect("started").wait().expect("ended").success(), "made only once");
+    let ledger = Ledger::open(&path(dir.path()), &KEY, &SEED, Mode::Reader).await.expect("opens");
+    assert_eq!(sound(House { dir, ledger }).await.1, 1);
 }

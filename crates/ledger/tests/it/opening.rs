@@ -26,7 +26,10 @@ async fn a_wrong_key_gives_a_clear_error_and_touches_nothing() {
 async fn a_ledger_is_neither_made_over_another_nor_opened_where_none_is() {
     let house = House::new().await;
     let at = path(house.dir.path());
+    assert!(matches!(Ledger::create(&at, &KEY, &SEED, "x").await, Err(LedgerError::Busy)), "somebody works on it");
+    house.ledger.close().await;
     assert!(matches!(Ledger::create(&at, &KEY, &SEED, "x").await, Err(LedgerError::Exists { .. })));
+    assert!(matches!(Ledger::create(&at, &[1; 32], &SEED, "x").await, Err(LedgerError::Exists { .. })));
     let nowhere = house.dir.path().join("nowhere.db");
     assert!(matches!(Ledger::open(&nowhere, &KEY, &SEED, Mode::Writer).await, Err(LedgerError::Missing { .. })));
     assert!(!nowhere.exists());
@@ -148,7 +151,7 @@ async fn every_table_is_strict_and_the_journal_refuses_to_forget() {
         "update checkpoint set note = 'x'",
         "update entry set subject = 'x'",
     ] {
-        let refused = sqlx::raw_sql(sql).execute(&mut connection).await.err().expect("refused");
+        let refused = sqlx::raw_sql(sql).execute(&mut connection).await.expect_err("refused");
         assert!(refused.to_string().contains("append-only"), "{sql}: {refused}");
     }
 }
