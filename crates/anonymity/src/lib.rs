@@ -1,1 +1,39 @@
-//! anonymity
+//! Treating tables about people until they are what the law calls pseudonymized or anonymized.
+//!
+//! A [`Profile`] (TOML) names a treatment for every column of every table. [`process`] takes [`Identified`] tables and gives
+//! [`Pseudonymized`] or [`Anonymized`] ones, which are different types: nothing else makes them, so a function that
+//! asks for one cannot be called with tables that were not treated. With them comes a [`Report`]: what was done to each
+//! column, how large the classes of equal people are, and what was lost.
+//!
+//! * [`profile`]: the profile's types; [`floor`]: what no profile may allow, by kind;
+//! * [`treat`]: the treatments, one a file;
+//! * [`classes`]: k per person on the quasi-identifiers, coarsening step by step, then suppression;
+//! * [`process`]: the order of it all;
+//! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
+//! * [`report`], [`report_html`], [`dictionary`]: what people read.
+//!
+//! A person, not a row, is the unit of protection: classes, rare codes and extreme values are counted in persons, and
+//! in the release, not in the source.
+//!
+//! Invariant: Arrow in, Arrow out. Knows nothing of the platform, of storage, or of who asks; the randomness is handed in.
+//! No message, error or report holds a value of a row that fewer than k persons have.
+
+pub mod classes;
+mod dataset;
+pub mod dictionary;
+mod error;
+pub mod floor;
+mod html;
+mod persons;
+mod process;
+pub mod profile;
+pub mod recount;
+pub mod report;
+pub mod treat;
+
+pub use dataset::{Anonymized, Dataset, Identified, Pseudonymized};
+pub use error::{AnonymityError, CODES};
+pub use html::{TEXTS, report_html};
+pub use process::{PersonIds, Processed, process};
+pub use profile::{Kind, Profile, Treatment};
+pub use report::Report;

@@ -1,0 +1,283 @@
+//! The report as a page: one file, no script, no network, prints on paper. Its first page is for a committee member who has
+//! never seen a data set.
+
+use askama::Template;
+use messages::{Lang, Message};
+
+use crate::classes::{Bucket, Histogram};
+use crate::dictionary::described;
+use crate::profile::Kind;
+use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
+use crate::treat::results::ResultCounts;
+
+/// Codes of the texts that reports and dictionaries are made of.
+pub const TEXTS: &[&str] = &[
+    "anonymity-treat-keep",
+    "anonymity-treat-drop",
+    "anonymity-treat-new-person-id",
+    "anonymity-treat-new-id",
+    "anonymity-treat-shift",
+    "anonymity-treat-month",
+    "anonymity-treat-year",
+    "anonymity-treat-band",
+    "anonymity-treat-clamp",
+    "anonymity-treat-extremes",
+    "anonymity-treat-code",
+    "anonymity-treat-code-words",
+    "anonymity-treat-follow",
+    "anonymity-treat-unit",
+    "anonymity-treat-value",
+    "anonymity-treat-result-text",
+    "anonymity-treat-class",
+    "anonymity-column-sex",
+    "anonymity-column-year-of-birth",
+    "anonymity-column-month-of-birth",
+    "anonymity-report-title",
+    "anonymity-report-kind-anonymized",
+    "anonymity-report-kind-pseudonymized",
+    "anonymity-report-summary-anonymized",
+    "anonymity-report-summary-pseudonymized",
+    "anonymity-report-no-hours",
+    "anonymity-report-purpose",
+    "anonymity-report-recipient",
+    "anonymity-report-project",
+    "anonymity-report-profile",
+    "anonymity-report-people",
+    "anonymity-report-smallest",
+    "anonymity-report-promised",
+    "anonymity-report-left-out",
+    "anonymity-report-rows",
+    "anonymity-report-classes-title",
+    "anonymity-report-classes-help",
+    "anonymity-report-class-size",
+    "anonymity-report-before",
+    "anonymity-report-after",
+    "anonymity-report-steps-title",
+    "anonymity-report-lost-title",
+    "anonymity-report-table",
+    "anonymity-report-column",
+    "anonymity-report-treatment",
+    "anonymity-report-filled",
+    "anonymity-report-changed",
+    "anonymity-report-reason",
+    "anonymity-report-codes",
+    "anonymity-report-results",
+    "anonymity-report-values-title",
+    "anonymity-report-value-band",
+    "anonymity-report-value-top",
+    "anonymity-report-value-bottom",
+    "anonymity-report-left-out-tables",
+    "anonymity-report-columns-title",
+    "anonymity-report-limits-title",
+    "anonymity-report-limits",
+];
+
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page<'a> {
+    report: &'a Report,
+    lang: Lang,
+}
+
+/// A bar of the picture, in its own units.
+struct Bar {
+    x: f64,
+    label: String,
+    before: f64,
+    after: f64,
+    persons_before: u64,
+    persons_after: u64,
+}
+
+const BAR_HEIGHT: f64 = 150.0;
+const BAR_STEP: f64 = 78.0;
+
+impl Page<'_> {
+    fn t(&self, code: &'static str) -> String {
+        Message::new(code).text(self.lang)
+    }
+
+    fn language(&self) -> &'static str {
+        match self.lang {
+            Lang::Ja => "ja",
+            Lang::En => "en",
+        }
+    }
+
+    fn kind(&self) -> String {
+        self.t(match self.report.kind {
+            Kind::Anonymized => "anonymity-report-kind-anonymized",
+            Kind::Pseudonymized => "anonymity-report-kind-pseudonymized",
+        })
+    }
+
+    fn quasi_identifiers(&self, privacy: &PrivacyReport) -> String {
+        let separator = match self.lang {
+            Lang::Ja => "、",
+            Lang::En => ", ",
+        };
+        let names: Vec<String> = privacy.quasi_identifiers.iter().map(|name| self.plain(name)).collect();
+        names.join(separator)
+    }
+
+    /// A column as people call it, where they do.
+    fn plain(&self, column: &str) -> String {
+        match column {
+            "person.gender_concept_id" => self.t("anonymity-column-sex"),
+            "person.year_of_birth" => self.t("anonymity-column-year-of-birth"),
+            "person.month_of_birth" => self.t("anonymity-column-month-of-birth"),
+            other => other.to_owned(),
+        }
+    }
+
+    fn summary(&self) -> String {
+        let report = self.report;
+        match &report.privacy {
+            Some(privacy) => Message::new("anonymity-report-summary-anonymized")
+                .with("persons", grouped(&report.persons_after))
+                .with("qi", self.quasi_identifiers(privacy))
+                .with("others", privacy.after.smallest.saturating_sub(1))
+                .with("suppressed", grouped(&privacy.suppressed))
+                .with("before", grouped(&report.persons_before)),
+            None => Message::new("anonymity-report-summary-pseudonymized").with("persons", grouped(&report.persons_after)),
+        }
+        .text(self.lang)
+    }
+
+    fn moved(&self) -> bool {
+        self.report.kind == Kind::Anonymized
+    }
+
+    fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {
+        grouped(number.borrow())
+    }
+
+    fn rows(&self) -> u64 {
+        self.report.tables.iter().map(|t| t.rows_after).sum()
+    }
+
+    fn classes_help(&self, privacy: &PrivacyReport) -> String {
+        Message::new("anonymity-report-classes-help").with("qi", self.quasi_identifiers(privacy)).text(self.lang)
+    }
+
+    fn bars(&self, privacy: &PrivacyReport) -> Vec<Bar> {
+        let most = [&privacy.before, &privacy.after].iter().flat_map(|h| &h.buckets).map(|b| b.persons).max().unwrap_or(0).max(1);
+        let persons = |h: &Histogram, n: usize| h.buckets.get(n).map_or(0, |b| b.persons);
+        let height = |persons: u64| persons as f64 / most as f64 * BAR_HEIGHT;
+        privacy
+            .after
+            .buckets
+            .iter()
+            .enumerate()
+            .map(|(n, bucket)| {
+                let (before, after) = (persons(&privacy.before, n), persons(&privacy.after, n));
+                Bar {
+                    x: n as f64 * BAR_STEP,
+                    label: range(bucket),
+                    before: height(before),
+                    after: height(after),
+                    persons_before: before,
+                    persons_after: after,
+                }
+            })
+            .collect()
+    }
+
+    /// Where k stands in the picture: at the first bucket that may hold people.
+    fn line(&self, privacy: &PrivacyReport) -> f64 {
+        let k = u64::from(privacy.k);
+        let index = privacy.after.buckets.iter().position(|b| b.to.is_none_or(|t| t >= k)).unwrap_or(0);
+        index as f64 * BAR_STEP - 6.0
+    }
+
+    fn step(&self, step: &StepReport) -> String {
+        format!("{}: {}", self.plain(&step.column), described(&step.to, None).text(self.lang))
+    }
+
+    fn treatment(&self, column: &ColumnReport) -> String {
+        let thresholds = self.report.privacy.as_ref().map(|p| (p.rare_persons, p.extreme_persons, p.shift_days));
+        described(&column.treatment, thresholds).text(self.lang)
+    }
+
+    fn codes(&self, column: &ColumnReport) -> String {
+        let Some(c) = &column.codes else { return String::new() };
+        Message::new("anonymity-report-codes")
+            .with("before", c.codes_before)
+            .with("after", c.codes_after)
+            .with("rolled", c.rolled_up)
+            .with("rare", c.rare)
+            .with("local", c.local)
+            .with("words", c.words)
+            .text(self.lang)
+    }
+
+    fn results(&self, r: &ResultCounts) -> String {
+        Message::new("anonymity-report-results")
+            .with("exact", r.exact)
+            .with("banded", r.banded)
+            .with("top", r.top)
+            .with("bottom", r.bottom)
+            .with("emptied", r.emptied)
+            .with("text_rare", r.text_rare)
+            .with("text_emptied", r.text_emptied)
+            .text(self.lang)
+    }
+
+    fn rules(&self) -> Vec<(String, String)> {
+        let rule = |r: &crate::profile::ValueRule| {
+            let parts = [
+                r.band.map(|w| Message::new("anonymity-report-value-band").with("width", w)),
+                r.bottom.map(|b| Message::new("anonymity-report-value-bottom").with("bound", b)),
+                r.top.map(|b| Message::new("anonymity-report-value-top").with("bound", b)),
+            ];
+            let words: Vec<String> = parts.into_iter().flatten().map(|m| m.text(self.lang)).collect();
+            (format!("{} ({})", r.name, r.code), words.join(" / "))
+        };
+        self.report.values.iter().map(rule).collect()
+    }
+
+    fn left_out_tables(&self) -> String {
+        Message::new("anonymity-report-left-out-tables").with("tables", self.report.tables_left_out.join(", ")).text(self.lang)
+    }
+
+    fn lost_rows(&self, table: &TableReport) -> u64 {
+        table.rows_before.saturating_sub(table.rows_after)
+    }
+}
+
+fn range(bucket: &Bucket) -> String {
+    match bucket.to {
+        Some(to) if to == bucket.from => bucket.from.to_string(),
+        Some(to) => format!("{}–{}", bucket.from, to),
+        None => format!("{}–", grouped(&bucket.from)),
+    }
+}
+
+/// A number in groups of three digits.
+fn grouped(number: &u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (n, digit) in digits.chars().enumerate() {
+        if n > 0 && (digits.len() - n).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// The report as an HTML page in a language.
+pub fn report_html(report: &Report, lang: Lang) -> String {
+    // Rendering to a String fails only where a value's Display does, and those are numbers and texts.
+    Page { report, lang }.render().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn numbers_are_shown_in_groups_of_three() {
+        for (number, shown) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
+            assert_eq!(super::grouped(&number), shown);
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! The order of processing: decide who stays, treat every column of theirs, coarsen, number anew, report.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
+use arrow::compute::kernels::zip::zip;
+use arrow::compute::{DatePart, take};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type};
+use arrow::record_batch::RecordBatch;
+use rand::CryptoRng;
+use rand::seq::SliceRandom;
+
+use crate::classes::{Cell, Keys, decide, histogram};
+use crate::persons::Persons;
+use crate::profile::{Kind, Privacy, Profile, Step, TableProfile, Treatment, split_column};
+use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
+use crate::treat::codes::{self, Coded, Fate};
+use crate::treat::{dates, drop, ids, numbers, results, texts, units};
+use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
+
+/// Which person ids leave.
+pub enum PersonIds {
+    /// New ones. For anonymized data there is nothing else, and which is whose is nowhere kept.
+    New,
+    /// Those of the project, old id → id of the project; persons without one get the next. Pseudonymized data only.
+    OfProject(BTreeMap<i64, i64>),
+}
+
+/// A treated data set.
+pub enum Processed {
+    /// 匿名加工
+    Anonymized(Dataset<Anonymized>),
+    /// 仮名加工
+    Pseudonymized {
+        /// The data set.
+        data: Dataset<Pseudonymized>,
+        /// Old person id → id of the project: to be kept apart, more strictly than the data, or not at all.
+        ids: BTreeMap<i64, i64>,
+    },
+}
+
+impl Processed {
+    /// The tables by name.
+    pub fn tables(&self) -> &BTreeMap<String, RecordBatch> {
+        match self {
+            Processed::Anonymized(data) => data.tables(),
+            Processed::Pseudonymized { data, .. } => data.tables(),
+        }
+    }
+
+    /// What it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Processed::Anonymized(_) => Kind::Anonymized,
+            Processed::Pseudonymized { .. } => Kind::Pseudonymized,
+        }
+    }
+}
+
+/// Treats tables as the profile says. Tables that the profile does not name are left out. Rows come out in random order of
+/// persons, since an order can tell what an id no longer does.
+///
+/// # Errors
+/// Where the profile is below the floor of its kind, does not fit the tables (each column needs a treatment, each treatment
+/// a column of its type), where too many persons would be left out, or nobody remained.
+pub fn process<R: CryptoRng>(
+    profile: &Profile,
+    input: &Dataset<Identified>,
+    person_ids: PersonIds,
+    rng: &mut R,
+) -> Result<(Processed, Report), AnonymityError> {
+    crate::floor::check(profile)?;
+    let given = match (person_ids, profile.kind) {
+        (PersonIds::New, _) => BTreeMap::new(),
+        (PersonIds::OfProject(map), Kind::Pseudonymized) => map,
+        (PersonIds::OfProject(_), Kind::Anonymized) => return Err(AnonymityError::IdsGivenForAnonymized),
+    };
+    let mut tables: BTreeMap<String, RecordBatch> = BTreeMap::new();
+    for (name, table) in &profile.tables {
+        if let Some(batch) = input.tables().get(name) {
+            check_columns(name, table, batch)?;
+            tables.insert(name.clone(), batch.clone());
+        }
+    }
+    let persons = Persons::of(&tables)?;
+    if persons.len() == 0 {
+        return Err(AnonymityError::NobodyLeft { persons: 0 });
+    }
+    let run = Run { profile, persons: &persons, shifts: dates::shifts(persons.len(), shift_days(profile), rng) };
+    let stay = match (&profile.privacy, profile.kind) {
+        (Some(privacy), Kind::Anonymized) => run.who_stays(&tables, privacy)?,
+        _ => Stay { steps: vec![Some(0); persons.len()], privacy: None },
+    };
+    let stays: Vec<bool> = stay.steps.iter().map(Option::is_some).collect();
+    let staying: Vec<i64> = persons.ids.iter().zip(&stays).filter(|(_, s)| **s).map(|(id, _)| *id).collect();
+    if staying.is_empty() {
+        return Err(AnonymityError::NobodyLeft { persons: persons.len() });
+    }
+    let id_map = ids::of_persons(&staying, &given, rng);
+
+    let mut filtered = BTreeMap::new();
+    let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
+    for (name, batch) in &tables {
+        let batch = in_random_order(&persons.keep(name, batch, &stays)?, rng)?;
+        let own = format!("{name}_id");
+        if let Some(column) = batch.column_by_name(&own).and_then(|c| c.as_primitive_opt::<Int64Type>())
+            && name != "person"
+        {
+            row_ids.insert(name, ids::RowIds::new(column, &persons.rows(name, &batch)?, rng));
+        }
+        filtered.insert(name.clone(), batch);
+    }
+    let mut out = BTreeMap::new();
+    let mut reports = Vec::new();
+    for (name, batch) in &filtered {
+        let table = &profile.tables[name];
+        let before = tables[name].num_rows() as u64;
+        let (treated, report) = run.table(name, table, batch, &stay.steps, &id_map, &row_ids, before)?;
+        out.insert(name.clone(), treated);
+        reports.push(report);
+    }
+    let report = Report {
+        format: "azekura-report/1".to_owned(),
+        profile: profile.name.clone(),
+        version: profile.version.clone(),
+        kind: profile.kind,
+        purpose: profile.application.purpose.clone(),
+        recipient: profile.application.recipient.clone(),
+        project: profile.application.project.clone(),
+        persons_before: persons.len() as u64,
+        persons_after: staying.len() as u64,
+        privacy: stay.privacy,
+        values: profile.values.clone(),
+        tables: reports,
+        tables_left_out: input.tables().keys().filter(|t| !profile.tables.contains_key(*t)).cloned().collect(),
+    };
+    let processed = match profile.kind {
+        Kind::Anonymized => Processed::Anonymized(Dataset::treated(out)),
+        Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
+    };
+    Ok((processed, report))
+}
+
+fn shift_days(profile: &Profile) -> u16 {
+    profile.privacy.as_ref().map_or(1, |p| p.shift_days)
+}
+
+fn check_columns(name: &str, table: &TableProfile, batch: &RecordBatch) -> Result<(), AnonymityError> {
+    let schema = batch.schema();
+    for field in schema.fields() {
+        if !table.columns.contains_key(field.name()) {
+            return Err(AnonymityError::ColumnUntreated { table: name.to_owned(), column: field.name().clone() });
+        }
+    }
+    for column in table.columns.keys() {
+        if schema.field_with_name(column).is_err() {
+            return Err(AnonymityError::ColumnMissing { table: name.to_owned(), column: column.clone() });
+        }
+    }
+    Ok(())
+}
+
+fn in_random_order<R: CryptoRng>(batch: &RecordBatch, rng: &mut R) -> Result<RecordBatch, AnonymityError> {
+    let mut order: Vec<i64> = (0..batch.num_rows() as i64).collect();
+    order.shuffle(rng);
+    let order = Int64Array::from(order);
+    let columns = batch.columns().iter().map(|c| take(c, &order, None)).collect::<Result<Vec<_>, _>>()?;
+    Ok(RecordBatch::try_new(batch.schema(), columns)?)
+}
+
+struct Stay {
+    /// Steps of coarsening; `None`: left out.
+    steps: Vec<Option<usize>>,
+    privacy: Option<PrivacyReport>,
+}
+
+/// What code columns and unit columns of a table became, which other columns follow.
+#[derive(Default)]
+struct Leaders {
+    codes: BTreeMap<String, Coded>,
+    unit: Option<(String, units::Standardised)>,
+}
+
+/// New person ids, and new row ids by table.
+type NewIds<'a> = (&'a BTreeMap<i64, i64>, &'a BTreeMap<&'a str, ids::RowIds>);
+
+struct Run<'a> {
+    profile: &'a Profile,
+    persons: &'a Persons,
+    shifts: Vec<i32>,
+}
+
+impl Run<'_> {
+    fn rare(&self) -> u32 {
+        self.profile.privacy.as_ref().map_or(0, |p| p.rare_persons)
+    }
+
+    fn extreme(&self) -> u32 {
+        self.profile.privacy.as_ref().map_or(0, |p| p.extreme_persons)
+    }
+
+    /// Who stays, and after how many steps. Rare codes and extreme values are of the release, so where a quasi-identifier
+    /// depends on them, leaving people out can make new ones: then it is decided again among those who are left.
+    fn who_stays(&self, tables: &BTreeMap<String, RecordBatch>, privacy: &Privacy) -> Result<Stay, AnonymityError> {
+        let persons = self.persons.len();
+        let mut stays = vec![true; persons];
+        let mut before = None;
+        loop {
+            let mut keys_at = Vec::new();
+            let mut numbering = Keys::default();
+            for step in 0..=privacy.coarsen.len() {
+                let mut columns = Vec::new();
+                for name in &privacy.quasi_identifiers {
+                    columns.push(self.cells(tables, name, &privacy.coarsen[..step], &stays)?);
+                }
+                keys_at.push(numbering.number(columns, persons));
+            }
+            let open: Vec<usize> = (0..persons).filter(|p| stays[*p]).collect();
+            let of_open: Vec<Vec<u32>> = keys_at.iter().map(|keys| open.iter().map(|p| keys[*p]).collect()).collect();
+            if before.is_none() {
+                before = Some(histogram(of_open[0].iter().copied()));
+            }
+            let decision = decide(&of_open, privacy.k);
+            let mut steps: Vec<Option<usize>> = vec![None; persons];
+            for (person, decided) in open.iter().zip(&decision.steps) {
+                steps[*person] = *decided;
+            }
+            if decision.steps.iter().all(Option::is_some) {
+                let suppressed = steps.iter().filter(|s| s.is_none()).count();
+                if suppressed as f64 > privacy.most_suppressed * persons as f64 {
+                    return Err(AnonymityError::TooMuchSuppressed { suppressed, persons, most: privacy.most_suppressed });
+                }
+                let after = histogram(open.iter().filter_map(|p| Some(keys_at[steps[*p]?][*p])));
+                let step_report = |(n, step): (usize, &Step)| StepReport {
+                    column: step.column.clone(),
+                    to: step.to.clone(),
+                    persons: steps.iter().filter(|s| s.is_some_and(|s| s > n)).count() as u64,
+                };
+                let privacy = PrivacyReport {
+                    k: privacy.k,
+                    quasi_identifiers: privacy.quasi_identifiers.clone(),
+                    rare_persons: privacy.rare_persons,
+                    extreme_persons: privacy.extreme_persons,
+                    shift_days: privacy.shift_days,
+                    before: before.unwrap_or_default(),
+                    after,
+                    steps: privacy.coarsen.iter().enumerate().map(step_report).collect(),
+                    suppressed: suppressed as u64,
+                };
+                return Ok(Stay { steps, privacy: Some(privacy) });
+            }
+            for (person, decided) in steps.iter().enumerate() {
+                stays[person] &= decided.is_some();
+            }
+        }
+    }
+
+    /// What would leave of a quasi-identifier, by person, after some steps.
+    fn cells(
+        &self,
+        tables: &BTreeMap<String, RecordBatch>,
+        name: &str,
+        steps: &[Step],
+        stays: &[bool],
+    ) -> Result<Vec<Cell>, AnonymityError> {
+        let mut cells: Vec<Cell> = vec![Vec::new(); self.persons.len()];
+        let Some((table_name, column)) = split_column(name) else {
+            return Err(AnonymityError::NotAColumn { name: name.to_owned() });
+        };
+        let (Some(batch), Some(table)) = (tables.get(table_name), self.profile.tables.get(table_name)) else {
+            return Ok(cells);
+        };
+        let batch = self.persons.keep(table_name, batch, stays)?;
+        let rows = self.persons.rows(table_name, &batch)?;
+        let leaders = self.leaders(table_name, table, &batch, &rows)?;
+        let mut array = self.column(table_name, table, &batch, column, &rows, &leaders, None)?;
+        for step in steps.iter().filter(|s| s.column == name) {
+            array = coarser(table_name, column, &batch, &array, &step.to)?;
+        }
+        for (text, person) in as_texts(&array)?.into_iter().zip(rows) {
+            let cell = &mut cells[person as usize];
+            if let Err(at) = cell.binary_search(&text) {
+                cell.insert(at, text);
+            }
+        }
+        Ok(cells)
+    }
+
+    fn leaders(&self, name: &str, table: &TableProfile, batch: &RecordBatch, rows: &[u32]) -> Result<Leaders, AnonymityError> {
+        let mut leaders = Leaders::default();
+        for (column, treatment) in &table.columns {
+            let array = batch.column_by_name(column);
+            let unfit = |array: &ArrayRef| AnonymityError::TreatmentUnfit {
+                table: name.to_owned(),
+                column: column.clone(),
+                treatment: treatment.as_str(),
+                found: array.data_type().to_string(),
+            };
+            match (treatment, array) {
+                (Treatment::Code { rollup, rare, local, systems }, Some(array)) => {
+                    let rare = rare.then(|| self.rare()).filter(|n| *n > 0);
+                    let rule = codes::Rule { rollup, rare, local: *local, systems };
+                    let coded = if let Some(texts) = array.as_string_opt::<i32>() {
+                        codes::treat(texts, rows, &rule)
+                    } else if let Some(concepts) = array.as_primitive_opt::<Int32Type>() {
+                        codes::treat_concepts(concepts, rows, rare)
+                    } else {
+                        return Err(unfit(array));
+                    };
+                    leaders.codes.insert(column.clone(), coded);
+                }
+                (Treatment::Unit, Some(array)) => {
+                    let texts = array.as_string_opt::<i32>().ok_or_else(|| unfit(array))?;
+                    leaders.unit = Some((column.clone(), units::treat(texts)));
+                }
+                _ => {}
+            }
+        }
+        Ok(leaders)
+    }
+
+    /// One treated column, before coarsening. Ids are replaced only where `ids` is given; results are treated with the
+    /// table.
+    #[allow(clippy::too_many_arguments)]
+    fn column(
+        &self,
+        name: &str,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        column: &str,
+        rows: &[u32],
+        leaders: &Leaders,
+        ids: Option<NewIds<'_>>,
+    ) -> Result<ArrayRef, AnonymityError> {
+        let missing = || AnonymityError::ColumnMissing { table: name.to_owned(), column: column.to_owned() };
+        let array = batch.column_by_name(column).ok_or_else(missing)?;
+        let treatment = table.columns.get(column).ok_or_else(missing)?;
+        let schema = batch.schema();
+        let field = schema.field_with_name(column)?;
+        let unfit = || AnonymityError::TreatmentUnfit {
+            table: name.to_owned(),
+            column: column.to_owned(),
+            treatment: treatment.as_str(),
+            found: array.data_type().to_string(),
+        };
+        let no_date = || AnonymityError::DateNotDroppable { table: name.to_owned(), column: column.to_owned() };
+        let empty = || drop::emptied(field, array.len()).ok_or_else(no_date);
+        Ok(match treatment {
+            Treatment::Keep => array.clone(),
+            Treatment::Drop => empty()?,
+            Treatment::NewPersonId => match ids {
+                None => array.clone(),
+                Some((persons, _)) => {
+                    let old = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?;
+                    let new: Option<Vec<i64>> = old.values().iter().map(|id| persons.get(id).copied()).collect();
+                    Arc::new(Int64Array::from(new.ok_or_else(unfit)?))
+                }
+            },
+            Treatment::NewId { of } => {
+                let old = array.as_primitive_opt::<Int64Type>().ok_or_else(unfit)?;
+                match ids.and_then(|(_, rows_of)| rows_of.get(of.as_str())) {
+                    Some(map) => map.replace(old, rows, field.is_nullable()),
+                    None => ids::RowIds::default().replace(old, rows, field.is_nullable()),
+                }
+            }
+            Treatment::Shift => dates::shifted(dates::dates(array).ok_or_else(unfit)?, rows, &self.shifts),
+            Treatment::Month => dates::cut(dates::dates(array).ok_or_else(unfit)?, DatePart::Day)?,
+            Treatment::Year => dates::cut(dates::dates(array).ok_or_else(unfit)?, DatePart::DayOfYear)?,
+            Treatment::Band { width } => numbers::map(array, |v| numbers::band_floor(v, *width)).ok_or_else(unfit)?,
+            Treatment::Clamp { least, most } => {
+                numbers::map(array, |v| v.max(least.unwrap_or(f64::MIN)).min(most.unwrap_or(f64::MAX))).ok_or_else(unfit)?
+            }
+            Treatment::Extremes => {
+                let values = numbers::numbers(array).ok_or_else(unfit)?;
+                let known: Vec<(u32, f64)> = rows.iter().zip(values).filter_map(|(p, v)| Some((*p, v?))).collect();
+                match numbers::extremes(&known, self.extreme()) {
+                    None => empty()?,
+                    Some((low, high)) => {
+                        numbers::map(array, |v| v.max(low.unwrap_or(v)).min(high.unwrap_or(v))).ok_or_else(unfit)?
+                    }
+                }
+            }
+            Treatment::Code { .. } => leaders.codes.get(column).ok_or_else(unfit)?.array.clone(),
+            Treatment::Follow { code } => {
+                let fates = &leaders.codes.get(code).ok_or_else(unfit)?.fates;
+                let kept: BooleanArray = fates.iter().map(|f| Some(*f == Fate::Kept)).collect();
+                zip(&kept, array, &empty()?)?
+            }
+            Treatment::Unit => match &leaders.unit {
+                Some((unit, standardised)) if unit == column => standardised.array.clone(),
+                _ => return Err(unfit()),
+            },
+            // Set for the whole table at once.
+            Treatment::Value { .. } => array.clone(),
+            Treatment::ResultText => {
+                let column = array.as_string_opt::<i32>().ok_or_else(unfit)?;
+                let shown: arrow::array::StringArray = column.iter().map(|t| t.and_then(texts::result)).collect();
+                Arc::new(shown)
+            }
+            Treatment::Class { map, other } => {
+                let column = array.as_string_opt::<i32>().ok_or_else(unfit)?;
+                let classed: arrow::array::StringArray =
+                    column.iter().map(|t| t.map(|t| map.get(t).unwrap_or(other).as_str())).collect();
+                Arc::new(classed)
+            }
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn table(
+        &self,
+        name: &str,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        steps: &[Option<usize>],
+        id_map: &BTreeMap<i64, i64>,
+        row_ids: &BTreeMap<&str, ids::RowIds>,
+        rows_before: u64,
+    ) -> Result<(RecordBatch, TableReport), AnonymityError> {
+        let rows = self.persons.rows(name, batch)?;
+        let leaders = self.leaders(name, table, batch, &rows)?;
+        let schema = batch.schema();
+        let mut columns = BTreeMap::new();
+        for field in schema.fields() {
+            let mut array = self.column(name, table, batch, field.name(), &rows, &leaders, Some((id_map, row_ids)))?;
+            let coarsen = self.profile.privacy.iter().flat_map(|p| p.coarsen.iter().enumerate());
+            for (n, step) in coarsen.filter(|(_, s)| split_column(&s.column) == Some((name, field.name().as_str()))) {
+                let mask: BooleanArray = rows.iter().map(|p| Some(steps[*p as usize].is_some_and(|s| s > n))).collect();
+                array = zip(&mask, &coarser(name, field.name(), batch, &array, &step.to)?, &array)?;
+            }
+            columns.insert(field.name().clone(), array);
+        }
+        let results = self.results(name, table, batch, &rows, &leaders, &mut columns)?;
+        let mut reports = Vec::new();
+        let mut arrays = Vec::new();
+        for (field, before) in schema.fields().iter().zip(batch.columns()) {
+            let after = columns
+                .remove(field.name())
+                .ok_or_else(|| AnonymityError::ColumnMissing { table: name.to_owned(), column: field.name().clone() })?;
+            reports.push(ColumnReport {
+                name: field.name().clone(),
+                treatment: table.columns[field.name()].clone(),
+                filled_before: (before.len() - before.null_count()) as u64,
+                filled_after: (after.len() - after.null_count()) as u64,
+                changed: changed(before, &after)?,
+                codes: leaders.codes.get(field.name()).map(|c| c.counts),
+            });
+            arrays.push(after);
+        }
+        let treated = RecordBatch::try_new(schema, arrays)?;
+        let report = TableReport {
+            name: name.to_owned(),
+            reason: table.reason.clone(),
+            rows_before,
+            rows_after: treated.num_rows() as u64,
+            columns: reports,
+            results,
+        };
+        Ok((treated, report))
+    }
+
+    fn results(
+        &self,
+        name: &str,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        rows: &[u32],
+        leaders: &Leaders,
+        columns: &mut BTreeMap<String, ArrayRef>,
+    ) -> Result<Option<results::ResultCounts>, AnonymityError> {
+        let mut code_column = None;
+        let mut found: BTreeMap<&'static str, &String> = BTreeMap::new();
+        for (column, treatment) in &table.columns {
+            let Treatment::Value { code } = treatment else { continue };
+            let slot = match batch.column_by_name(column).map(|a| a.data_type().clone()) {
+                Some(DataType::Float64) => "number",
+                Some(DataType::Int32) => "operator",
+                Some(DataType::Utf8) => "text",
+                other => {
+                    return Err(AnonymityError::TreatmentUnfit {
+                        table: name.to_owned(),
+                        column: column.clone(),
+                        treatment: treatment.as_str(),
+                        found: other.map_or_else(String::new, |t| t.to_string()),
+                    });
+                }
+            };
+            let other_code = code_column.is_some_and(|c| c != code);
+            if found.insert(slot, column).is_some() || other_code {
+                return Err(AnonymityError::ValueColumnTwice { table: name.to_owned() });
+            }
+            code_column = Some(code);
+        }
+        let Some(coded) = code_column.and_then(|c| leaders.codes.get(c)) else { return Ok(None) };
+        let Some(codes) = coded.array.as_string_opt::<i32>() else {
+            return Err(AnonymityError::ValueColumnTwice { table: name.to_owned() });
+        };
+        let array = |slot: &str| found.get(slot).and_then(|c| batch.column_by_name(c));
+        let unit = leaders.unit.as_ref().map(|(_, u)| u);
+        let treated = results::treat(
+            &results::Columns {
+                codes,
+                fates: &coded.fates,
+                units: unit.and_then(|u| u.array.as_string_opt::<i32>()),
+                unit_lost: unit.map(|u| u.lost.as_slice()),
+                number: array("number").and_then(|a| a.as_primitive_opt::<Float64Type>()),
+                operator: array("operator").and_then(|a| a.as_primitive_opt::<Int32Type>()),
+                text: array("text").and_then(|a| a.as_string_opt::<i32>()),
+            },
+            rows,
+            &self.profile.values,
+            self.extreme(),
+            self.rare(),
+        );
+        for (slot, array) in [("number", treated.number), ("operator", treated.operator), ("text", treated.text)] {
+            if let Some(column) = found.get(slot) {
+                columns.insert((*column).clone(), array);
+            }
+        }
+        Ok(Some(treated.counts))
+    }
+}
+
+fn coarser(table: &str, column: &str, batch: &RecordBatch, array: &ArrayRef, to: &Treatment) -> Result<ArrayRef, AnonymityError> {
+    let unfit = || AnonymityError::TreatmentUnfit {
+        table: table.to_owned(),
+        column: column.to_owned(),
+        treatment: to.as_str(),
+        found: array.data_type().to_string(),
+    };
+    match to {
+        Treatment::Drop => {
+            let schema = batch.schema();
+            drop::emptied(schema.field_with_name(column)?, array.len())
+                .ok_or_else(|| AnonymityError::DateNotDroppable { table: table.to_owned(), column: column.to_owned() })
+        }
+        Treatment::Band { width } => numbers::map(array, |v| numbers::band_floor(v, *width)).ok_or_else(unfit),
+        Treatment::Clamp { least, most } => {
+            numbers::map(array, |v| v.max(least.unwrap_or(f64::MIN)).min(most.unwrap_or(f64::MAX))).ok_or_else(unfit)
+        }
+        _ => Err(unfit()),
+    }
+}
+
+/// Every cell as text, for keys of classes.
+fn as_texts(array: &ArrayRef) -> Result<Vec<Option<String>>, AnonymityError> {
+    let texts = arrow::compute::cast(array, &DataType::Utf8)?;
+    Ok(texts.as_string::<i32>().iter().map(|t| t.map(str::to_owned)).collect())
+}
+
+fn changed(before: &ArrayRef, after: &ArrayRef) -> Result<u64, AnonymityError> {
+    if before.data_type() != after.data_type() {
+        return Ok(before.len() as u64);
+    }
+    let different = arrow::compute::kernels::cmp::distinct(before, after)?;
+    Ok(different.true_count() as u64)
+}

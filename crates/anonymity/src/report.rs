@@ -1,0 +1,115 @@
+//! What was done, what remains, and what was lost: numbers only. No value that few persons have is in it, no shift, no
+//! id: the report goes to the committee and to the recipient.
+
+use serde::{Deserialize, Serialize};
+
+use crate::classes::Histogram;
+use crate::profile::{Kind, Treatment, ValueRule};
+use crate::treat::codes::CodeCounts;
+use crate::treat::results::ResultCounts;
+
+/// The report of a processing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// `azekura-report/1`.
+    pub format: String,
+    /// Profile name and version.
+    pub profile: String,
+    /// Version of the profile.
+    pub version: String,
+    /// What the data set is.
+    pub kind: Kind,
+    /// Purpose of use.
+    pub purpose: String,
+    /// Recipient.
+    pub recipient: String,
+    /// Project.
+    pub project: String,
+    /// Persons before.
+    pub persons_before: u64,
+    /// Persons after.
+    pub persons_after: u64,
+    /// Classes and thresholds; anonymized only.
+    pub privacy: Option<PrivacyReport>,
+    /// Rules for results.
+    pub values: Vec<ValueRule>,
+    /// Tables, in the order of their names.
+    pub tables: Vec<TableReport>,
+    /// Tables that were there and are not part of the data set.
+    pub tables_left_out: Vec<String>,
+}
+
+/// Classes and thresholds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PrivacyReport {
+    /// What is promised.
+    pub k: u32,
+    /// Columns that others can know.
+    pub quasi_identifiers: Vec<String>,
+    /// Persons under which a code is rare.
+    pub rare_persons: u32,
+    /// Persons that have to reach a value for it to be shown.
+    pub extreme_persons: u32,
+    /// Largest shift of dates; whether any column is shifted is in the columns.
+    pub shift_days: u16,
+    /// Classes as they would be without coarsening and leaving out.
+    pub before: Histogram,
+    /// Classes that remain.
+    pub after: Histogram,
+    /// Steps of coarsening and how many persons needed each.
+    pub steps: Vec<StepReport>,
+    /// Persons left out.
+    pub suppressed: u64,
+}
+
+/// One step of coarsening.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepReport {
+    /// Column.
+    pub column: String,
+    /// What it became.
+    pub to: Treatment,
+    /// Persons for whom it was done.
+    pub persons: u64,
+}
+
+/// One table.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TableReport {
+    /// Name.
+    pub name: String,
+    /// Why the study needs it.
+    pub reason: String,
+    /// Rows before.
+    pub rows_before: u64,
+    /// Rows after: what is missing belonged to persons who were left out.
+    pub rows_after: u64,
+    /// Columns in the table's order.
+    pub columns: Vec<ColumnReport>,
+    /// Results of measurements, where the table has any.
+    pub results: Option<ResultCounts>,
+}
+
+/// One column.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    /// Name.
+    pub name: String,
+    /// What was done.
+    pub treatment: Treatment,
+    /// Cells with a value, of the persons who stay, before.
+    pub filled_before: u64,
+    /// Cells with a value after.
+    pub filled_after: u64,
+    /// Cells whose value is another than before, emptied ones included.
+    pub changed: u64,
+    /// Codes, where the column holds codes.
+    pub codes: Option<CodeCounts>,
+}
+
+impl Report {
+    /// The report as JSON.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}

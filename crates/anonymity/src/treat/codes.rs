@@ -1,0 +1,237 @@
+//! Codes: rare ones are brought to a shorter form that enough persons have, else to その他; local ones and words become
+//! その他 at once.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int32Array, StringArray};
+use serde::{Deserialize, Serialize};
+
+use super::OTHER;
+use crate::persons::persons_per_code;
+use crate::profile::Rollup;
+
+/// What became of the code of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// There was none.
+    Missing,
+    /// As it was.
+    Kept,
+    /// Cut to a shorter form.
+    RolledUp,
+    /// その他.
+    Other,
+}
+
+/// How a column of codes is to be treated.
+pub struct Rule<'a> {
+    /// Shorter forms by system.
+    pub rollup: &'a [Rollup],
+    /// Codes that fewer persons have are rare; none: no code is.
+    pub rare: Option<u32>,
+    /// Whether local codes become その他.
+    pub local: bool,
+    /// Systems that are kept; all when empty.
+    pub systems: &'a [String],
+}
+
+/// Counts for the report. No code is named: the rare ones are what is to be hidden.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CodeCounts {
+    /// Different codes before.
+    pub codes_before: usize,
+    /// Different codes after, その他 not counted.
+    pub codes_after: usize,
+    /// Rows with a shorter form.
+    pub rolled_up: usize,
+    /// Rows that became その他 because the code was rare.
+    pub rare: usize,
+    /// Rows that became その他 because the code was local or of a system that is not kept.
+    pub local: usize,
+    /// Rows that became その他 because words stood instead of a code.
+    pub words: usize,
+}
+
+/// A treated column of codes.
+pub struct Coded {
+    /// The column that leaves.
+    pub array: ArrayRef,
+    /// What became of each row.
+    pub fates: Vec<Fate>,
+    /// Counts.
+    pub counts: CodeCounts,
+}
+
+/// System and code of `SYSTEM:code`; the system of a bare code is the empty text.
+pub fn split(code: &str) -> (&str, &str) {
+    code.split_once(':').unwrap_or(("", code))
+}
+
+/// Whether a code system is an institution's own.
+pub fn is_local(system: &str) -> bool {
+    system.starts_with("99") || system.eq_ignore_ascii_case("L")
+}
+
+/// Whether a text has the form of a code: no words.
+pub fn is_code(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+enum Form {
+    /// The first `usize` bytes of the code.
+    Cut(usize),
+    Rare,
+    Local,
+    Words,
+}
+
+/// Forms of a code from the longest: its whole length, then the lengths of its system's roll-up.
+fn next_cut(code: &str, now: usize, rollup: &[Rollup]) -> Option<usize> {
+    let (system, bare) = split(code);
+    let head = code.len() - bare.len();
+    let lengths = &rollup.iter().find(|r| r.system == system)?.lengths;
+    lengths.iter().map(|l| head + l).filter(|l| *l < now && *l > head).max()
+}
+
+/// Treats a column of text codes; `persons` is the person of each row.
+pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
+    let mut index: HashMap<&str, u32> = HashMap::new();
+    let mut codes: Vec<&str> = Vec::new();
+    let rows: Vec<Option<u32>> = column
+        .iter()
+        .map(|value| {
+            value.filter(|v| !v.is_empty()).map(|code| {
+                *index.entry(code).or_insert_with(|| {
+                    codes.push(code);
+                    (codes.len() - 1) as u32
+                })
+            })
+        })
+        .collect();
+    let mut forms: Vec<Form> = codes
+        .iter()
+        .map(|code| {
+            let (system, bare) = split(code);
+            if !is_code(bare) || !system.is_ascii() {
+                Form::Words
+            } else if (rule.local && is_local(system)) || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system)) {
+                Form::Local
+            } else {
+                Form::Cut(code.len())
+            }
+        })
+        .collect();
+    if let Some(rare) = rule.rare {
+        bring_together(&codes, &mut forms, &rows, persons, rule.rollup, rare);
+    }
+
+    let mut counts = CodeCounts { codes_before: codes.len(), ..CodeCounts::default() };
+    let mut kept: Vec<&str> = Vec::new();
+    for (code, form) in codes.iter().zip(&forms) {
+        if let Form::Cut(length) = form {
+            kept.push(&code[..*length]);
+        }
+    }
+    kept.sort_unstable();
+    kept.dedup();
+    counts.codes_after = kept.len();
+    let mut fates = Vec::with_capacity(rows.len());
+    let array: StringArray = rows
+        .iter()
+        .map(|row| {
+            let Some(n) = row else {
+                fates.push(Fate::Missing);
+                return None;
+            };
+            let code = codes[*n as usize];
+            let (fate, shown, counter) = match forms[*n as usize] {
+                Form::Cut(length) if length == code.len() => (Fate::Kept, code, None),
+                Form::Cut(length) => (Fate::RolledUp, &code[..length], Some(&mut counts.rolled_up)),
+                Form::Rare => (Fate::Other, OTHER, Some(&mut counts.rare)),
+                Form::Local => (Fate::Other, OTHER, Some(&mut counts.local)),
+                Form::Words => (Fate::Other, OTHER, Some(&mut counts.words)),
+            };
+            if let Some(counter) = counter {
+                *counter += 1;
+            }
+            fates.push(fate);
+            Some(shown)
+        })
+        .collect();
+    Coded { array: Arc::new(array), fates, counts }
+}
+
+/// Cuts rare codes shorter until enough persons share the form, or gives them up. A form only ever gains persons, so a
+/// code that is kept once stays kept, and every round shortens or gives up at least one code.
+fn bring_together(codes: &[&str], forms: &mut [Form], rows: &[Option<u32>], persons: &[u32], rollup: &[Rollup], rare: u32) {
+    loop {
+        let mut index: HashMap<&str, u32> = HashMap::new();
+        let of_code: Vec<Option<u32>> = codes
+            .iter()
+            .zip(forms.iter())
+            .map(|(code, form)| match form {
+                Form::Cut(length) => {
+                    let next = index.len() as u32;
+                    Some(*index.entry(&code[..*length]).or_insert(next))
+                }
+                _ => None,
+            })
+            .collect();
+        let pairs: Vec<(u32, u32)> =
+            rows.iter().zip(persons).filter_map(|(row, person)| Some((of_code[(*row)? as usize]?, *person))).collect();
+        let counts = persons_per_code(index.len(), pairs);
+        let mut changed = false;
+        for ((code, form), of) in codes.iter().zip(forms.iter_mut()).zip(&of_code) {
+            if let (Form::Cut(length), Some(of)) = (&form, of)
+                && counts[*of as usize] < rare
+            {
+                *form = next_cut(code, *length, rollup).map_or(Form::Rare, Form::Cut);
+                changed = true;
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// Treats a column of concept ids: rare ones become 0.
+pub fn treat_concepts(column: &Int32Array, persons: &[u32], rare: Option<u32>) -> Coded {
+    let mut index: HashMap<i32, u32> = HashMap::new();
+    let rows: Vec<Option<(i32, u32)>> = column
+        .iter()
+        .map(|value| {
+            value.filter(|v| *v != 0).map(|concept| {
+                let next = index.len() as u32;
+                (concept, *index.entry(concept).or_insert(next))
+            })
+        })
+        .collect();
+    let pairs = rows.iter().zip(persons).filter_map(|(row, person)| Some(((*row)?.1, *person))).collect();
+    let per_code = persons_per_code(index.len(), pairs);
+    let is_rare = |n: u32| rare.is_some_and(|k| per_code[n as usize] < k);
+    let mut counts = CodeCounts { codes_before: index.len(), ..CodeCounts::default() };
+    counts.codes_after = index.values().filter(|n| !is_rare(**n)).count();
+    let mut fates = Vec::with_capacity(rows.len());
+    let array: Int32Array = rows
+        .iter()
+        .zip(column.iter())
+        .map(|(row, original)| match row {
+            None => {
+                fates.push(Fate::Missing);
+                original
+            }
+            Some((_, n)) if is_rare(*n) => {
+                counts.rare += 1;
+                fates.push(Fate::Other);
+                Some(0)
+            }
+            Some((concept, _)) => {
+                fates.push(Fate::Kept);
+                Some(*concept)
+            }
+        })
+        .collect();
+    Coded { array: Arc::new(array), fates, counts }
+}

@@ -1,0 +1,8 @@
+//! What processing promises.
+mod it {
+    mod build;
+    mod ministry;
+    mod naive;
+    mod profiles;
+    mod whole;
+}

@@ -1,0 +1,107 @@
+//! The shipped profiles, and what no profile may say.
+
+use anonymity::profile::Treatment;
+use anonymity::{Kind, Profile};
+use omop::Table;
+
+use super::ministry::shipped;
+
+const ANONYMIZED: &str = include_str!("../../../../profiles/anonymized.toml");
+const PSEUDONYMIZED: &str = include_str!("../../../../profiles/pseudonymized.toml");
+
+#[test]
+fn the_shipped_profiles_treat_every_column_of_their_tables() {
+    for kind in ["anonymized", "pseudonymized"] {
+        let profile = shipped(kind);
+        assert_eq!(profile.kind.as_str(), kind);
+        for (name, table) in &profile.tables {
+            let omop = Table::by_name(name).expect("a table of the model");
+            let wanted: std::collections::BTreeSet<String> =
+                omop.omop_schema().fields().iter().map(|f| f.name().clone()).collect();
+            let treated: std::collections::BTreeSet<String> = table.columns.keys().cloned().collect();
+            assert_eq!(treated, wanted, "{name}");
+        }
+    }
+}
+
+fn code(text: &str) -> &'static str {
+    Profile::parse(text).map(|_| "accepted").unwrap_or_else(|e| e.code())
+}
+
+fn with(text: &str, from: &str, to: &str) -> String {
+    assert!(text.contains(from), "{from}");
+    text.replacen(from, to, 1)
+}
+
+// control: PRC-01
+#[test]
+fn a_profile_below_the_floor_of_its_kind_is_refused() {
+    assert_eq!(code(ANONYMIZED), "accepted");
+    for (from, to) in [
+        ("measurement_date = \"shift\"", "measurement_date = \"keep\""),
+        ("measurement_datetime = \"drop\"", "measurement_datetime = \"keep\""),
+        ("measurement_time = \"drop\"", "measurement_time = \"keep\""),
+        ("day_of_birth = \"drop\"", "day_of_birth = \"keep\""),
+        ("person_source_value = \"drop\"", "person_source_value = \"keep\""),
+        ("person_id = \"new_person_id\"", "person_id = \"keep\""),
+        ("care_site_id = \"drop\"", "care_site_id = \"keep\""),
+        ("range_low = \"drop\"", "range_low = \"keep\""),
+        ("measurement_source_value = { code = {} }", "measurement_source_value = \"keep\""),
+        ("measurement_source_value = { code = {} }", "measurement_source_value = { code = { rare = false } }"),
+        ("measurement_source_value = { code = {} }", "measurement_source_value = { code = { local = false } }"),
+        ("unit_source_value = \"unit\"", "unit_source_value = \"keep\""),
+        ("gender_source_value = \"drop\"", "gender_source_value = \"keep\""),
+        ("measurement_id = { new_id = { of = \"measurement\" } }", "measurement_id = \"keep\""),
+    ] {
+        assert_eq!(code(&with(ANONYMIZED, from, to)), "anonymity-below-floor", "{to}");
+    }
+    for (from, to) in [
+        ("person_source_value = \"drop\"", "person_source_value = \"keep\""),
+        ("person_id = \"new_person_id\"", "person_id = \"keep\""),
+        ("value_source_value = \"result_text\"", "value_source_value = \"keep\""),
+        ("condition_source_value = { code = { rare = false, local = false } }", "condition_source_value = \"keep\""),
+    ] {
+        assert_eq!(code(&with(PSEUDONYMIZED, from, to)), "anonymity-below-floor", "{to}");
+    }
+}
+
+#[test]
+fn thresholds_that_protect_nobody_are_refused() {
+    for (from, to) in [
+        ("\nk = 10", "\nk = 2"),
+        ("rare_persons = 10", "rare_persons = 1"),
+        ("extreme_persons = 10", "extreme_persons = 0"),
+        ("shift_days = 182", "shift_days = 0"),
+        ("most_suppressed = 0.1", "most_suppressed = 1.5"),
+        ("\"person.year_of_birth\", \"person.month_of_birth\"]", "\"person.month_of_birth\"]"),
+    ] {
+        assert_eq!(code(&with(ANONYMIZED, from, to)), "anonymity-privacy-weak", "{to}");
+    }
+    assert_eq!(code(&with(PSEUDONYMIZED, "kind = \"pseudonymized\"", "kind = \"anonymized\"")), "anonymity-below-floor");
+}
+
+#[test]
+fn words_that_the_profile_does_not_know_are_refused_with_their_line() {
+    for (from, to) in [
+        ("most_suppressed = 0.1", "most_suppresed = 0.1"),
+        ("measurement_date = \"shift\"", "measurement_date = \"shifted\""),
+        ("kind = \"anonymized\"", "kind = \"anonymous\""),
+        ("{ code = {} }", "{ code = { rarely = true } }"),
+    ] {
+        let text = with(ANONYMIZED, from, to);
+        let error = Profile::parse(&text).map(|_| ()).expect_err(to);
+        assert_eq!(error.code(), "anonymity-profile-unreadable");
+        assert!(error.to_string().contains("line"), "{error}");
+    }
+    assert_eq!(code(&with(ANONYMIZED, "azekura-profile/1", "azekura-profile/9")), "anonymity-profile-format");
+    assert_eq!(code(&with(ANONYMIZED, "\npurpose = \"", "\npurpose = \"\" # ")), "anonymity-profile-empty");
+}
+
+#[test]
+fn a_profile_survives_being_written_and_read() {
+    let profile = shipped("anonymized");
+    let again = Profile::parse(&toml::to_string(&profile).expect("written")).map_err(|e| e.to_string()).expect("read");
+    assert_eq!(profile, again);
+    assert_eq!(profile.kind, Kind::Anonymized);
+    assert_eq!(profile.treatment("person", "day_of_birth"), Some(&Treatment::Drop));
+}
