@@ -111,6 +111,3 @@ pub fn decode<'a>(bytes: &'a [u8], delimiters: DelimiterBytes, spare: &'a mut St
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -221,17 +221,61 @@ fn postal_area(postal: &str) -> String {
     postal.chars().filter(char::is_ascii_digit).take(3).collect()
 }
 
+/// The prefectures of Japan.
+const PREFECTURES: [&str; 47] = [
+    "北海道",
+    "青森県",
+    "岩手県",
+    "宮城県",
+    "秋田県",
+    "山形県",
+    "福島県",
+    "茨城県",
+    "栃木県",
+    "群馬県",
+    "埼玉県",
+    "千葉県",
+    "東京都",
+    "神奈川県",
+    "新潟県",
+    "富山県",
+    "石川県",
+    "福井県",
+    "山梨県",
+    "長野県",
+    "岐阜県",
+    "静岡県",
+    "愛知県",
+    "三重県",
+    "滋賀県",
+    "京都府",
+    "大阪府",
+    "兵庫県",
+    "奈良県",
+    "和歌山県",
+    "鳥取県",
+    "島根県",
+    "岡山県",
+    "広島県",
+    "山口県",
+    "徳島県",
+    "香川県",
+    "愛媛県",
+    "高知県",
+    "福岡県",
+    "佐賀県",
+    "長崎県",
+    "熊本県",
+    "大分県",
+    "宮崎県",
+    "鹿児島県",
+    "沖縄県",
+];
+
 /// The prefecture that an address begins with.
-fn prefecture(address: &str) -> Option<&str> {
+fn prefecture(address: &str) -> Option<&'static str> {
     let address = address.trim_start();
-    for end in ["北海道", "東京都", "京都府", "大阪府"] {
-        if address.starts_with(end) {
-            return address.get(..end.len());
-        }
-    }
-    // All others end in 県 after two or three characters.
-    let (at, _) = address.char_indices().take(4).skip(2).find(|(_, c)| *c == '県')?;
-    address.get(..at + '県'.len_utf8())
+    PREFECTURES.into_iter().find(|p| address.starts_with(p))
 }
 
 fn phone(field: Field<'_>) -> Option<Cow<'_, str>> {

@@ -1,0 +1,21 @@
+//! What the reader promises, on real samples, on dirt, and on arbitrary bytes.
+
+#[path = "it/harness.rs"]
+mod harness;
+
+#[path = "it/convert.rs"]
+mod convert;
+#[path = "it/decoder.rs"]
+mod decoder;
+#[path = "it/dirt.rs"]
+mod dirt;
+#[path = "it/frames.rs"]
+mod frames;
+#[path = "it/properties.rs"]
+mod properties;
+#[path = "it/rules.rs"]
+mod rules;
+#[path = "it/samples.rs"]
+mod samples;
+#[path = "it/twins.rs"]
+mod twins;
