@@ -64,6 +64,11 @@ impl<R: Read> Sha256Reader<R> {
         self.count
     }
 
+    /// The reader below.
+    pub fn get_ref(&self) -> &R {
+        &self.inner
+    }
+
     /// SHA-256 of what was read so far.
     pub fn digest(&self) -> [u8; 32] {
         self.hash.clone().finish()
