@@ -135,25 +135,38 @@ impl LakeError {
             other => other,
         };
         match &error {
+            DataFusionError::Shared(inner) => Self::shared(inner),
             DataFusionError::Plan(_)
             | DataFusionError::SQL(..)
             | DataFusionError::SchemaError(..)
             | DataFusionError::NotImplemented(_) => LakeError::Query { reason: error.strip_backtrace() },
-            // The text of a failure at run time can quote the value that it met.
-            DataFusionError::ArrowError(..) => LakeError::Running { kind: "a value did not fit an expression".into() },
-            DataFusionError::ParquetError(_) => LakeError::Running { kind: "a file could not be read".into() },
-            DataFusionError::ObjectStore(_) => LakeError::Running { kind: "a file is not there".into() },
-            DataFusionError::ResourcesExhausted(_) => LakeError::Running { kind: "out of memory or of room to spill".into() },
-            DataFusionError::IoError(inner) => LakeError::Running { kind: format!("input or output: {}", inner.kind()) },
-            DataFusionError::Shared(inner) => match inner.as_ref() {
-                DataFusionError::External(own) => match own.downcast_ref::<LakeError>() {
-                    Some(LakeError::Outdated) => LakeError::Outdated,
-                    Some(LakeError::KeyDestroyed { asset }) => LakeError::KeyDestroyed { asset: *asset },
-                    _ => LakeError::Running { kind: "a part of the engine".into() },
-                },
-                _ => LakeError::Running { kind: "a part of the engine".into() },
+            other => LakeError::Running { kind: Self::kind(other) },
+        }
+    }
+
+    /// A failure that several parts of a plan met: the engine hands out a reference.
+    fn shared(error: &DataFusionError) -> Self {
+        match error {
+            DataFusionError::Shared(inner) => Self::shared(inner),
+            DataFusionError::Context(_, inner) | DataFusionError::Diagnostic(_, inner) => Self::shared(inner),
+            DataFusionError::External(own) => match own.downcast_ref::<LakeError>() {
+                Some(LakeError::Outdated) => LakeError::Outdated,
+                Some(LakeError::KeyDestroyed { asset }) => LakeError::KeyDestroyed { asset: *asset },
+                _ => LakeError::Running { kind: Self::kind(error) },
             },
-            _ => LakeError::Running { kind: "a part of the engine".into() },
+            other => LakeError::Running { kind: Self::kind(other) },
+        }
+    }
+
+    /// What kind of failure it is. Its text can quote the value that it met, and stays out.
+    fn kind(error: &DataFusionError) -> String {
+        match error {
+            DataFusionError::ArrowError(..) => "a value did not fit an expression".into(),
+            DataFusionError::ParquetError(_) => "a file could not be read".into(),
+            DataFusionError::ObjectStore(_) => "a file is not there".into(),
+            DataFusionError::ResourcesExhausted(_) => "out of memory or of room to spill".into(),
+            DataFusionError::IoError(inner) => format!("input or output: {}", inner.kind()),
+            _ => "a part of the engine".into(),
         }
     }
 }

@@ -109,6 +109,23 @@ impl Lake {
         Ok(())
     }
 
+    /// Takes files out of the lake, older linkage maps for instance, in a transaction of the caller: their keys go with it.
+    /// [`Lake::remove_retired`] removes the files after the commit, or the next sweep does.
+    ///
+    /// # Errors
+    /// The ledger's refusals, also when one of them is no live asset.
+    pub async fn retire(&self, tx: &mut ledger::Tx, assets: &[AssetId], why: &str) -> Result<(), LakeError> {
+        catalogue::doom(tx, assets, why).await
+    }
+
+    /// Removes the files of retired assets, and gives how many there were.
+    ///
+    /// # Errors
+    /// [`LakeError::Io`]; the ledger's refusals.
+    pub async fn remove_retired(&self, ledger: &ledger::Ledger, actor: &ledger::Actor) -> Result<u64, LakeError> {
+        self.finish_doomed(ledger, actor).await
+    }
+
     /// The lake as it is now: to read for data sets of a scope, records stopped for it left out; with `None` records
     /// stopped for any scope are left out.
     ///

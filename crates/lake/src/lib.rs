@@ -49,6 +49,7 @@ pub use erase::ErasureReport;
 pub use error::{CODES, LakeError};
 pub use lake::Lake;
 pub(crate) use lake::open_key;
+pub use merge::sorted_by_record;
 pub use person_map::PersonMap;
 pub use plan::Compaction;
 pub use session::{Query, Session, SessionOptions, plain};

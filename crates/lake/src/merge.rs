@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use arrow::array::{AsArray, RecordBatch};
+use arrow::array::{AsArray, RecordBatch, UInt32Array};
 use arrow::compute::concat_batches;
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
@@ -98,6 +98,27 @@ impl Merge {
     }
 }
 
+/// Batches of a table of the lake as one, sorted by `record_id`: what a [`crate::FileWriter`] takes. Rows of one record
+/// keep their order.
+///
+/// # Errors
+/// [`LakeError::Batch`] when the batches are not of one table of the lake.
+pub fn sorted_by_record(batches: &[RecordBatch]) -> Result<Option<RecordBatch>, LakeError> {
+    let refused = |e: ArrowError| LakeError::Batch { table: "lake", reason: e.to_string() };
+    let Some(first) = batches.first() else { return Ok(None) };
+    let all = concat_batches(&first.schema(), batches).map_err(refused)?;
+    let ids = Merge::ids(&all)?;
+    if ids.is_sorted() {
+        return Ok(Some(all));
+    }
+    let mut order: Vec<u32> = (0..u32::try_from(ids.len()).unwrap_or(u32::MAX)).collect();
+    if order.len() != ids.len() {
+        return Err(LakeError::Batch { table: "lake", reason: "more than four thousand million rows at once".to_owned() });
+    }
+    order.sort_by_key(|row| ids[*row as usize]);
+    arrow::compute::take_record_batch(&all, &UInt32Array::from(order)).map(Some).map_err(refused)
+}
+
 impl Iterator for Merge {
     type Item = Result<RecordBatch, LakeError>;
 
@@ -142,6 +163,10 @@ mod tests {
                 sources.push(Box::new(batches.into_iter()));
             }
             all.sort_by_key(|row| row.0);
+            let unsorted: Vec<_> = inputs.iter().flatten().map(|id| (i64::from(id % 16), 0)).collect();
+            let sorted = sorted_by_record(&[batch(&unsorted)]).expect("sorted").expect("a batch");
+            let ids = sorted.column(0).as_primitive::<Int64Type>().values();
+            assert_eq!(ids.to_vec(), all.iter().map(|row| row.0).collect::<Vec<_>>());
             let mut merge = Merge::new("test", sources);
             merge.rows = width * 2;
             let mut merged = Vec::new();

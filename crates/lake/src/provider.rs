@@ -133,14 +133,15 @@ fn viewed(schema: &Schema) -> SchemaRef {
     Arc::new(Schema::new(schema.fields().iter().map(field).collect::<Vec<_>>()))
 }
 
-/// What the ledger knows of a file, enough to pass over it without opening it. Inexact on purpose: no answer may come
-/// from numbers that outlive the file's key.
+/// What the ledger knows of a file: the range of its records, by which the engine passes over it without opening it.
+/// The engine takes answers from the statistics of the whole scan only, and those stay unknown: no answer may come from
+/// numbers that outlive the file's key.
 fn statistics(schema: &SchemaRef, file: &LakeFile) -> Statistics {
     let mut columns = vec![ColumnStatistics::new_unknown(); schema.fields().len()];
     if let Some(record) = columns.first_mut() {
-        record.min_value = Precision::Inexact(ScalarValue::Int64(Some(file.min_record)));
-        record.max_value = Precision::Inexact(ScalarValue::Int64(Some(file.max_record)));
-        record.null_count = Precision::Inexact(0);
+        record.min_value = Precision::Exact(ScalarValue::Int64(Some(file.min_record)));
+        record.max_value = Precision::Exact(ScalarValue::Int64(Some(file.max_record)));
+        record.null_count = Precision::Exact(0);
     }
     Statistics {
         num_rows: Precision::Inexact(file.rows as usize),

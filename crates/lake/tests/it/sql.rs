@@ -91,3 +91,57 @@ async fn every_table_of_the_model_answers_while_it_is_empty() {
     }
     assert!(counts.values().all(|c| *c == 0));
 }
+
+/// Parquet's own properties print their key. Nothing that a query, its plan or its runtime shows may hold them.
+#[tokio::test]
+async fn no_plan_and_no_debug_output_of_a_session_shows_a_key() {
+    let house = House::new().await;
+    let r = house.records(2).await;
+    house.commit(&rows(&[(r[0], &["a"])]), false).await;
+    house.commit(&rows(&[(r[1], &["b"])]), true).await;
+    let snapshot = house.snapshot().await;
+    let session = snapshot.session(&SessionOptions::default()).expect("a session");
+    let frame = session.context().sql("select value_source_value from measurement where record_id > 0").await.expect("planned");
+    let plan = frame.clone().create_physical_plan().await.expect("planned");
+    frame.collect().await.expect("an answer");
+    let explained = session.prepare("explain analyze verbose select * from measurement").await.expect("a query");
+    let explained = explained.collect().await.expect("an answer");
+    let shown = format!(
+        "{plan:?} {:?} {explained:?} {:?} {:?} {:?}",
+        datafusion::physical_plan::displayable(plan.as_ref()).indent(true).to_string(),
+        session.context().runtime_env(),
+        session.context().runtime_env().parquet_encryption_factory_registry,
+        session.context().state(),
+    );
+    let files: Vec<_> = snapshot.files(omop::Table::Measurement.into()).collect();
+    assert_eq!(files.len(), 2);
+    for file in files {
+        let key = house.keyring.open_data_key(file.asset, &file.wrapped).expect("the key");
+        for bytes in [key.bytes().as_slice(), &file.wrapped.bytes] {
+            let list = format!("{bytes:?}");
+            let hex: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+            assert!(!shown.contains(&list[1..list.len() - 1]) && !shown.to_lowercase().contains(&hex));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_query_for_one_record_opens_only_files_that_can_hold_it() {
+    let house = House::new().await;
+    let mut r = house.records(6).await;
+    r.sort();
+    for pair in r.chunks(2) {
+        house.commit(&rows(&[(pair[0], &["x"]), (pair[1], &["y"])]), false).await;
+    }
+    let snapshot = house.snapshot().await;
+    // The other files are not even there any more.
+    for file in snapshot.files(omop::Table::Measurement.into()).skip(1) {
+        fs::remove_file(house.root.join(&file.path)).expect("removed");
+    }
+    let query = format!("select count(*) c, record_id from measurement where record_id = {} group by record_id", r[0]);
+    let answer = snapshot.sql(&query).await.expect("an answer");
+    assert_eq!(answer.iter().map(|b| b.num_rows()).sum::<usize>(), 1);
+    let found = snapshot.records(omop::Table::Measurement, &r[..1], lake::Blocked::Exclude).expect("read");
+    assert_eq!(found.len(), 1);
+    assert!(snapshot.sql("select count(*) from measurement").await.is_err());
+}
