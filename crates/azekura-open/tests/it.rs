@@ -1,0 +1,6 @@
+//! What `azekura-open` promises, on the real program.
+
+#[path = "it/bench.rs"]
+mod bench;
+#[path = "it/opening.rs"]
+mod opening;

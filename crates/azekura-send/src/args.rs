@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use clap::Parser;
+use jiff::civil::Date;
+use package::Period;
+
+/// Make a sealed package of medical information for a certified producer.
+///
+/// The package is a directory PROVIDER-SEQUENCE.azp: a manifest signed with your key, and the tree at PATH as an archive, both sealed to the
+/// producer's intake certificate. Whoever stands in the list of opt-outs is left out; with a list of contacts, so is whoever was not contacted.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Args {
+    /// Your institution: the 10-digit code it is registered under
+    #[arg(long, value_name = "P")]
+    pub provider: terms::ProviderId,
+    /// Number of this package among yours of this kind: 1, 2, 3 without gaps
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub sequence: u64,
+    /// What PATH holds
+    #[arg(long, value_name = "KIND")]
+    pub kind: terms::SourceKind,
+    /// First and last day of the information, 2024-04-01/2024-04-30
+    #[arg(long, value_name = "FROM/TO", value_parser = period)]
+    pub period: Period,
+    /// Your private key (PEM)
+    #[arg(long, value_name = "K")]
+    pub key: PathBuf,
+    /// Your certificate (PEM), as the producer has registered it
+    #[arg(long, value_name = "C")]
+    pub cert: PathBuf,
+    /// File with the passphrase of your private key, when it has one
+    #[arg(long, value_name = "FILE")]
+    pub key_passphrase_file: Option<PathBuf>,
+    /// The producer's intake certificate (PEM)
+    #[arg(long, value_name = "CERT")]
+    pub to: PathBuf,
+    /// Who was contacted: CSV with the header patient,date,addressee,method
+    #[arg(long, value_name = "FILE")]
+    pub contacts: Option<PathBuf>,
+    /// Who said no: CSV with the header patient,requester,scope,date
+    #[arg(long, value_name = "FILE")]
+    pub opt_outs: Option<PathBuf>,
+    /// Directory in which the package is made
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+    /// Begin a new payload at the next patient once one holds this many bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30, value_parser = clap::value_parser!(u64).range(1..=24 << 30))]
+    pub payload_bytes: u64,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Language of what is printed: ja or en
+    #[arg(long, value_name = "LANG")]
+    pub lang: Option<messages::Lang>,
+    /// The tree to send
+    #[arg(value_name = "PATH")]
+    pub path: PathBuf,
+}
+
+fn period(text: &str) -> Result<Period, String> {
+    let wrong = || "a period is FROM/TO, as in 2024-04-01/2024-04-30".to_owned();
+    let (from, to) = text.split_once('/').ok_or_else(wrong)?;
+    let date = |text: &str| text.parse::<Date>().map_err(|_| wrong());
+    let period = Period { from: date(from)?, to: date(to)? };
+    if period.to < period.from { Err("the period ends before it begins".to_owned()) } else { Ok(period) }
+}

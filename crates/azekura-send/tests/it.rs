@@ -1,0 +1,8 @@
+//! What `azekura-send` promises, on the real program.
+
+#[path = "it/bench.rs"]
+mod bench;
+#[path = "it/memory.rs"]
+mod memory;
+#[path = "it/sending.rs"]
+mod sending;
