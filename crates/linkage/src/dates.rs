@@ -1,0 +1,61 @@
+//! Birth dates as people write them, for tables that bring them as text.
+
+use terms::days_from_civil;
+
+use crate::text::plain;
+
+/// First day and first year of each era, latest first (the day before belongs to the era before).
+const ERAS: [(&str, &str, i32, u32, u32); 5] = [
+    ("R", "令和", 2019, 5, 1),
+    ("H", "平成", 1989, 1, 8),
+    ("S", "昭和", 1926, 12, 25),
+    ("T", "大正", 1912, 7, 30),
+    ("M", "明治", 1868, 1, 25),
+];
+
+/// Days since 1970-01-01 of `1987-08-31`, `19870831`, `1987/8/31`, `S62.08.31` or `昭和62年8月31日` (元年 too), in any width. `None` when
+/// it is no date, and when the date lies outside the era it names: that is a mistake, not to be guessed away.
+pub(crate) fn days(raw: &str) -> Option<i32> {
+    let text = plain(raw);
+    let era = ERAS.iter().enumerate().find(|(_, e)| text.starts_with(e.0) || text.starts_with(e.1));
+    let rest = match era {
+        Some((_, e)) => text.strip_prefix(e.1).or_else(|| text.strip_prefix(e.0))?,
+        None => &text,
+    };
+    let rest = rest.replace('元', "1");
+    let parts: Vec<&str> = rest.split(|c: char| !c.is_ascii_digit()).filter(|p| !p.is_empty()).collect();
+    let (year, month, day) = match parts[..] {
+        [y, m, d] => (y, m, d),
+        [all] if all.len() == 8 && era.is_none() => (&all[..4], &all[4..6], &all[6..]),
+        [all] if all.len() == 6 && era.is_some() => (&all[..2], &all[2..4], &all[4..]),
+        _ => return None,
+    };
+    let (year, month, day): (i32, u32, u32) = (year.parse().ok()?, month.parse().ok()?, day.parse().ok()?);
+    let Some((index, &(_, _, first, m, d))) = era else { return days_from_civil(year, month, day) };
+    let date = days_from_civil(first.checked_add(year)?.checked_sub(1)?, month, day)?;
+    let ended = index.checked_sub(1).and_then(|next| ERAS.get(next)).and_then(|e| days_from_civil(e.2, e.3, e.4));
+    (days_from_civil(first, m, d)? <= date && ended.is_none_or(|end| date <= end)).then_some(date)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_day_is_one_day_in_every_notation() {
+        let day = days_from_civil(1987, 8, 31);
+        for text in ["1987-08-31", "19870831", "1987/8/31", "S62.08.31", "昭和62年8月31日", "昭和６２年８月３１日", "S620831"]
+        {
+            assert_eq!(days(text), day, "{text}");
+        }
+        assert_eq!(days("平成元年1月8日"), days_from_civil(1989, 1, 8));
+    }
+
+    #[test]
+    fn a_date_outside_its_era_is_no_date() {
+        for text in ["平成元年1月7日", "S64.01.09", "H31.05.02", "昭和62年2月30日", "昭和", "", "99999999", "S99999999999.1.1"]
+        {
+            assert_eq!(days(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! Rows that name nobody: test patients, placeholders, newborns before they have a name, unnamed people.
+
+use serde::Serialize;
+use terms::{civil_from_days, days_from_civil};
+
+/// Why a record is linked with nothing. In the order in which one reason covers another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Unlinkable {
+    /// No name, or a text that says that the name is not known.
+    Unnamed,
+    /// A newborn under the mother's name, until the name is registered.
+    Newborn,
+    /// A birth date that fills a field (1900-01-01, 9999-…), or the specimen name of forms.
+    Placeholder,
+    /// A patient made to try the system.
+    TestPatient,
+}
+
+impl Unlinkable {
+    /// All reasons.
+    pub const ALL: [Unlinkable; 4] = [Self::Unnamed, Self::Newborn, Self::Placeholder, Self::TestPatient];
+
+    /// The code of the reason in the catalogue of messages.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Unnamed => "linkage-unlinked-unnamed",
+            Self::Newborn => "linkage-unlinked-newborn",
+            Self::Placeholder => "linkage-unlinked-placeholder",
+            Self::TestPatient => "linkage-unlinked-test-patient",
+        }
+    }
+}
+
+/// What the check looks at: the parts of a name after `text::plain` (kana not yet folded), dates in days since 1970-01-01.
+pub(crate) struct Row<'a> {
+    pub written: [&'a str; 2],
+    pub read: [&'a str; 2],
+    pub latin: &'a str,
+    pub birth: Option<i32>,
+    pub seen: Option<i32>,
+    pub reachable: bool,
+}
+
+const TEST_BEGINNINGS: [&str; 6] = ["テスト", "ﾃｽﾄ", "てすと", "ダミー", "だみー", "サンプル"];
+const TEST_WORDS: [&str; 15] = [
+    "試験",
+    "研修",
+    "練習",
+    "見本",
+    "架空",
+    "仮患者",
+    "ダミ",
+    "シケン",
+    "ケンシュウ",
+    "ケンシユウ",
+    "TEST",
+    "DUMMY",
+    "SAMPLE",
+    "TESTPATIENT",
+    "動作確認",
+];
+const NAMELESS: [&str; 12] = [
+    "不明",
+    "フメイ",
+    "氏名不詳",
+    "シメイフショウ",
+    "名無",
+    "名前なし",
+    "匿名",
+    "トクメイ",
+    "未登録",
+    "UNKNOWN",
+    "未記入",
+    "無名",
+];
+const SPECIMENS: [&str; 8] =
+    ["山田太郎", "山田花子", "ヤマダタロウ", "ヤマダハナコ", "日本太郎", "厚生太郎", "健康太郎", "保険太郎"];
+const BABY: [&str; 8] = ["ベビー", "ベビ-", "ベイビー", "ベイビ-", "べびー", "新生児", "シンセイジ", "BABY"];
+
+/// Why the row names nobody, if so.
+pub(crate) fn reason(row: &Row<'_>) -> Option<Unlinkable> {
+    let texts = || row.written.iter().chain(&row.read).chain([&row.latin]).copied();
+    let words = || texts().flat_map(|t| t.split([' ', '・'])).filter(|w| !w.is_empty());
+    if words().any(|w| TEST_BEGINNINGS.iter().any(|t| w.starts_with(t)) || TEST_WORDS.contains(&w)) {
+        return Some(Unlinkable::TestPatient);
+    }
+    let whole = |parts: &[&str]| parts.concat().replace(' ', "");
+    let named =
+        |w: &str| w.chars().any(|c| c.is_alphanumeric() && c != crate::text::UNKNOWN) && !w.chars().all(|c| c.is_ascii_digit());
+    if words().any(|w| NAMELESS.contains(&w)) || NAMELESS.contains(&&*whole(&row.written)) || !texts().any(named) {
+        return Some(Unlinkable::Unnamed);
+    }
+    if row.birth.is_some_and(filler_date) {
+        return Some(Unlinkable::Placeholder);
+    }
+    let specimen = SPECIMENS.contains(&&*whole(&row.written)) || SPECIMENS.contains(&&*whole(&row.read));
+    if specimen && !row.reachable && row.birth.is_none_or(|b| matches!(civil_from_days(b), (_, 1, 1))) {
+        return Some(Unlinkable::Placeholder);
+    }
+    if newborn(row) {
+        return Some(Unlinkable::Newborn);
+    }
+    None
+}
+
+fn newborn(row: &Row<'_>) -> bool {
+    let texts = || row.written.iter().chain(&row.read).chain([&row.latin]).copied();
+    if texts().any(|t| BABY.iter().any(|b| t.contains(b))) {
+        return true;
+    }
+    let given = row.written[1].rsplit(' ').next().unwrap_or_default();
+    let numbered = given
+        .strip_suffix('子')
+        .or_else(|| given.strip_suffix('児'))
+        .and_then(|g| g.rsplit_once('第'))
+        .is_some_and(|(_, n)| !n.is_empty() && n.chars().all(|c| c.is_ascii_digit() || "一二三四五六".contains(c)));
+    let young = matches!((row.birth, row.seen), (Some(b), Some(s)) if (0..=90).contains(&(s.saturating_sub(b))));
+    let of_mother = ["の子", "ノ子", "児", "ノコ"].iter().any(|end| given.ends_with(end) && given.chars().count() > 2);
+    numbered || given == "児" || ["男児", "女児"].iter().any(|end| given.ends_with(end)) || (young && of_mother)
+}
+
+fn filler_date(days: i32) -> bool {
+    let (year, ..) = civil_from_days(days);
+    !(1870..=2150).contains(&year) || Some(days) == days_from_civil(1900, 1, 1)
+}
