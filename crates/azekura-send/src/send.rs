@@ -82,8 +82,8 @@ pub fn send(args: &Args) -> Result<Sent, Message> {
     if inside(&args.out, &args.path) {
         return Err(Message::new("package-send-out-inside").with("path", args.out.display()));
     }
-    let opt_outs = list(args.opt_outs.as_deref(), |name, file| lists::read_opt_outs(name, file))?;
-    let contacts = list(args.contacts.as_deref(), |name, file| lists::read_contacts(name, file))?;
+    let opt_outs = list(args.opt_outs.as_deref(), lists::read_opt_outs)?;
+    let contacts = list(args.contacts.as_deref(), lists::read_contacts)?;
     let keeper = Doorkeeper::new(contacts, opt_outs.as_deref());
     package(args, &signer, &recipient, &keeper, opt_outs.as_deref())
 }

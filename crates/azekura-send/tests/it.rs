@@ -2,6 +2,8 @@
 
 #[path = "it/bench.rs"]
 mod bench;
+#[path = "it/crash.rs"]
+mod crash;
 #[path = "it/memory.rs"]
 mod memory;
 #[path = "it/sending.rs"]

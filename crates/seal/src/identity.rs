@@ -240,7 +240,11 @@ impl Identity {
         &self.key
     }
 
-    pub(crate) fn key_pem(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    /// The private key in PEM, for handing it to a process of ours that opens one payload with it.
+    ///
+    /// # Errors
+    /// When OpenSSL cannot encode it.
+    pub fn key_pem(&self) -> Result<Zeroizing<Vec<u8>>, SealError> {
         Ok(Zeroizing::new(self.key.private_key_to_pem_pkcs8()?))
     }
 }

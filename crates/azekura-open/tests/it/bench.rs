@@ -57,8 +57,11 @@ pub fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
+/// What writes a payload.
+pub type Payload<'a> = &'a dyn Fn(&mut dyn Write) -> Result<(), PackageError>;
+
 /// A data set for the researcher, of what `write` puts into its payloads.
-pub fn data_set(out: &Path, payloads: &[&dyn Fn(&mut dyn Write) -> Result<(), PackageError>]) -> PathBuf {
+pub fn data_set(out: &Path, payloads: &[Payload<'_>]) -> PathBuf {
     let day = jiff::civil::date(2024, 4, 1);
     let draft = Draft {
         purpose: Purpose::Dataset,

@@ -12,7 +12,6 @@ use crate::bench::{command, data_set, files, json, outcome, producer, researcher
 const TABLES: &[(&str, &str)] =
     &[("omop/person.csv", "person_id\n1\n"), ("report.html", "<html>"), ("日本語.txt", "仮名加工医療情報")];
 
-// control: CRY-15
 #[test]
 fn a_data_set_opens_for_its_recipient_readable_by_nobody_else() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -48,7 +47,7 @@ fn a_directory_with_something_in_it_is_refused_and_an_empty_one_is_taken() {
     assert_eq!(json(&refused)["code"], "package-open-not-empty");
 }
 
-// control: CRY-03
+// control: PRV-14
 #[test]
 fn a_package_that_is_wrong_anywhere_leaves_nothing() {
     let dir = tempfile::tempdir().expect("a directory");

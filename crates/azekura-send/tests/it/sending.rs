@@ -47,7 +47,7 @@ fn a_tree_arrives_as_it_is_sealed_to_the_producer() {
     assert_eq!(refused(&mut command(&tree, &out)), "package-exists");
 }
 
-// control: CRY-02
+// control: NOT-03
 #[test]
 fn who_said_no_stays_at_home_however_the_id_is_padded() {
     let dir = tempfile::tempdir().expect("a directory");

@@ -26,6 +26,7 @@ fn outcome(package: &Path) -> &'static str {
     read().map_or_else(|error| error.code(), |()| "accepted")
 }
 
+// control: TEC-21
 #[test]
 fn every_spoilt_package_is_refused_with_its_own_reason() {
     let out = tempfile::tempdir().expect("a directory");
@@ -97,7 +98,7 @@ fn a_payload_swapped_for_one_that_is_sealed_to_us_as_well_is_refused() {
     assert!(["package-hash-mismatch", "package-expanding", "package-not-tar", "package-empty"].contains(&outcome(&package)));
 }
 
-// control: CRY-07
+// control: INT-05
 #[test]
 fn wrong_people_and_wrong_times_are_refused_with_their_own_reason() {
     let out = tempfile::tempdir().expect("a directory");

@@ -67,6 +67,7 @@ fn the_hash_of_one_purpose_says_nothing_about_another() {
     assert_eq!(patient, keyring.keyed_hash("patient").expect("a hash").hash(b"0000000123").expect("hashed"));
 }
 
+// control: CUS-21
 #[test]
 fn a_data_key_opens_for_its_own_asset_only() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -88,7 +89,7 @@ fn a_data_key_opens_for_its_own_asset_only() {
     assert!(matches!(keyring.open_data_key(asset, &other), Err(SealError::AlgorithmRefused { .. })));
 }
 
-// control: CRY-05
+// control: DEL-01
 #[test]
 fn after_destruction_an_earlier_copy_of_a_wrapped_key_opens_nothing() {
     let dir = tempfile::tempdir().expect("a directory");
