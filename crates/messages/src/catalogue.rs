@@ -22,6 +22,15 @@ pub enum Lang {
 #[error("the language is ja or en")]
 pub struct UnknownLanguage;
 
+impl std::fmt::Display for Lang {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Lang::Ja => "ja",
+            Lang::En => "en",
+        })
+    }
+}
+
 impl FromStr for Lang {
     type Err = UnknownLanguage;
     fn from_str(text: &str) -> Result<Self, UnknownLanguage> {

@@ -1,2 +1,34 @@
-//! pipeline
+//! The use cases of the house, each one function that a command, later a route or a page, calls.
+//!
+//! * before anything comes in: [`Instance`], [`config`], [`parties`], [`notices`]
+//! * in: [`receive`] (look, keep sealed), [`ingest`] (read, keep or refuse, assemble), with [`reading`], the child process that meets
+//!   hostile bytes, and [`assemble`], which says what stands of a record
+//! * inside: [`link`], [`opt_out`], [`sql`], [`keeping`]
+//! * out: [`dataset`]
+//! * afterwards: [`journal`]
+//!
+//! Invariant: knows nothing of how anything is shown. Every change goes through one ledger transaction with its events.
+
 pub mod assemble;
+pub mod codes;
+pub mod config;
+pub mod dataset;
+mod error;
+pub mod ingest;
+mod instance;
+pub mod journal;
+pub mod keeping;
+pub mod link;
+pub mod lists;
+pub mod notices;
+pub mod opt_out;
+pub mod parties;
+mod patients;
+pub mod reading;
+pub mod receive;
+mod sealed;
+mod spool;
+pub mod sql;
+
+pub use error::{Error, Refusal};
+pub use instance::{CONFIG, Instance, Made};

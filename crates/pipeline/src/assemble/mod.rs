@@ -117,6 +117,14 @@ pub fn assemble(existing: &Rows, new: &Rows, stamp: &Stamp) -> Result<BTreeMap<T
     Ok(tables)
 }
 
+/// The record of each row.
+///
+/// # Errors
+/// When the batch is of no lake table.
+pub fn record_ids(batch: &RecordBatch) -> Result<&arrow::array::Int64Array, ArrowError> {
+    int64(batch, "record_id")
+}
+
 /// Rows by record, day, key and time of source, so that the same candidates in another order give the same table.
 fn sorted(table: Table, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let mut names = vec!["record_id"];

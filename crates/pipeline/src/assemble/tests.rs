@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
-use omop::{Columns, DrugExposureRow, Head, MeasurementRow, PersonRow, SourceFileRow, SourceState, Table, VisitEventRow, type_concept};
+use omop::{
+    Columns, DrugExposureRow, Head, MeasurementRow, PersonRow, SourceFileRow, SourceState, Table, VisitEventRow, type_concept,
+};
 use terms::{AssetId, RecordId, days_from_civil, micros_from_civil};
 
 use super::columns::{boolean, date, int8, int64, text};
@@ -26,7 +28,8 @@ struct Package {
 
 impl Package {
     fn file(&mut self, key: &str, ts: i64, state: SourceState) -> Head<'static> {
-        let head = Head { record_id: 0, source_key: Box::leak(key.to_owned().into_boxed_str()), source_ts: ts, source_state: state };
+        let head =
+            Head { record_id: 0, source_key: Box::leak(key.to_owned().into_boxed_str()), source_ts: ts, source_state: state };
         let content = (state == SourceState::Live).then_some(b"MSH|".as_slice());
         let data_type = key.split('|').next().unwrap_or_default();
         self.columns.source_file.push(&head, &SourceFileRow { data_type, content, ..Default::default() });
@@ -35,7 +38,8 @@ impl Package {
 
     fn event(&mut self, key: &str, event: &str, day: i32, hour: u32, admitted_at: Option<i64>) -> &mut Self {
         let head = self.file(key, at(day, hour), SourceState::Live);
-        let row = VisitEventRow { event, event_date: day, event_datetime: Some(at(day, hour)), admitted_at, ..Default::default() };
+        let row =
+            VisitEventRow { event, event_date: day, event_datetime: Some(at(day, hour)), admitted_at, ..Default::default() };
         self.columns.visit_event.push(&head, &row);
         self
     }
@@ -63,9 +67,9 @@ impl Package {
     fn rows(mut self, seq: i64) -> Rows {
         let mut rows = Rows::new();
         for (table, batch) in self.columns.finish() {
-            rows.entry(table).or_default().push(
-                omop::to_lake(table, &batch, &[Some(PERSON)], AssetId::new(), seq, seq).expect("a lake batch"),
-            );
+            rows.entry(table)
+                .or_default()
+                .push(omop::to_lake(table, &batch, &[Some(PERSON)], AssetId::new(), seq, seq).expect("a lake batch"));
         }
         rows
     }
@@ -207,8 +211,14 @@ fn observation_periods_are_contacts_split_at_gaps_over_a_year() {
     }
     let out = alone(p);
     let periods = &out[&Table::ObservationPeriod];
-    assert_eq!(date(periods, "observation_period_start_date").expect("days").values().as_ref(), &[day("2020-01-01"), day("2022-01-01")]);
-    assert_eq!(date(periods, "observation_period_end_date").expect("days").values().as_ref(), &[day("2020-12-31"), day("2022-01-02")]);
+    assert_eq!(
+        date(periods, "observation_period_start_date").expect("days").values().as_ref(),
+        &[day("2020-01-01"), day("2022-01-01")]
+    );
+    assert_eq!(
+        date(periods, "observation_period_end_date").expect("days").values().as_ref(),
+        &[day("2020-12-31"), day("2022-01-02")]
+    );
     let kinds = super::columns::int32(periods, "period_type_concept_id").expect("types");
     assert!(kinds.iter().all(|k| k == Some(type_concept::DERIVED_PERIOD)));
 }

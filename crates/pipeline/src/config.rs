@@ -1,0 +1,117 @@
+//! `azekura.toml`: one commented file an instance. Unknown keys are refused, so that a misspelt safeguard is not a
+//! safeguard that silently does not stand.
+
+use serde::Deserialize;
+
+/// The file that `azekura init` writes.
+pub const TEMPLATE: &str = include_str!("azekura.toml");
+
+/// Settings of an instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who runs it.
+    pub producer: Producer,
+    /// Notices and waiting periods.
+    pub notice: Notice,
+    /// What comes in.
+    pub intake: Intake,
+    /// What is kept.
+    pub lake: LakeSettings,
+    /// What leaves.
+    pub release: Release,
+}
+
+/// Who runs the instance.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Producer {
+    /// Name in certificates, manifests and the journal's origin.
+    pub name: String,
+}
+
+/// Notices and waiting periods.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Days between a person's notice and the first provision of that person's data (control NOT-01).
+    pub wait_days: u32,
+    /// The recorded legal basis for a waiting period under 30 days.
+    #[serde(default)]
+    pub shorter_wait_basis: String,
+}
+
+/// What comes in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intake {
+    /// Days after which a package that was taken in is destroyed.
+    pub package_retention_days: u32,
+    /// MiB of source bytes that are read before the rows are written.
+    pub chunk_mib: u64,
+}
+
+/// What is kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LakeSettings {
+    /// Files of one table and provider above which they are merged after a commit.
+    pub compact_above_files: usize,
+}
+
+/// What leaves.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Release {
+    /// Members whose approving decisions a review needs (control RVW-06 has five on a committee).
+    pub review_members: usize,
+}
+
+impl Config {
+    /// Reads the text of an `azekura.toml`.
+    ///
+    /// # Errors
+    /// The place and the reason, in one line, when the text is not valid or a value is out of its range.
+    pub fn parse(text: &str) -> Result<Config, String> {
+        let config: Config = toml::from_str(text).map_err(|e| {
+            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].lines().count().max(1));
+            format!("line {line}: {}", e.message().replace('\n', " "))
+        })?;
+        if config.notice.wait_days < 30 && config.notice.shorter_wait_basis.trim().is_empty() {
+            return Err("notice.wait_days under 30 needs the legal basis in notice.shorter_wait_basis".to_owned());
+        }
+        if !(1..=1024).contains(&config.intake.chunk_mib) {
+            return Err("intake.chunk_mib must be between 1 and 1024".to_owned());
+        }
+        if config.producer.name.trim().is_empty() || config.producer.name.contains(['/', '+', '\n']) {
+            return Err("producer.name must not be empty or hold '/', '+' or a line break".to_owned());
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_file_is_valid_and_says_thirty_days() {
+        assert_eq!(Config::parse(TEMPLATE).expect("valid").notice.wait_days, 30);
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_with_its_line() {
+        let text = TEMPLATE.replace("wait_days = 30", "wait_dayz = 30");
+        let error = Config::parse(&text).expect_err("refused");
+        assert!(error.contains("wait_dayz") && error.starts_with("line "), "{error}");
+    }
+
+    // control: NOT-01
+    #[test]
+    fn a_waiting_period_under_thirty_days_needs_its_legal_basis() {
+        let short = TEMPLATE.replace("wait_days = 30", "wait_days = 7");
+        assert!(Config::parse(&short).is_err());
+        let with = short.replace("shorter_wait_basis = \"\"", "shorter_wait_basis = \"part V, 2\"");
+        assert_eq!(Config::parse(&with).expect("valid").notice.wait_days, 7);
+    }
+}

@@ -1,0 +1,263 @@
+//! Making a data set: select, treat, count again by other means, seal with its report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anonymity::{Dataset as Tables, PersonIds, Processed};
+use governance::application::Digest;
+use governance::approval::Digests;
+use governance::dataset::BuildFacts;
+use ledger::{Build, Counts, DatasetState, Event};
+use messages::{Lang, Message};
+use serde::Serialize;
+use terms::{AssetClass, DatasetId, ReleaseKind};
+
+use super::{Case, files, parse_profile, refused, select};
+use crate::Instance;
+use crate::error::Error;
+use crate::notices::today;
+use crate::sealed;
+
+/// A made data set.
+#[derive(Debug, Serialize)]
+pub struct Made {
+    /// Its id.
+    pub id: DatasetId,
+    /// Persons in it.
+    pub persons: u64,
+    /// Rows of all tables.
+    pub rows: u64,
+    /// Persons left out because their class was too small.
+    pub suppressed: u64,
+    /// Records left out because an opt-out names or reaches them.
+    pub opted_out: u64,
+    /// Records left out because the person was not told of this kind of use.
+    pub not_notified: u64,
+    /// Persons of the smallest class, where the kind asks for classes.
+    pub smallest_class: Option<u64>,
+    /// SHA-256 of the data set before it is sealed.
+    pub data_sha256: String,
+}
+
+/// Makes a data set that the committee approved.
+///
+/// # Errors
+/// Refusals: not approved, no linkage yet, the profile does not fit the data, what was made is not what was approved.
+pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let case = Case::load(instance, &mut reader, id).await?;
+    let from = case.row.state;
+    // A build that was voided or broke off is made again.
+    let building = match case.recall(0)? {
+        governance::dataset::Recalled::Building(building) => building,
+        other => other
+            .approved()
+            .map_err(refused)?
+            .build(super::officer(instance.actor.as_str())?, Digest(seal::hash::sha256(case.row.profile.as_bytes())))
+            .map_err(refused)?,
+    };
+    let profile = parse_profile(&case.row.profile)?;
+    let kind = case.row.kind;
+    let snapshot = instance.lake.snapshot(&instance.ledger, Some(kind.needed_scope())).await?;
+    let selected = select::records(instance, &mut reader, &snapshot, &profile, kind, today()).await?;
+    drop(reader);
+    let ids = match kind {
+        ReleaseKind::Pseudonymized => PersonIds::OfProject(project_ids(instance, &case.row.project, &selected).await?),
+        _ => PersonIds::New,
+    };
+
+    let (processed, report, released) = {
+        let (profile, snapshot) = (profile.clone(), snapshot.clone());
+        let work = move || {
+            let tables = select::tables(&snapshot, &profile, &selected)?;
+            let mut rng = rand::rng();
+            let treated = anonymity::process(&profile, &Tables::new(tables), ids, &mut rng);
+            let (processed, report) = treated.map_err(|e| Error::refused(e.message()))?;
+            Ok::<_, Error>((processed, report, selected))
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the build broke off".to_owned()))??
+    };
+    let recount = anonymity::recount::recount(&profile, processed.tables());
+    let k = profile.privacy.as_ref().map(|p| u64::from(p.k));
+    let persons = recount.persons as u64;
+    let smallest_class = k.and(recount.smallest_class.map(|n| n as u64));
+    let leaks = recount.rare_codes.len() + recount.times_of_day.len() + recount.local_codes.len();
+    if matches!(processed, Processed::Anonymized(_)) && leaks > 0 {
+        return Err(Error::refused(Message::new("core-dataset-recount").with("count", leaks)));
+    }
+
+    // Who is in it: sealed apart, so that somebody who says no before the delivery is found.
+    let who = sealed::write(instance, AssetClass::Method, "released records", format!("records of data set {id}"), |to| {
+        let mut ids: Vec<i64> = released.records.keys().copied().collect();
+        ids.sort_unstable();
+        serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
+    })?;
+    let data = sealed::write(instance, AssetClass::Dataset, "data set", format!("data set {id}"), |to| {
+        files::write(to, id, kind, &profile, &case.row.profile, &processed)
+    })?;
+    let table = match &processed {
+        Processed::Pseudonymized { ids, .. } => Some(write_project_ids(instance, &case.row.project, &released, ids)?),
+        Processed::Anonymized(_) => None,
+    };
+    let page = sealed::write(instance, AssetClass::Dataset, "report", format!("report of data set {id}"), |to| {
+        files::write_report(to, &report)
+    })?;
+
+    let rows: u64 = processed.tables().values().map(|b| b.num_rows() as u64).sum();
+    let facts = BuildFacts {
+        tables: processed.tables().keys().cloned().collect(),
+        label: super::plan::release_kind(processed.kind()),
+        persons,
+        smallest_class,
+        k,
+        opted_out: 0,
+    };
+    let profile_sha256 = seal::hash::sha256(case.row.profile.as_bytes());
+    let digests = Digests { data: Digest(data.plain_sha256), report: Digest(page.plain_sha256), profile: Digest(profile_sha256) };
+    let checked = building.finished(digests, facts).check();
+
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let suppressed = report.privacy.as_ref().map_or(0, |p| p.suppressed);
+    let mut counts = Counts::new();
+    for (name, n) in [
+        ("persons", Some(persons)),
+        ("rows", Some(rows)),
+        ("smallest_class", smallest_class),
+        ("k", k),
+        ("suppressed", Some(suppressed)),
+        ("opted_out_records", Some(released.opted_out)),
+        ("not_notified_records", Some(released.not_notified)),
+    ] {
+        if let Some(n) = n {
+            counts.insert(name.to_owned(), count(n));
+        }
+    }
+    let mut tx = instance.ledger.begin(&instance.actor, &case.row.purpose).await?;
+    if from != DatasetState::Building {
+        tx.move_dataset(id, from, DatasetState::Building, None).await?;
+    }
+    tx.emit(Event::Read {
+        step: "dataset".to_owned(),
+        tables: profile.tables.keys().cloned().collect(),
+        records: count(released.records.len() as u64),
+    })?;
+    match checked {
+        Err(unfit) => {
+            let reason = unfit.reasons.into_iter().next();
+            tx.emit(Event::Refused {
+                step: "dataset".to_owned(),
+                code: reason.as_ref().map_or("core-inconsistent", governance::Refusal::code).to_owned(),
+                subject: Some(id.to_string()),
+            })?;
+            tx.commit().await?;
+            Err(reason.map_or_else(|| Error::Inconsistent("a build does not fit".to_owned()), refused))
+        }
+        Ok(_) => {
+            let build = Build {
+                data_asset: data.asset.id,
+                report_asset: page.asset.id,
+                data_sha256: data.plain_sha256,
+                report_sha256: page.plain_sha256,
+                counts,
+            };
+            let who_id = who.asset.id;
+            tx.add_assets(&[(who.asset, Some(who.key)), (data.asset, Some(data.key)), (page.asset, Some(page.key))]).await?;
+            tx.set_setting(&released_setting(id), &who_id.to_string()).await?;
+            if let Some(table) = table {
+                let new = table.asset.id;
+                let old = tx.read().setting(&project_setting(&case.row.project)).await?;
+                tx.add_assets(&[(table.asset, Some(table.key))]).await?;
+                tx.set_setting(&project_setting(&case.row.project), &new.to_string()).await?;
+                if let Some(old) = old.and_then(|id| id.parse().ok()) {
+                    tx.doom_assets(&[old], "a later id table of the project replaces it").await?;
+                }
+            }
+            tx.dataset_built(id, &build).await?;
+            tx.move_dataset(id, DatasetState::Building, DatasetState::BuildCheck, None).await?;
+            tx.move_dataset(id, DatasetState::BuildCheck, DatasetState::TwoPersonCheck, None).await?;
+            tx.commit().await?;
+            Ok(Made {
+                id,
+                persons,
+                rows,
+                suppressed,
+                opted_out: released.opted_out,
+                not_notified: released.not_notified,
+                smallest_class,
+                data_sha256: hex::encode(build.data_sha256),
+            })
+        }
+    }
+}
+
+/// Name of the setting that says which asset is the id table of a project.
+fn project_setting(project: &str) -> String {
+    format!("project.{project}.ids")
+}
+
+/// The ids that a project gave before: person of today → id. The table is by record, because which records are one
+/// person is a view that linkage may change; of several ids the smallest stays.
+async fn project_ids(instance: &Instance, project: &str, selected: &select::Selected) -> Result<BTreeMap<i64, i64>, Error> {
+    let asset = instance.ledger.read().await?.setting(&project_setting(project)).await?;
+    let Some(asset) = asset.and_then(|id| id.parse().ok()) else { return Ok(BTreeMap::new()) };
+    let bytes = sealed::read(instance, asset).await?;
+    let table: Vec<(i64, i64)> =
+        serde_json::from_slice(&bytes).map_err(|_| Error::Inconsistent("an id table is malformed".to_owned()))?;
+    let mut ids: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut taken = std::collections::BTreeSet::new();
+    for (record, id) in table {
+        let Some((person, _)) = selected.records.get(&record) else { continue };
+        // A person that a later linkage split keeps the id once; the other part gets a new one.
+        if !ids.contains_key(person) && taken.insert(id) {
+            ids.insert(*person, id);
+        }
+    }
+    Ok(ids)
+}
+
+/// The id table of a project after a build, more strictly kept than the data.
+fn write_project_ids(
+    instance: &Instance,
+    project: &str,
+    released: &select::Selected,
+    ids: &BTreeMap<i64, i64>,
+) -> Result<sealed::Written, Error> {
+    let mut table: Vec<(i64, i64)> =
+        released.records.iter().filter_map(|(record, (person, _))| Some((*record, *ids.get(person)?))).collect();
+    table.sort_unstable_by_key(|(record, id)| (*id, *record));
+    sealed::write(instance, AssetClass::Method, "id table", format!("ids of project {project}"), |to| {
+        serde_json::to_writer(to, &table).map_err(|e| Error::Inconsistent(e.to_string()))
+    })
+}
+
+/// Name of the setting that says which asset lists the records of a data set.
+pub(super) fn released_setting(id: DatasetId) -> String {
+    format!("dataset.{id}.records")
+}
+
+/// Writes the report of a made data set to a file, and says where.
+///
+/// # Errors
+/// Refusals: no such data set, or it is not made yet.
+pub async fn report(instance: &Instance, id: DatasetId, out: Option<&Path>, lang: Lang) -> Result<PathBuf, Error> {
+    let case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
+    let asset = case.row.report_asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
+    let bytes = sealed::read(instance, asset).await?;
+    if Some(seal::hash::sha256(&bytes)) != case.row.report_sha256 {
+        return Err(Error::Inconsistent("the report is not the one that was made".to_owned()));
+    }
+    let (name, page) = files::report_page(&bytes, lang)?;
+    let path = match out {
+        Some(path) => path.to_owned(),
+        None => {
+            let dir = instance.root.join("reports");
+            durable::create_dir(&dir).map_err(Error::io(dir.display().to_string()))?;
+            dir.join(format!("{id}-{name}"))
+        }
+    };
+    let mut tx = instance.ledger.begin(&instance.actor, "read the report of a data set").await?;
+    tx.emit(Event::Read { step: "report".to_owned(), tables: Vec::new(), records: 0 })?;
+    tx.commit().await?;
+    durable::write_atomic(&path, &page).map_err(Error::io(path.display().to_string()))?;
+    Ok(path)
+}

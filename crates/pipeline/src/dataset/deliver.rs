@@ -1,0 +1,294 @@
+//! The last door: everything is checked once more, then the data set is sealed to its recipient.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::io::Read as _;
+use std::path::PathBuf;
+
+use governance::application::Digest;
+use governance::approval::Digests;
+use ledger::{DatasetState, Event, Hex32, OutboxState, PartyKind, PartyStatus};
+use messages::Message;
+use package::{Draft, ENDING, Period, Purpose, Writer};
+use seal::Certificate;
+use serde::{Deserialize, Serialize};
+use terms::{AssetId, DatasetId, ReleaseKind};
+
+use super::build::released_setting;
+use super::{Case, refused, select};
+use crate::Instance;
+use crate::error::Error;
+use crate::sealed;
+
+/// A delivered data set.
+#[derive(Debug, Serialize)]
+pub struct Delivered {
+    /// Its id.
+    pub id: DatasetId,
+    /// Who gets it.
+    pub recipient: String,
+    /// The package, in the instance's outbox.
+    pub package: PathBuf,
+    /// SHA-256 of the package's manifest.
+    pub manifest_sha256: String,
+    /// Who approved it.
+    pub officers: Vec<String>,
+}
+
+/// Kind of the outbox rows of deliveries.
+const KIND: &str = "delivery";
+
+/// What a delivery consists of: files of the package and their SHA-256.
+#[derive(Serialize, Deserialize)]
+struct Detail {
+    path: String,
+    files: BTreeMap<String, String>,
+}
+
+fn outbox_id(id: DatasetId) -> String {
+    format!("delivery:{id}")
+}
+
+/// The records of a made data set.
+async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i64>, Error> {
+    let asset: Option<AssetId> = instance.ledger.read().await?.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
+    let asset = asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
+    serde_json::from_slice(&sealed::read(instance, asset).await?)
+        .map_err(|_| Error::Inconsistent("a list of records is malformed".to_owned()))
+}
+
+/// How many records of a data set somebody has stopped since it was made.
+async fn stopped_since(instance: &Instance, id: DatasetId, kind: ReleaseKind) -> Result<u64, Error> {
+    let released = released(instance, id).await?;
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let mut reader = instance.ledger.read().await?;
+    let stopped = select::stopped(&mut reader, snapshot.person_map(), kind).await?;
+    Ok(released.iter().filter(|r| stopped.contains(&terms::RecordId(**r))).count() as u64)
+}
+
+/// Seals a data set to its recipient, when everything holds: the ledger is as the journal says, the committee and two
+/// officers signed exactly this, nobody in it said no since, and the bytes are those that were signed. Repeating a
+/// delivery that broke off makes the same package again under the same name.
+///
+/// # Errors
+/// Refusals, with the first guard that does not hold. A data set in which somebody said no since loses its approvals.
+pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Error> {
+    let integrity = instance.ledger.integrity().await?;
+    if !integrity.discrepancies.is_empty() {
+        let message = Message::new("core-dataset-integrity").with("count", integrity.discrepancies.len());
+        return Err(Error::refused(message));
+    }
+    let mut reader = instance.ledger.read().await?;
+    let case = Case::load(instance, &mut reader, id).await?;
+    let recipient = reader.party(PartyKind::Recipient, &case.row.recipient).await?.filter(|p| p.status == PartyStatus::Active);
+    let recipient = recipient.ok_or_else(|| {
+        Error::refused(Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &case.row.recipient))
+    })?;
+    drop(reader);
+    let state = case.row.state;
+    let stopped = if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) {
+        stopped_since(instance, id, case.row.kind).await?
+    } else {
+        0
+    };
+    if stopped > 0 {
+        void(instance, &case, "somebody in it stopped provision").await?;
+        return Err(Error::refused(Message::new("core-dataset-voided").with("count", stopped)));
+    }
+    let ready = match case.recall(stopped)? {
+        governance::dataset::Recalled::Released(ready) => ready,
+        other => other.two_person_check().map_err(refused)?.release(&case.approvals, stopped, &case.check).map_err(refused)?,
+    };
+    let data = case.row.data_asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
+    let report = case.row.report_asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
+    if state != DatasetState::Released {
+        let mut tx = instance.ledger.begin(&instance.actor, "release a data set").await?;
+        tx.move_dataset(id, state, DatasetState::Released, None).await?;
+        tx.commit().await?;
+    }
+
+    // The package, under a fixed name: a second try overwrites the first.
+    let profile = super::parse_profile(&case.row.profile)?;
+    let today = crate::notices::today();
+    let date = |text: &Option<String>| text.as_deref().and_then(|t| t.parse().ok());
+    let to = date(&profile.cohort.to).unwrap_or(today);
+    let draft = Draft {
+        purpose: Purpose::Dataset,
+        sender: instance.config.producer.name.clone(),
+        sequence: 1,
+        kind: "omop".to_owned(),
+        period: Period { from: date(&profile.cohort.from).unwrap_or(to), to },
+        dataset: Some(id.to_string()),
+    };
+    let certificate = Certificate::from_der(&recipient.certificate)?;
+    let outbox = instance.outbox(&case.row.recipient);
+    let name = id.to_string();
+    let mut writer = Writer::create_replacing(&outbox, &name, draft, &certificate)?;
+    let mut stream = sealed::open(instance, data).await?;
+    let page = sealed::read(instance, report).await?;
+    let data_sha256 = writer.add_payload(|to| {
+        let mut sha = openssl::sha::Sha256::new();
+        let mut buffer = vec![0; 1 << 18];
+        loop {
+            let n = stream.read(&mut buffer).map_err(|e| Error::Seal(e.into()))?;
+            if n == 0 {
+                return Ok::<_, Error>(sha.finish());
+            }
+            sha.update(&buffer[..n]);
+            to.write_all(&buffer[..n]).map_err(Error::io("writing a delivery"))?;
+        }
+    })?;
+    writer.add_payload(|to| reports(to, &page))?;
+    let packed = Digests {
+        data: Digest(data_sha256),
+        report: Digest(seal::hash::sha256(&page)),
+        profile: Digest(seal::hash::sha256(case.row.profile.as_bytes())),
+    };
+    let officers: Vec<String> = ready.officers().iter().map(ToString::to_string).collect();
+    if &packed != ready.digests() {
+        return Err(refused(governance::Refusal::PackageDiffers));
+    }
+    let finished = writer.finish(&instance.keyring.producer()?)?;
+    ready.deliver(&packed, Digest(finished.manifest_sha256)).map_err(refused)?;
+
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(&finished.path).map_err(Error::io(finished.path.display().to_string()))? {
+        let path = entry.map_err(Error::io(finished.path.display().to_string()))?.path();
+        files.insert(path.file_name().unwrap_or_default().to_string_lossy().into_owned(), hex::encode(hash_file(&path)?));
+    }
+    let detail = Detail { path: format!("outbox/{}/{name}{ENDING}", case.row.recipient), files };
+    let detail = serde_json::to_string(&detail).map_err(|e| Error::Inconsistent(e.to_string()))?;
+    let mut tx = instance.ledger.begin(&instance.actor, &case.row.purpose).await?;
+    tx.add_outbox(&outbox_id(id), KIND, &case.row.recipient, &detail).await?;
+    tx.move_outbox(&outbox_id(id), OutboxState::Pending, OutboxState::Done).await?;
+    tx.name_package(id, &name).await?;
+    tx.move_dataset(id, DatasetState::Released, DatasetState::Delivered, None).await?;
+    tx.emit(Event::Delivered {
+        dataset: id,
+        recipient: case.row.recipient.clone(),
+        package: name,
+        sha256: Hex32(finished.manifest_sha256),
+    })?;
+    // Our own copy of what was delivered has no further use, and nobody in it could be erased from it.
+    tx.doom_assets(&[data], "delivered").await?;
+    tx.commit().await?;
+    finish_doomed(instance).await?;
+    Ok(Delivered {
+        id,
+        recipient: case.row.recipient,
+        package: finished.path,
+        manifest_sha256: hex::encode(finished.manifest_sha256),
+        officers,
+    })
+}
+
+/// Both pages of the report, as a payload of their own.
+fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
+    let mut tar = tar::Builder::new(to);
+    for lang in [messages::Lang::Ja, messages::Lang::En] {
+        let (name, bytes) = super::files::report_page(page, lang)?;
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o444);
+        tar.append_data(&mut header, name, bytes.as_slice()).map_err(Error::io("writing a delivery"))?;
+    }
+    tar.into_inner().map_err(Error::io("writing a delivery"))?.flush().map_err(Error::io("writing a delivery"))
+}
+
+fn hash_file(path: &std::path::Path) -> Result<[u8; 32], Error> {
+    let trouble = || Error::io(path.display().to_string());
+    let mut file = std::fs::File::open(path).map_err(trouble())?;
+    let mut sha = openssl::sha::Sha256::new();
+    let mut buffer = vec![0; 1 << 18];
+    loop {
+        let n = file.read(&mut buffer).map_err(trouble())?;
+        if n == 0 {
+            return Ok(sha.finish());
+        }
+        sha.update(&buffer[..n]);
+    }
+}
+
+/// Takes the approvals back, destroys what was made, and sends the data set back to be made again.
+async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> {
+    let id = case.row.id;
+    let mut reader = instance.ledger.read().await?;
+    let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
+    drop(reader);
+    let assets: Vec<AssetId> = case.row.data_asset.into_iter().chain(case.row.report_asset).chain(list).collect();
+    let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
+    tx.void_approvals(id, why).await?;
+    tx.move_dataset(id, case.row.state, DatasetState::Building, Some(why)).await?;
+    tx.doom_assets(&assets, why).await?;
+    tx.commit().await?;
+    finish_doomed(instance).await
+}
+
+/// Voids every data set that was made, is not delivered, and holds one of these records.
+///
+/// # Errors
+/// When the ledger or a list cannot be read.
+pub(crate) async fn void_with(instance: &Instance, records: &BTreeSet<i64>) -> Result<u64, Error> {
+    let datasets = instance.ledger.read().await?.datasets().await?;
+    let mut voided = 0;
+    for row in datasets.into_iter().filter(|d| matches!(d.state, DatasetState::TwoPersonCheck | DatasetState::Released)) {
+        let inside: HashSet<i64> = released(instance, row.id).await?.into_iter().collect();
+        if records.iter().any(|r| inside.contains(r)) {
+            let case = Case::load(instance, &mut instance.ledger.read().await?, row.id).await?;
+            void(instance, &case, "a person in it was erased").await?;
+            voided += 1;
+        }
+    }
+    Ok(voided)
+}
+
+/// Destroys the keys of doomed sealed files, then the files.
+///
+/// # Errors
+/// When the ledger cannot be written or a file not removed.
+pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
+    let doomed = ledger::AssetFilter { state: Some(ledger::AssetState::Doomed), ..Default::default() };
+    let assets = instance.ledger.read().await?.assets(&doomed).await?;
+    let own: Vec<_> = assets.into_iter().filter(|a| a.path.starts_with(sealed::DIRECTORY)).collect();
+    if own.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<AssetId> = own.iter().map(|a| a.id).collect();
+    let mut tx = instance.ledger.begin(&instance.actor, "destroy what is no longer needed").await?;
+    tx.delete_keys(&ids).await?;
+    tx.commit().await?;
+    for asset in &own {
+        let path = instance.root.join(&asset.path);
+        durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
+    }
+    let mut tx = instance.ledger.begin(&instance.actor, "destroy what is no longer needed").await?;
+    tx.assets_gone(&ids, "removed").await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Files of deliveries still in the outbox that are not as they were delivered.
+///
+/// # Errors
+/// When the ledger or a file cannot be read. A package that was fetched is no fault.
+pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Message>, Error> {
+    let mut found = Vec::new();
+    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Done)).await? {
+        if row.kind != KIND {
+            continue;
+        }
+        let detail: Detail =
+            serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+        let directory = instance.root.join(&detail.path);
+        if !directory.is_dir() {
+            continue;
+        }
+        for (name, sha256) in &detail.files {
+            let path = directory.join(name);
+            if !path.is_file() || hex::encode(hash_file(&path)?) != *sha256 {
+                let id = row.id.trim_start_matches("delivery:");
+                found.push(Message::new("core-dataset-file-changed").with("file", name).with("id", id));
+            }
+        }
+    }
+    Ok(found)
+}

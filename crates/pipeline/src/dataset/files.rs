@@ -1,0 +1,122 @@
+//! What stands in a data set: tables as Parquet and CSV, data dictionary, profile, and the statement of what kind of
+//! information it is.
+
+use std::io::Write;
+
+use anonymity::{Processed, Profile, Report};
+use arrow::array::RecordBatch;
+use messages::{Lang, Message};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use serde::{Deserialize, Serialize};
+use terms::{DatasetId, ReleaseKind};
+
+use crate::error::Error;
+
+fn parquet(batch: &RecordBatch) -> Result<Vec<u8>, Error> {
+    let trouble = |e: parquet::errors::ParquetError| Error::Inconsistent(format!("a table cannot be written: {e}"));
+    let level = ZstdLevel::try_new(3).map_err(trouble)?;
+    let properties =
+        WriterProperties::builder().set_compression(Compression::ZSTD(level)).set_created_by("azekura".to_owned()).build();
+    let mut bytes = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).map_err(trouble)?;
+    writer.write(batch).map_err(trouble)?;
+    writer.close().map_err(trouble)?;
+    Ok(bytes)
+}
+
+fn csv(batch: &RecordBatch) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    arrow::csv::WriterBuilder::new().with_header(true).build(&mut bytes).write(batch)?;
+    if batch.num_rows() == 0 {
+        let names: Vec<String> = batch.schema().fields().iter().map(|f| f.name().clone()).collect();
+        bytes = format!("{}\n", names.join(",")).into_bytes();
+    }
+    Ok(bytes)
+}
+
+/// The statement of the kind, in both languages.
+pub(super) fn statement(id: DatasetId, kind: ReleaseKind, profile: &Profile) -> String {
+    let code = match kind {
+        ReleaseKind::Pseudonymized => "core-statement-pseudonymized",
+        _ => "core-statement-anonymized",
+    };
+    let message = Message::new(code)
+        .with("id", id)
+        .with("recipient", &profile.application.recipient)
+        .with("purpose", &profile.application.purpose);
+    format!("{}\n\n{}\n", message.text(Lang::Ja), message.text(Lang::En))
+}
+
+/// Writes a data set as one tar.
+///
+/// # Errors
+/// When a table cannot be encoded or the writer refuses.
+pub(super) fn write(
+    to: &mut dyn Write,
+    id: DatasetId,
+    kind: ReleaseKind,
+    profile: &Profile,
+    profile_text: &str,
+    processed: &Processed,
+) -> Result<(), Error> {
+    let mut tar = tar::Builder::new(to);
+    let mut add = |name: String, bytes: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o444);
+        tar.append_data(&mut header, name, bytes).map_err(Error::io("writing the data set"))
+    };
+    add("STATEMENT.txt".to_owned(), statement(id, kind, profile).as_bytes())?;
+    add("profile.toml".to_owned(), profile_text.as_bytes())?;
+    for (lang, name) in [(Lang::Ja, "dictionary.ja.csv"), (Lang::En, "dictionary.en.csv")] {
+        add(name.to_owned(), anonymity::dictionary::dictionary(profile, processed.tables(), lang).as_bytes())?;
+    }
+    add("NOTES.txt".to_owned(), notes().as_bytes())?;
+    for (name, batch) in processed.tables() {
+        add(format!("parquet/{name}.parquet"), &parquet(batch)?)?;
+        add(format!("csv/{name}.csv"), &csv(batch)?)?;
+    }
+    tar.into_inner().map_err(Error::io("writing the data set"))?.flush().map_err(Error::io("writing the data set"))
+}
+
+/// How the rows came about, for whoever analyses them.
+fn notes() -> String {
+    let message = Message::new("core-dataset-notes");
+    format!("{}\n\n{}\n", message.text(Lang::Ja), message.text(Lang::En))
+}
+
+/// The report as it is kept: both pages and the numbers behind them, so that officers sign one thing.
+#[derive(Serialize, Deserialize)]
+struct Pages {
+    ja: String,
+    en: String,
+    report: Report,
+}
+
+/// Writes the report of a build.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub(super) fn write_report(to: &mut dyn Write, report: &Report) -> Result<(), Error> {
+    let pages = Pages {
+        ja: anonymity::report_html(report, Lang::Ja),
+        en: anonymity::report_html(report, Lang::En),
+        report: report.clone(),
+    };
+    serde_json::to_writer(to, &pages).map_err(|e| Error::Inconsistent(format!("the report cannot be written: {e}")))
+}
+
+/// The page of a kept report in a language, with a name for its file.
+///
+/// # Errors
+/// When it is no report.
+pub(super) fn report_page(bytes: &[u8], lang: Lang) -> Result<(String, Vec<u8>), Error> {
+    let pages: Pages = serde_json::from_slice(bytes).map_err(|_| Error::Inconsistent("a report is malformed".to_owned()))?;
+    let page = match lang {
+        Lang::Ja => pages.ja,
+        Lang::En => pages.en,
+    };
+    Ok((format!("report.{lang}.html"), page.into_bytes()))
+}

@@ -1,0 +1,200 @@
+//! The way of a data set: applied for, reviewed, made, approved by two officers, delivered.
+//!
+//! The ledger keeps what happened; which step may follow is `governance`'s to say, and it says so from the evidence: at
+//! every step the way is gone over again from the stored signatures ([`Case::recall`]), so a row that somebody edited
+//! carries a data set nowhere.
+
+mod build;
+mod deliver;
+mod files;
+mod plan;
+mod select;
+mod sign;
+
+use std::collections::HashMap;
+
+use governance::application::{Application, Digest};
+use governance::approval::{Digests, SignatureCheck, SignatureFault, Signed, SignedApproval};
+use governance::dataset::{BuildFacts, Evidence, Recalled, Stored, recall};
+use governance::review::{Decision, MemberDecision, ReviewRules};
+use jiff::Timestamp;
+use ledger::{PartyKind, PartyStatus, Reader};
+use messages::Message;
+use seal::{Certificate, SealError};
+use serde::Serialize;
+use terms::{DatasetId, OfficerId};
+
+use crate::Instance;
+use crate::error::Error;
+
+pub use build::{Made, make, report};
+pub use deliver::{Delivered, deliver};
+pub(crate) use deliver::{changed_deliveries, finish_doomed, void_with};
+pub use plan::{Planned, list, plan};
+pub use sign::{Approved, Reviewed, approve, review};
+
+/// A data set as `dataset list` shows it.
+#[derive(Debug, Serialize)]
+pub struct Listed {
+    /// Its id.
+    pub id: DatasetId,
+    /// How far it is.
+    pub state: String,
+    /// What it is in law.
+    pub kind: String,
+    /// Who is to get it.
+    pub recipient: String,
+    /// What for.
+    pub purpose: String,
+}
+
+/// The registered signers of a kind, with their pinned certificates.
+struct Signers {
+    by_id: HashMap<String, (Certificate, [u8; 32])>,
+}
+
+impl Signers {
+    async fn of(reader: &mut Reader, kind: PartyKind) -> Result<Signers, Error> {
+        let mut by_id = HashMap::new();
+        for party in reader.parties(kind).await? {
+            if party.status == PartyStatus::Active {
+                by_id.insert(party.id, (Certificate::from_der(&party.certificate)?, party.fingerprint));
+            }
+        }
+        Ok(Signers { by_id })
+    }
+
+    /// Who has this certificate.
+    fn who(&self, certificate: &Certificate) -> Result<Option<OfficerId>, Error> {
+        let fingerprint = seal::hash::sha256(&certificate.der()?);
+        let id = self.by_id.iter().find(|(_, (_, f))| *f == fingerprint).map(|(id, _)| id);
+        id.map(|id| id.parse().map_err(|_| Error::Inconsistent("a signer's id is malformed".to_owned()))).transpose()
+    }
+}
+
+impl SignatureCheck for Signers {
+    fn signed(&self, signer: &OfficerId, signature: &[u8]) -> Result<Signed, SignatureFault> {
+        let (certificate, fingerprint) = self.by_id.get(signer.as_str()).ok_or(SignatureFault::UnknownSigner)?;
+        match seal::cms::verify(signature, certificate) {
+            Ok(content) => Ok(Signed { content, certificate: *fingerprint }),
+            Err(SealError::Expired { .. } | SealError::NotYetValid { .. }) => Err(SignatureFault::Expired),
+            Err(_) => Err(SignatureFault::Wrong),
+        }
+    }
+}
+
+/// Members first, officers for whom no member has the id: one check for both kinds of signature.
+struct Both {
+    members: Signers,
+    officers: Signers,
+}
+
+impl SignatureCheck for Both {
+    fn signed(&self, signer: &OfficerId, signature: &[u8]) -> Result<Signed, SignatureFault> {
+        match self.members.signed(signer, signature) {
+            Err(SignatureFault::UnknownSigner | SignatureFault::Wrong) => self.officers.signed(signer, signature),
+            other => other,
+        }
+    }
+}
+
+/// Everything the ledger has about a data set.
+struct Case {
+    row: ledger::Dataset,
+    decisions: Vec<MemberDecision>,
+    approvals: Vec<SignedApproval>,
+    check: Both,
+    rules: ReviewRules,
+}
+
+fn day(at: Timestamp) -> jiff::civil::Date {
+    at.to_zoned(jiff::tz::TimeZone::UTC).date()
+}
+
+fn officer(id: &str) -> Result<OfficerId, Error> {
+    id.parse().map_err(|_| Error::Inconsistent("an officer's id is malformed".to_owned()))
+}
+
+fn parse_profile(text: &str) -> Result<anonymity::Profile, Error> {
+    anonymity::Profile::parse(text).map_err(|e| Error::refused(e.message()))
+}
+
+impl Case {
+    /// Loads a data set with its evidence.
+    ///
+    /// # Errors
+    /// A refusal when there is none of that id.
+    async fn load(instance: &Instance, reader: &mut Reader, id: DatasetId) -> Result<Case, Error> {
+        let row = reader.dataset(id).await?;
+        let row = row.ok_or_else(|| Error::refused(Message::new("core-dataset-unknown").with("id", id)))?;
+        let mut decisions = Vec::new();
+        for r in reader.reviews(id).await? {
+            let decision = Decision::by_name(r.decision.as_str())
+                .ok_or_else(|| Error::Inconsistent("a decision that governance does not know".to_owned()))?;
+            decisions.push(MemberDecision { member: officer(&r.member)?, decision, signature: r.signature, at: day(r.at) });
+        }
+        let mut approvals = Vec::new();
+        for a in reader.approvals(id).await? {
+            approvals.push(SignedApproval { officer: officer(&a.officer)?, signature: a.signature, at: day(a.at) });
+        }
+        let check = Both {
+            members: Signers::of(reader, PartyKind::Member).await?,
+            officers: Signers::of(reader, PartyKind::Officer).await?,
+        };
+        let rules = ReviewRules { quorum: instance.config.release.review_members };
+        Ok(Case { row, decisions, approvals, check, rules })
+    }
+
+    fn application(&self) -> Result<Application, Error> {
+        let profile = parse_profile(&self.row.profile)?;
+        plan::application(self.row.id, &profile, Digest(self.row.profile_sha256))
+    }
+
+    fn digests(&self) -> Option<Digests> {
+        let (data, report) = (self.row.data_sha256?, self.row.report_sha256?);
+        Some(Digests {
+            data: Digest(data),
+            report: Digest(report),
+            profile: Digest(seal::hash::sha256(self.row.profile.as_bytes())),
+        })
+    }
+
+    /// What the build said of itself, as the counts of the ledger's row keep it.
+    fn facts(&self) -> Result<Option<BuildFacts>, Error> {
+        let Some(counts) = &self.row.counts else { return Ok(None) };
+        let profile = parse_profile(&self.row.profile)?;
+        let n = |name: &str| counts.get(name).and_then(|n| u64::try_from(*n).ok());
+        Ok(Some(BuildFacts {
+            tables: profile.tables.keys().cloned().collect(),
+            label: self.row.kind,
+            persons: n("persons").unwrap_or(0),
+            smallest_class: n("smallest_class"),
+            k: n("k"),
+            opted_out: n("opted_out").unwrap_or(0),
+        }))
+    }
+
+    /// Goes the way again up to the state that the ledger says, guard by guard.
+    ///
+    /// # Errors
+    /// The first guard that does not hold, as a refusal.
+    fn recall(&self, opted_out: u64) -> Result<Recalled, Error> {
+        let state = governance::dataset::DatasetState::by_name(self.row.state.as_str())
+            .ok_or_else(|| Error::Inconsistent("a state that governance does not know".to_owned()))?;
+        let stored = Stored {
+            application: self.application()?,
+            state,
+            maker: Some(officer(&self.row.maker)?),
+            digests: self.digests(),
+            facts: self.facts()?,
+            package: None,
+        };
+        let evidence =
+            Evidence { decisions: &self.decisions, rules: self.rules, approvals: &self.approvals, opted_out, check: &self.check };
+        recall(stored, &evidence).map_err(refused)
+    }
+}
+
+fn refused(refusal: governance::Refusal) -> Error {
+    Error::refused(refusal.message())
+}

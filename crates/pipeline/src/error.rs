@@ -1,0 +1,99 @@
+use messages::{Lang, Message};
+
+/// Why a use case did not go through. A refusal is an answer (a guard of law or configuration said no); the other
+/// variants say that something is broken or missing.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A guard said no, with its reason and what to do.
+    #[error("refused: {}", .0.text(Lang::En))]
+    Refused(Refusal),
+    /// Keys, signatures, sealed files.
+    #[error(transparent)]
+    Seal(#[from] seal::SealError),
+    /// Packages.
+    #[error(transparent)]
+    Package(#[from] package::PackageError),
+    /// The catalogue and the journal.
+    #[error(transparent)]
+    Ledger(#[from] ledger::LedgerError),
+    /// The tables.
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
+    /// Columns that are not what their table says.
+    #[error("columns: {0}")]
+    Arrow(#[from] arrow::error::ArrowError),
+    /// Files.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done, with the path.
+        what: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The child process that reads packages ended without a result.
+    #[error("the reading process failed: {0}")]
+    Reader(String),
+    /// Anything that cannot happen unless the instance was altered.
+    #[error("the instance is inconsistent: {0}")]
+    Inconsistent(String),
+}
+
+/// A refusal: a code of the catalogue with its arguments, none of which name a person.
+#[derive(Clone)]
+pub struct Refusal(pub Message);
+
+impl Refusal {
+    /// The text in a language.
+    pub fn text(&self, lang: Lang) -> String {
+        self.0.text(lang)
+    }
+}
+
+impl std::fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.0.code)
+    }
+}
+
+impl Error {
+    /// A refusal.
+    pub fn refused(message: Message) -> Error {
+        Error::Refused(Refusal(message))
+    }
+
+    /// An error of the file system, with what was being done.
+    pub fn io(what: impl Into<String>) -> impl FnOnce(std::io::Error) -> Error {
+        let what = what.into();
+        move |source| Error::Io { what, source }
+    }
+
+    /// What to tell the user.
+    pub fn text(&self, lang: Lang) -> String {
+        let reason = |code, e: &dyn std::fmt::Display| Message::new(code).with("reason", e).text(lang);
+        match self {
+            Error::Refused(refusal) => refusal.text(lang),
+            Error::Seal(e) => e.message().text(lang),
+            Error::Package(e) => e.message().text(lang),
+            Error::Ledger(e) => e.message().text(lang),
+            Error::Lake(e) => e.message().text(lang),
+            Error::Arrow(e) => reason("core-lake-trouble", e),
+            Error::Io { what, source } => reason("core-disk-full", &format!("{what}: {source}")),
+            Error::Reader(e) => reason("core-reader-failed", e),
+            Error::Inconsistent(e) => reason("core-inconsistent", e),
+        }
+    }
+
+    /// The code of the catalogue, where there is one.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Error::Refused(refusal) => refusal.0.code,
+            Error::Package(error) => error.code(),
+            Error::Seal(_) => "core-key-trouble",
+            Error::Ledger(_) => "core-ledger-trouble",
+            Error::Lake(_) | Error::Arrow(_) => "core-lake-trouble",
+            Error::Io { .. } => "core-disk-full",
+            Error::Reader(_) => "core-reader-failed",
+            Error::Inconsistent(_) => "core-inconsistent",
+        }
+    }
+}

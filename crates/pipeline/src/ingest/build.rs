@@ -1,0 +1,287 @@
+//! Reading one package into staged files of the lake.
+
+use std::collections::{BTreeMap, HashSet};
+
+use arrow::array::RecordBatch;
+use formats::Chunk;
+use jiff::civil::Date;
+use lake::{Blocked, Snapshot, StagedFile};
+use ledger::{Counts, PatientHmac};
+use messages::Finding;
+use omop::Table;
+use terms::{AssetId, PackageId, ProviderId, RecordId};
+
+use crate::Instance;
+use crate::assemble::{Rows, Stamp, assemble, kept_tables};
+use crate::error::Error;
+use crate::notices::Gate;
+use crate::patients::Patients;
+use crate::reading::{Mode, Summary};
+use crate::spool::Spooled;
+
+/// Findings of one package that are kept word for word; beyond it only their number.
+const MOST_FINDINGS: usize = 200_000;
+/// Arrow bytes kept of patients whose files do not stand together in the package.
+const MOST_SCATTERED: usize = 256 << 20;
+
+/// What a package came to, before anything of it is true.
+pub(super) struct Built {
+    pub(super) staged: Vec<StagedFile>,
+    pub(super) versions: Vec<(RecordId, i64)>,
+    pub(super) holds: Vec<(RecordId, String)>,
+    pub(super) first_commit: i64,
+    pub(super) commits: u32,
+    pub(super) patients_in: u64,
+    pub(super) refusals: Counts,
+    /// Local ids of who may not come in, with the code of the reason: for the provider's eyes only.
+    pub(super) rejected: BTreeMap<String, &'static str>,
+    pub(super) kept_findings: Vec<Finding>,
+    pub(super) findings: u64,
+    pub(super) members: u64,
+    pub(super) rows: u64,
+    pub(super) refused: Option<crate::codes::Said>,
+}
+
+impl Built {
+    pub(super) fn refused_patients(&self) -> u64 {
+        self.rejected.len() as u64
+    }
+}
+
+struct Builder<'a> {
+    instance: &'a Instance,
+    provider: ProviderId,
+    asset: AssetId,
+    sequence: i64,
+    patients: Patients,
+    gate: Gate,
+    snapshot: Snapshot,
+    /// Patients whose files stand in several places, or under several ways to write one id: their rows wait for the end.
+    scattered: HashSet<PatientHmac>,
+    late: Rows,
+    late_records: HashSet<RecordId>,
+    late_bytes: usize,
+    seen: HashSet<RecordId>,
+    built: Built,
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(super) async fn build(
+    instance: &Instance,
+    package: PackageId,
+    provider: &ProviderId,
+    sequence: i64,
+    spooled: &Spooled,
+    checked: Summary,
+    today: Date,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Built, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let patients = Patients::of(instance, &mut reader, provider).await?;
+    let gate = Gate::of(instance, &mut reader, provider, today).await?;
+    let first_commit = reader.commit_seq().await? + 1;
+    drop(reader);
+    let mut once = HashSet::new();
+    let mut scattered = HashSet::new();
+    for local_id in &checked.patients {
+        scattered.extend(patients.hash(local_id)?.filter(|hash| !once.insert(*hash)));
+    }
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let mut builder = Builder {
+        instance,
+        provider: provider.clone(),
+        asset: AssetId(package.0),
+        sequence,
+        patients,
+        gate,
+        snapshot,
+        scattered,
+        late: Rows::new(),
+        late_records: HashSet::new(),
+        late_bytes: 0,
+        seen: HashSet::new(),
+        built: Built {
+            staged: Vec::new(),
+            versions: Vec::new(),
+            holds: Vec::new(),
+            first_commit,
+            commits: 0,
+            patients_in: 0,
+            refusals: Counts::new(),
+            rejected: BTreeMap::new(),
+            kept_findings: Vec::new(),
+            findings: 0,
+            members: 0,
+            rows: 0,
+            refused: None,
+        },
+    };
+    let chunk_bytes = usize::try_from(instance.config.intake.chunk_mib << 20).unwrap_or(usize::MAX);
+    for task in spooled.tasks(Mode::Read, checked.set_aside, chunk_bytes)? {
+        // One chunk is read while the one before is written: never more than these two and one in the pipe.
+        let (to, mut from) = tokio::sync::mpsc::channel::<Chunk>(1);
+        let reading = super::run(&instance.child, task, spooled, move |chunk| {
+            to.blocking_send(chunk).map_err(|_| Error::Reader("nobody takes the rows".to_owned()))
+        });
+        let taking = async {
+            while let Some(chunk) = from.recv().await {
+                builder.chunk(chunk).await?;
+                progress(builder.built.rows);
+            }
+            Ok::<(), Error>(())
+        };
+        let (summary, taken) = tokio::join!(reading, taking);
+        taken?;
+        let summary = summary?;
+        builder.built.members += summary.members;
+        if summary.refused.is_some() {
+            builder.built.refused = summary.refused;
+            return Ok(builder.built);
+        }
+    }
+    builder.finish_late().await?;
+    Ok(builder.built)
+}
+
+impl Builder<'_> {
+    async fn chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
+        self.built.findings += chunk.findings.len() as u64;
+        let room = MOST_FINDINGS.saturating_sub(self.built.kept_findings.len());
+        self.built.kept_findings.extend(chunk.findings.into_iter().take(room));
+
+        // Who may come in.
+        let mut admitted: Vec<Option<PatientHmac>> = Vec::with_capacity(chunk.patients.len());
+        for patient in &chunk.patients {
+            let hash = self.patients.hash(&patient.local_id)?;
+            let verdict = match &hash {
+                None => Err("core-patient-id-unusable"),
+                Some(hash) => self.gate.admit(hash).map(drop).map_err(|refusal| refusal.code()),
+            };
+            match verdict {
+                Ok(()) => admitted.push(hash),
+                Err(code) => {
+                    admitted.push(None);
+                    if self.built.rejected.insert(patient.local_id.clone(), code).is_none() {
+                        *self.built.refusals.entry(code.to_owned()).or_default() += 1;
+                    }
+                }
+            }
+        }
+        // Their records.
+        let hashes: Vec<PatientHmac> = admitted.iter().flatten().copied().collect();
+        if hashes.is_empty() {
+            return Ok(());
+        }
+        let known = self.instance.ledger.read().await?.find_records(&self.provider, &hashes).await?;
+        let ids: Vec<RecordId> = if known.iter().all(Option::is_some) {
+            known.into_iter().flatten().collect()
+        } else {
+            // A record without rows is nothing but a number: it may stand, whatever becomes of the package.
+            let mut tx = self.instance.ledger.begin(&self.instance.actor, "give patients their record ids").await?;
+            let ids = tx.resolve_records(&self.provider, &hashes).await?;
+            tx.commit().await?;
+            ids
+        };
+        let mut ids = ids.into_iter();
+        let records: Vec<Option<RecordId>> = admitted.iter().map(|a| a.and_then(|_| ids.next())).collect();
+
+        let mut now = Vec::with_capacity(records.len());
+        let mut late = Vec::with_capacity(records.len());
+        for ((patient, record), hash) in chunk.patients.iter().zip(&records).zip(&admitted) {
+            let scattered = hash.is_some_and(|h| self.scattered.contains(&h));
+            now.push(record.filter(|_| !scattered));
+            late.push(record.filter(|_| scattered));
+            if let Some(record) = record {
+                if self.seen.insert(*record) {
+                    self.built.patients_in += 1;
+                } else if !scattered {
+                    return Err(Error::Reader("a patient's files came in two places without notice".to_owned()));
+                }
+                if let Some(reason) = &patient.set_aside
+                    && !self.built.holds.iter().any(|(r, _)| r == record)
+                {
+                    self.built.holds.push((*record, reason.clone()));
+                }
+            }
+        }
+        if late.iter().any(Option::is_some) {
+            self.keep_late(&chunk.tables, &late)?;
+        }
+        let touched: Vec<RecordId> = now.iter().flatten().copied().collect();
+        if !touched.is_empty() {
+            let commit = self.next_commit();
+            let rows = self.lake_rows(&chunk.tables, &now, commit)?;
+            self.write(rows, touched, commit)?;
+        }
+        Ok(())
+    }
+
+    fn next_commit(&mut self) -> i64 {
+        self.built.commits += 1;
+        self.built.first_commit + i64::from(self.built.commits) - 1
+    }
+
+    fn lake_rows(&self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>], commit: i64) -> Result<Rows, Error> {
+        let mut rows = Rows::new();
+        for (table, batch) in tables {
+            let batch = omop::to_lake(*table, batch, records, self.asset, self.sequence, commit)?;
+            if batch.num_rows() > 0 {
+                rows.entry(*table).or_default().push(batch);
+            }
+        }
+        Ok(rows)
+    }
+
+    fn keep_late(&mut self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>]) -> Result<(), Error> {
+        for (table, batches) in self.lake_rows(tables, records, 0)? {
+            self.late_bytes += batches.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
+            self.late.entry(table).or_default().extend(batches);
+        }
+        self.late_records.extend(records.iter().flatten());
+        if self.late_bytes > MOST_SCATTERED {
+            return Err(Error::refused(messages::Message::new("core-package-scattered")));
+        }
+        Ok(())
+    }
+
+    async fn finish_late(&mut self) -> Result<(), Error> {
+        let rows = std::mem::take(&mut self.late);
+        let touched: Vec<RecordId> = std::mem::take(&mut self.late_records).into_iter().collect();
+        if touched.is_empty() {
+            return Ok(());
+        }
+        let commit = self.next_commit();
+        self.write(rows, touched, commit)
+    }
+
+    /// Assembles the touched records from what the lake has and what came, and writes them whole.
+    fn write(&mut self, new: Rows, mut touched: Vec<RecordId>, commit: i64) -> Result<(), Error> {
+        touched.sort_unstable();
+        tokio::task::block_in_place(|| {
+            let mut existing = Rows::new();
+            for table in kept_tables() {
+                let batches = self.snapshot.records(table, &touched, Blocked::Include)?;
+                if !batches.is_empty() {
+                    existing.insert(table, batches);
+                }
+            }
+            let stale = existing.get(&Table::SourceFile).map(Vec::as_slice).unwrap_or_default();
+            let mut had = HashSet::new();
+            for batch in stale {
+                had.extend(crate::assemble::record_ids(batch)?.values().iter().copied());
+            }
+            self.built.versions.extend(touched.iter().filter(|r| had.contains(&r.0)).map(|r| (*r, commit)));
+            let stamp = Stamp { asset: self.asset, source_seq: self.sequence, commit_seq: commit };
+            for (table, batch) in assemble(&existing, &new, &stamp)? {
+                if batch.num_rows() == 0 {
+                    continue;
+                }
+                let mut writer = self.instance.lake.writer(table, &self.provider)?;
+                writer.write(&batch)?;
+                self.built.rows += if table == Table::SourceFile { 0 } else { batch.num_rows() as u64 };
+                self.built.staged.push(writer.finish()?);
+            }
+            Ok(())
+        })
+    }
+}

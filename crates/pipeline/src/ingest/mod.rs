@@ -1,0 +1,195 @@
+//! Accepted packages become rows of the lake.
+//!
+//! A package is taken in whole or not at all: files are written and synced while it is read (`build`), and one ledger
+//! transaction makes them, their keys, the counts and the package's new state true at once. Whatever breaks before
+//! that leaves files without a key, which the next start sweeps. What the provider is told (`receipt`) is written before
+//! the transaction and put in its place after it, by an outbox row that says so.
+
+mod build;
+mod receipt;
+
+use jiff::civil::Date;
+use lake::Compaction;
+use ledger::{Counts, Event, Package, PackageState};
+use messages::Message;
+use serde::Serialize;
+use terms::{PackageId, ProviderId, SourceKind};
+
+use crate::Instance;
+use crate::error::Error;
+use crate::notices::today;
+use crate::reading::{Mode, Summary, Task, read_payload};
+use crate::spool::Spooled;
+
+pub use receipt::finish_pending;
+
+/// What became of a package.
+#[derive(Debug, Serialize)]
+pub struct Taken {
+    /// The package.
+    pub package: PackageId,
+    /// Who sent it.
+    pub provider: ProviderId,
+    /// Its number.
+    pub sequence: i64,
+    /// Patients whose rows are in the lake now.
+    pub patients_in: u64,
+    /// Patients who may not come in.
+    pub patients_refused: u64,
+    /// Why, by code.
+    pub refusals: Counts,
+    /// Patients set aside because some file says that it may be another's.
+    pub patients_set_aside: u64,
+    /// Rows written.
+    pub rows: u64,
+    /// Files in the package.
+    pub members: u64,
+    /// Findings.
+    pub findings: u64,
+    /// Whether the package's bytes are destroyed.
+    pub destroyed: bool,
+    /// Why it was not taken in after all.
+    pub refused: Option<String>,
+}
+
+/// Takes in every accepted package, in the order of provider and sequence number.
+///
+/// # Errors
+/// When something is broken or missing; packages before that are taken in. A package that does not hold on second
+/// reading is quarantined, and is no error.
+pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
+    finish_pending(instance).await?;
+    let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
+    let mut all = Vec::with_capacity(waiting.len());
+    for package in waiting {
+        all.push(take(instance, &package, today(), progress).await?);
+    }
+    let files = instance.ledger.read().await?.live_files().await?.len();
+    if !all.is_empty() && files > instance.config.lake.compact_above_files {
+        instance.lake.compact(&instance.ledger, &instance.actor, &Compaction::default()).await?;
+    }
+    Ok(all)
+}
+
+/// Has every payload looked at by a child process, without keeping anything.
+pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> Result<Summary, Error> {
+    let mut all = Summary::default();
+    for task in spooled.tasks(Mode::Check, Vec::new(), 0)? {
+        let one = run(child, task, spooled, |_| Ok(())).await?;
+        all.members += one.members;
+        all.bytes += one.bytes;
+        all.bad_lines += one.bad_lines;
+        all.contacts.extend(one.contacts);
+        all.opt_outs.extend(one.opt_outs);
+        all.set_aside.extend(one.set_aside);
+        all.patients.extend(one.patients);
+        if one.refused.is_some() {
+            all.refused = one.refused;
+            return Ok(all);
+        }
+    }
+    if all.members == 0 {
+        all.refused = Some(package::PackageError::Empty.message().into());
+    }
+    Ok(all)
+}
+
+/// One payload in a child process, without holding up the runtime.
+pub(crate) async fn run(
+    child: &crate::reading::Child,
+    task: Task,
+    spooled: &Spooled,
+    take: impl FnMut(formats::Chunk) -> Result<(), Error> + Send + 'static,
+) -> Result<Summary, Error> {
+    let (child, path) = (child.clone(), spooled.payload(&task.entry));
+    tokio::task::spawn_blocking(move || read_payload(&child, &task, &path, take))
+        .await
+        .map_err(|_| Error::Reader("the thread that fed it ended".to_owned()))?
+}
+
+async fn take(instance: &Instance, package: &Package, today: Date, progress: &(dyn Fn(u64) + Sync)) -> Result<Taken, Error> {
+    let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else {
+        return Err(Error::Inconsistent("an accepted package has no provider or no number".to_owned()));
+    };
+    let spooled = Spooled::open(instance, package).await?;
+    let checked = check(&spooled, &instance.child).await?;
+    if let Some(said) = &checked.refused {
+        return quarantine(instance, package, provider, sequence, crate::codes::message(said).code).await;
+    }
+    let built = build::build(instance, package.id, &provider, sequence, &spooled, checked, today, progress).await?;
+    if let Some(said) = &built.refused {
+        return quarantine(instance, package, provider, sequence, crate::codes::message(said).code).await;
+    }
+    let destroy = built.refused_patients() > 0;
+    let pending = receipt::write(instance, package, &provider, sequence, &built, destroy).await?;
+
+    let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
+    let first = tx.next_commit_seq(built.commits).await?;
+    if first != built.first_commit {
+        return Err(Error::Inconsistent("another commit came between".to_owned()));
+    }
+    instance.lake.commit(&mut tx, &built.staged, &built.versions).await?;
+    for (record, reason) in &built.holds {
+        tx.hold_record(*record, reason, Some(package.id)).await?;
+    }
+    tx.move_package(package.id, PackageState::Accepted, PackageState::Ledgered, None).await?;
+    let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    tx.count_package(package.id, count(built.patients_in), count(built.refused_patients()), count(built.rows)).await?;
+    tx.add_outbox(&receipt::outbox_id(package.id), receipt::KIND, provider.as_str(), &pending.detail()?).await?;
+    let mut counts: Counts = built.refusals.clone();
+    counts.insert("members".to_owned(), count(built.members));
+    counts.insert("findings".to_owned(), count(built.findings));
+    tx.emit(Event::StepFinished { step: "ingest".to_owned(), run: None, counts })?;
+    tx.commit().await?;
+    finish_pending(instance).await?;
+    Ok(Taken {
+        package: package.id,
+        provider,
+        sequence,
+        patients_in: built.patients_in,
+        patients_refused: built.refused_patients(),
+        refusals: built.refusals,
+        patients_set_aside: built.holds.len() as u64,
+        rows: built.rows,
+        members: built.members,
+        findings: built.findings,
+        destroyed: destroy,
+        refused: None,
+    })
+}
+
+/// A package that held when it was received and does not any more.
+async fn quarantine(
+    instance: &Instance,
+    package: &Package,
+    provider: ProviderId,
+    sequence: i64,
+    code: &str,
+) -> Result<Taken, Error> {
+    let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
+    tx.move_package(package.id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
+    tx.commit().await?;
+    tracing::warn!(package = %package.id, code, "quarantined at second reading");
+    Ok(Taken {
+        package: package.id,
+        provider,
+        sequence,
+        patients_in: 0,
+        patients_refused: 0,
+        refusals: Counts::new(),
+        patients_set_aside: 0,
+        rows: 0,
+        members: 0,
+        findings: 0,
+        destroyed: false,
+        refused: Some(code.to_owned()),
+    })
+}
+
+/// The kind of a package's payloads.
+///
+/// # Errors
+/// A refusal when this version does not read it.
+pub(crate) fn kind_of(word: &str) -> Result<SourceKind, Error> {
+    word.parse().map_err(|_| Error::refused(Message::new("core-kind-unknown").with("kind", word)))
+}

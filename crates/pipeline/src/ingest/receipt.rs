@@ -1,0 +1,162 @@
+//! What the provider is told of a package: how many came in, who did not and why, every finding with its place, and that
+//! the package's bytes are destroyed. It can name patients, so it is sealed to the provider, and nobody else has it.
+//!
+//! It is written beside its place before the ledger's transaction, and moved there after it by the outbox row of that
+//! transaction: a crash between the two is mended at the next start, and doubles nothing.
+
+use std::fs;
+use std::path::PathBuf;
+
+use ledger::{OutboxState, Package, PackageState, PartyKind};
+use messages::{Lang, Message};
+use package::{Draft, ENDING, Period, Purpose, Writer};
+use seal::Certificate;
+use serde::{Deserialize, Serialize};
+use terms::{PackageId, ProviderId};
+
+use super::build::Built;
+use crate::Instance;
+use crate::error::Error;
+
+/// Kind of the outbox rows of receipts.
+pub(super) const KIND: &str = "receipt";
+
+/// Id of a package's outbox row.
+pub(super) fn outbox_id(package: PackageId) -> String {
+    format!("receipt:{package}")
+}
+
+/// What is to be done once the transaction is through.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Pending {
+    package: PackageId,
+    from: PathBuf,
+    to: PathBuf,
+    directory: String,
+    destroy: bool,
+    manifest_sha256: String,
+}
+
+impl Pending {
+    pub(super) fn detail(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(|e| Error::Inconsistent(e.to_string()))
+    }
+}
+
+#[derive(Serialize)]
+struct Summary<'a> {
+    package: PackageId,
+    sequence: i64,
+    files: u64,
+    patients_taken_in: u64,
+    patients_refused: u64,
+    refusals: &'a ledger::Counts,
+    patients_set_aside: usize,
+    findings: u64,
+    package_bytes: &'static str,
+}
+
+/// Seals the receipt to the provider, beside its place.
+pub(super) async fn write(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    built: &Built,
+    destroy: bool,
+) -> Result<Pending, Error> {
+    let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
+    let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
+    let certificate = Certificate::from_der(&party.certificate)?;
+    let today = crate::notices::today();
+    let draft = Draft {
+        purpose: Purpose::Receipt,
+        sender: instance.config.producer.name.clone(),
+        sequence: u64::try_from(sequence).unwrap_or(1),
+        kind: "receipt".to_owned(),
+        period: Period { from: package.period_from.unwrap_or(today), to: package.period_to.unwrap_or(today) },
+        dataset: None,
+    };
+    let outbox = instance.outbox(provider.as_str());
+    let name = format!("receipt-{sequence:06}");
+    let mut writer = Writer::create_replacing(&outbox.join("pending"), &name, draft, &certificate)?;
+    let summary = Summary {
+        package: package.id,
+        sequence,
+        files: built.members,
+        patients_taken_in: built.patients_in,
+        patients_refused: built.refused_patients(),
+        refusals: &built.refusals,
+        patients_set_aside: built.holds.len(),
+        findings: built.findings,
+        package_bytes: if destroy { "destroyed" } else { "kept until the stated time" },
+    };
+    writer.add_payload(|to| fill(to, &summary, built))?;
+    let finished = writer.finish(&instance.keyring.producer()?)?;
+    Ok(Pending {
+        package: package.id,
+        from: finished.path,
+        to: outbox.join(format!("{name}{ENDING}")),
+        directory: package.directory.clone(),
+        destroy,
+        manifest_sha256: hex::encode(finished.manifest_sha256),
+    })
+}
+
+fn fill(to: &mut dyn std::io::Write, summary: &Summary<'_>, built: &Built) -> Result<(), Error> {
+    let json = |e: serde_json::Error| Error::Inconsistent(e.to_string());
+    let mut tar = tar::Builder::new(to);
+    let mut add = |name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o444);
+        tar.append_data(&mut header, name, bytes).map_err(Error::io("writing a receipt"))
+    };
+    add("receipt.json", &serde_json::to_vec_pretty(summary).map_err(json)?)?;
+    let mut rejections = csv::Writer::from_writer(Vec::new());
+    let row =
+        |r: &mut csv::Writer<Vec<u8>>, cells: [&str; 4]| r.write_record(cells).map_err(|e| Error::Inconsistent(e.to_string()));
+    row(&mut rejections, ["patient", "code", "reason_ja", "reason_en"])?;
+    for (patient, code) in &built.rejected {
+        let message = Message::new(code);
+        row(&mut rejections, [patient, code, &message.text(Lang::Ja), &message.text(Lang::En)])?;
+    }
+    add("rejections.csv", &rejections.into_inner().map_err(|e| Error::Inconsistent(e.to_string()))?)?;
+    let mut findings = Vec::new();
+    for finding in &built.kept_findings {
+        serde_json::to_writer(&mut findings, &finding.line(Lang::Ja)).map_err(json)?;
+        findings.push(b'\n');
+    }
+    add("findings.jsonl", &findings)?;
+    tar.into_inner().map_err(Error::io("writing a receipt")).map(drop)
+}
+
+/// Moves receipts to their places and destroys packages that must not be kept: whatever a transaction has promised and a
+/// crash may have left undone.
+///
+/// # Errors
+/// When files cannot be moved or the ledger not written.
+pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
+    let rows = instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
+    for row in rows.into_iter().filter(|r| r.kind == KIND) {
+        let pending: Pending =
+            serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+        if pending.from.is_dir() {
+            if pending.to.is_dir() {
+                fs::remove_dir_all(&pending.to).map_err(Error::io(pending.to.display().to_string()))?;
+            }
+            durable::rename(&pending.from, &pending.to).map_err(Error::io(pending.to.display().to_string()))?;
+        }
+        if pending.destroy {
+            let mut sha256 = [0u8; 32];
+            hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
+                .map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+            crate::keeping::destroy(instance, pending.package, &pending.directory, Some(sha256)).await?;
+        }
+        let mut tx = instance.ledger.begin(&instance.actor, "tell a provider what became of a package").await?;
+        tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+        tx.move_package(pending.package, PackageState::Ledgered, PackageState::Acknowledged, None).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}

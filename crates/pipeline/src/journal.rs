@@ -1,0 +1,93 @@
+//! What happened: shown, verified, proved.
+
+use std::path::Path;
+
+use ledger::Event;
+use messages::{Lang, Message};
+use serde::Serialize;
+
+use crate::Instance;
+use crate::error::Error;
+
+/// One entry as it is shown.
+#[derive(Debug, Serialize)]
+pub struct Line {
+    /// Its number.
+    pub seq: u64,
+    /// When (UTC).
+    pub time: String,
+    /// Who.
+    pub actor: String,
+    /// What for.
+    pub purpose: String,
+    /// What, by its word.
+    pub event: String,
+    /// All that the entry says of it.
+    pub detail: serde_json::Value,
+}
+
+/// What a verification found.
+#[derive(Debug, Serialize)]
+pub struct Verified {
+    /// Entries in the journal.
+    pub entries: u64,
+    /// Root of the tree, hex.
+    pub root: String,
+    /// The last signed checkpoint.
+    pub checkpoint: Option<String>,
+    /// Everything that is not as it was written: in the journal, in the ledger's rows, in files that were delivered.
+    pub faults: Vec<String>,
+}
+
+/// Entries from a number on.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn show(instance: &Instance, from: u64, most: u64) -> Result<Vec<Line>, Error> {
+    let entries = instance.ledger.read().await?.entries(from, from.saturating_add(most)).await?;
+    let line = |e: ledger::Entry| {
+        let detail = serde_json::to_value::<&Event>(&e.event).map_err(|e| Error::Inconsistent(e.to_string()))?;
+        let event = detail.get("event").and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        Ok(Line { seq: e.seq, time: e.time, actor: e.actor, purpose: e.purpose, event, detail })
+    };
+    entries.into_iter().map(line).collect()
+}
+
+/// Recomputes the journal, checks its signatures, holds the ledger's rows against it, and looks whether what was
+/// delivered is as it was.
+///
+/// # Errors
+/// When the checkpoint file or the ledger cannot be read; what is found wrong is no error.
+pub async fn verify(instance: &Instance, checkpoint: Option<&Path>) -> Result<Verified, Error> {
+    let older = checkpoint.map(std::fs::read_to_string).transpose().map_err(Error::io("reading the checkpoint"))?;
+    let older: Vec<String> = older.into_iter().collect();
+    let found = instance.ledger.verify(&older, |_| ()).await?;
+    let mut faults: Vec<String> = found.faults.iter().map(|f| f.message().text(Lang::En)).collect();
+    let integrity = instance.ledger.integrity().await?;
+    faults.extend(integrity.discrepancies.iter().map(|d| d.message().text(Lang::En)));
+    faults.extend(crate::dataset::changed_deliveries(instance).await?.iter().map(|m: &Message| m.text(Lang::En)));
+    Ok(Verified { entries: found.entries, root: found.root.to_string(), checkpoint: found.checkpoint, faults })
+}
+
+/// A proof that an entry is in the journal, as text and, where asked, in a file; without an entry, an export of the
+/// whole journal to a directory.
+///
+/// # Errors
+/// When there is no such entry, or the place cannot be written.
+pub async fn prove(instance: &Instance, entry: Option<u64>, out: Option<&Path>) -> Result<String, Error> {
+    match (entry, out) {
+        (Some(seq), out) => {
+            let proof = instance.ledger.prove(seq, None).await?;
+            let text = serde_json::to_string_pretty(&proof).map_err(|e| Error::Inconsistent(e.to_string()))? + "\n";
+            if let Some(path) = out {
+                durable::write_atomic(path, text.as_bytes()).map_err(Error::io(path.display().to_string()))?;
+            }
+            Ok(text)
+        }
+        (None, Some(directory)) => {
+            let entries = instance.ledger.export(directory).await?;
+            Ok(format!("{entries}\n"))
+        }
+        (None, None) => Err(Error::refused(Message::new("core-journal-prove-what"))),
+    }
+}

@@ -1,0 +1,74 @@
+//! How long a package is kept after it was taken in, and how its bytes go.
+
+use std::path::Path;
+
+use jiff::{Timestamp, ToSpan as _};
+use ledger::{Event, Hex32, PackageState};
+use terms::{PackageId, ProviderId};
+
+use crate::Instance;
+use crate::error::Error;
+
+/// Removes a package's files. They are sealed to an intake key; with the key's rotation what a disk may still hold of
+/// them opens no more.
+pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
+    let trouble = || Error::io(directory.display().to_string());
+    let entries = match std::fs::read_dir(directory) {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        other => other.map_err(trouble())?,
+    };
+    for entry in entries {
+        let path = entry.map_err(trouble())?.path();
+        durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
+    }
+    std::fs::remove_dir(directory).map_err(trouble())?;
+    if let Some(parent) = directory.parent() {
+        durable::sync_dir(parent).map_err(trouble())?;
+    }
+    Ok(())
+}
+
+/// Destroys the bytes of one package and says so.
+pub(crate) async fn destroy(
+    instance: &Instance,
+    package: PackageId,
+    directory: &str,
+    certificate: Option<[u8; 32]>,
+) -> Result<(), Error> {
+    let path = instance.root.join(directory);
+    if !path.exists() {
+        return Ok(());
+    }
+    remove(&path)?;
+    let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
+    tx.emit(Event::PackageDestroyed { package, certificate: certificate.map(Hex32) })?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Destroys every kept package of a provider that was taken in: after an erasure none may still hold the person.
+pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
+    let packages = instance.ledger.read().await?.packages(&[PackageState::Ledgered, PackageState::Acknowledged]).await?;
+    for package in packages.into_iter().filter(|p| p.provider.as_ref() == Some(provider)) {
+        destroy(instance, package.id, &package.directory, None).await?;
+    }
+    Ok(())
+}
+
+/// Destroys packages whose stated time is over.
+///
+/// # Errors
+/// When files cannot be removed or the ledger not written.
+pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
+    let days = i64::from(instance.config.intake.package_retention_days);
+    let mut gone = 0;
+    let packages = instance.ledger.read().await?.packages(&[PackageState::Ledgered, PackageState::Acknowledged]).await?;
+    for package in packages {
+        let due = package.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX);
+        if due <= now && instance.root.join(&package.directory).exists() {
+            destroy(instance, package.id, &package.directory, None).await?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
+}

@@ -1,0 +1,92 @@
+//! Which records are one person: the identity vault goes in, a versioned map comes out, and nothing else leaves.
+//!
+//! Records that an opt-out stops are linked too, for one use alone: so that the other records of that person are found
+//! and leave all later data sets with it.
+
+use lake::{Blocked, PersonMap};
+use ledger::{Counts, Event, FactKind};
+use linkage::{Fact, Options, People};
+use omop::Table;
+use serde::Serialize;
+use terms::{RecordId, RunId};
+
+use crate::Instance;
+use crate::error::Error;
+
+/// What a linkage run found.
+#[derive(Debug, Serialize)]
+pub struct Linked {
+    /// The run.
+    pub run: RunId,
+    /// Rule and version.
+    pub rule: String,
+    /// Records that were looked at.
+    pub records: u64,
+    /// Persons they are.
+    pub persons: u64,
+    /// Pairs that were linked.
+    pub links: u64,
+}
+
+/// Links all records anew and makes the map the current one.
+///
+/// # Errors
+/// When the vault cannot be read or the map not written.
+pub async fn link(instance: &Instance) -> Result<Linked, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let providers: Vec<(RecordId, String)> =
+        reader.records().await?.into_iter().map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
+    let mut facts = Vec::new();
+    for fact in reader.linkage_facts().await? {
+        facts.push(match fact.kind {
+            FactKind::Must => Fact::MustLink(fact.record_a, fact.record_b),
+            FactKind::Cannot => Fact::CannotLink(fact.record_a, fact.record_b),
+        });
+    }
+    let version = reader.commit_seq().await? + 1;
+    drop(reader);
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let work = move || {
+        let records: Vec<RecordId> = providers.iter().map(|(r, _)| *r).collect();
+        let identity = snapshot.records(Table::Identity, &records, Blocked::Include)?;
+        let insurance = snapshot.records(Table::Insurance, &records, Blocked::Include)?;
+        let trouble = |e: linkage::LinkageError| Error::Inconsistent(e.to_string());
+        let people = People::from_batches(&identity, &insurance, &providers).map_err(trouble)?;
+        linkage::link(&people, &facts, &Options::default()).map_err(trouble)
+    };
+    let links =
+        tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the linkage broke off".to_owned()))??;
+
+    let map = PersonMap::new(links.map.clone());
+    let staged = instance.lake.write_person_map(&map, version)?;
+    let persons = links.map.iter().map(|(_, p)| p.0).collect::<std::collections::HashSet<_>>().len();
+    let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
+    let mut stats = Counts::new();
+    stats.insert("records".to_owned(), count(links.map.len()));
+    stats.insert("persons".to_owned(), count(persons));
+    stats.insert("links".to_owned(), count(links.pairs.len()));
+    let run = RunId::new();
+    let mut tx = instance.ledger.begin(&instance.actor, "link records (名寄せ)").await?;
+    if tx.next_commit_seq(1).await? != version {
+        return Err(Error::Inconsistent("another commit came between".to_owned()));
+    }
+    let asset = staged.asset;
+    instance.lake.commit(&mut tx, &[staged], &[]).await?;
+    let before = tx.read().current_linkage().await?;
+    tx.add_linkage_run(run, linkage::RULE, asset, &stats).await?;
+    tx.emit(Event::Read {
+        step: "link".to_owned(),
+        tables: vec![Table::Identity.name().to_owned(), Table::Insurance.name().to_owned()],
+        records: count(links.map.len()),
+    })?;
+    // Maps of earlier runs stay assets, so that a data set made from one can be explained.
+    let _ = before;
+    tx.commit().await?;
+    Ok(Linked {
+        run,
+        rule: linkage::RULE.to_owned(),
+        records: links.map.len() as u64,
+        persons: persons as u64,
+        links: links.pairs.len() as u64,
+    })
+}

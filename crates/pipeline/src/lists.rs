@@ -1,0 +1,98 @@
+//! The two short lists that travel beside the records: contacts and opt-outs, CSV with a header, UTF-8 with or without
+//! a mark, or CP932.
+
+use std::io::{self, Read};
+
+use crate::reading::{ContactLine, OptOutLine};
+
+/// Longest list that is taken: 3 million patients with 60 bytes a line, and room.
+const LIMIT: u64 = 512 << 20;
+
+fn text(mut from: impl Read) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    (&mut from).take(LIMIT + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LIMIT {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the list is longer than 512 MiB"));
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+        Err(error) => Ok(encoding_rs::SHIFT_JIS.decode_without_bom_handling(error.as_bytes()).0.into_owned()),
+    }
+}
+
+/// Rows of named columns; a row that lacks a needed one is counted as bad.
+fn rows<T>(from: impl Read, needed: &[&str], make: impl Fn(&dyn Fn(&str) -> String) -> T) -> io::Result<(Vec<T>, u64)> {
+    let text = text(from)?;
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
+    let head: Vec<String> = reader.headers().map_err(io::Error::other)?.iter().map(|h| h.to_ascii_lowercase()).collect();
+    if let Some(missing) = needed.iter().find(|n| !head.iter().any(|h| h == *n)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("the list has no column \"{missing}\"")));
+    }
+    let (mut out, mut bad) = (Vec::new(), 0);
+    for row in reader.records() {
+        let Ok(row) = row else {
+            bad += 1;
+            continue;
+        };
+        let get = |name: &str| head.iter().position(|h| h == name).and_then(|i| row.get(i)).unwrap_or_default().to_owned();
+        if needed.iter().any(|n| get(n).is_empty()) {
+            bad += 1;
+        } else {
+            out.push(make(&get));
+        }
+    }
+    Ok((out, bad))
+}
+
+/// `patient,date,addressee,method`; the first two are needed.
+///
+/// # Errors
+/// When the list cannot be read or lacks a needed column.
+pub fn contacts(from: impl Read) -> io::Result<(Vec<ContactLine>, u64)> {
+    rows(from, &["patient", "date"], |get| ContactLine {
+        patient: get("patient"),
+        date: get("date").replace('/', "-"),
+        addressee: get("addressee"),
+        method: get("method"),
+    })
+}
+
+/// `patient,requester,scope,date`; the first is needed.
+///
+/// # Errors
+/// When the list cannot be read or lacks a needed column.
+pub fn opt_outs(from: impl Read) -> io::Result<(Vec<OptOutLine>, u64)> {
+    rows(from, &["patient"], |get| OptOutLine {
+        patient: get("patient"),
+        requester: get("requester"),
+        scope: get("scope"),
+        date: get("date").replace('/', "-"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_without_a_patient_is_counted_and_the_rest_is_read() {
+        let list =
+            "\u{feff}patient,date,addressee,method\n0001,2026-04-01,person,visit\n,2026-04-01,person,visit\n0002,2026/04/02\n";
+        let (lines, bad) = contacts(list.as_bytes()).expect("readable");
+        assert_eq!((lines.len(), bad), (2, 1));
+        assert_eq!(lines[1].date, "2026-04-02");
+    }
+
+    #[test]
+    fn a_list_without_its_column_is_refused_by_name() {
+        let error = opt_outs("id,date\n1,2026-04-01\n".as_bytes()).err().expect("refused");
+        assert!(error.to_string().contains("patient"));
+    }
+
+    #[test]
+    fn lists_in_cp932_are_read() {
+        let (bytes, _, _) = encoding_rs::SHIFT_JIS.encode("patient,date,addressee,method\n1,2026-04-01,本人,郵送\n");
+        let (lines, _) = contacts(bytes.as_ref()).expect("readable");
+        assert_eq!(lines[0].method, "郵送");
+    }
+}

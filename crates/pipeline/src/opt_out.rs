@@ -1,0 +1,201 @@
+//! A person says no: provision stops at once, and what is held is erased where that is asked.
+
+use std::collections::BTreeSet;
+
+use governance::opt_out::{Evidence, OptOut, OptOutScope, Statement};
+use ledger::{NewOptOut, OptOutState};
+use messages::Message;
+use serde::Serialize;
+use terms::{NoticeScope, ProviderId, RecordId, Requester};
+
+use crate::Instance;
+use crate::error::Error;
+use crate::notices::today;
+use crate::patients::Patients;
+
+/// A request. Holds a patient id: no `Debug`.
+pub struct Request {
+    /// Whose patient.
+    pub provider: ProviderId,
+    /// Local patient id as written.
+    pub patient: String,
+    /// Who asks.
+    pub requester: Requester,
+    /// How the requester stands to the person; a word, not a name.
+    pub relation: Option<String>,
+    /// What is stopped; everything when empty.
+    pub scopes: Vec<NoticeScope>,
+    /// Whether what is held is erased.
+    pub erase: bool,
+    /// Whether at every provider.
+    pub everywhere: bool,
+}
+
+/// What a request did.
+#[derive(Debug, Serialize)]
+pub struct Stopped {
+    /// The statement in the ledger.
+    pub opt_out: String,
+    /// Records that leave all later data sets.
+    pub blocked_records: u64,
+    /// Records that were erased.
+    pub erased_records: u64,
+    /// Files that were written anew without them.
+    pub rewritten_files: u64,
+    /// Data sets that were made and not delivered, and are to be made again without them.
+    pub voided_datasets: u64,
+}
+
+/// What a withdrawal did.
+#[derive(Debug, Serialize)]
+pub struct Withdrawn {
+    /// Statements that no longer hold.
+    pub withdrawn: u64,
+}
+
+/// Code of the hold on records that are linked to an erased one: with it gone, the link could not be found again.
+const LINKED: &str = "opt-out-linked";
+
+fn refused(refusal: governance::Refusal) -> Error {
+    Error::refused(refusal.message())
+}
+
+fn statement(request: &Request) -> Statement {
+    let scopes: BTreeSet<NoticeScope> = if request.scopes.is_empty() {
+        NoticeScope::ALL.iter().copied().collect()
+    } else {
+        request.scopes.iter().copied().collect()
+    };
+    Statement {
+        requester: request.requester,
+        relation: request.relation.clone(),
+        scopes,
+        stated_on: today(),
+        erase: request.erase,
+        everywhere: request.everywhere,
+    }
+}
+
+/// Stops provision for a patient, and erases where that is asked. Repeating a request that broke off goes on with it.
+///
+/// # Errors
+/// Refusals: the provider is not registered, the id is none, the statement lacks something.
+pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let patients = Patients::of(instance, &mut reader, &request.provider).await?;
+    let patient = patients.hash(&request.patient)?;
+    let patient = patient.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
+    let said = statement(request);
+    // At the provider's desk, where the person is known, the identity was shown.
+    let effective =
+        OptOut::receive(said.clone()).map_err(refused)?.identity_checked(&Evidence::KnownToProvider).map_err(refused)?.register();
+    let effect = effective.effect(OptOutScope::Person);
+
+    let same = |o: &ledger::OptOut| {
+        o.state == OptOutState::Effective
+            && o.requester == said.requester
+            && o.erase == said.erase
+            && o.everywhere == said.everywhere
+            && o.scopes.iter().copied().collect::<BTreeSet<_>>() == said.scopes
+    };
+    let before = reader.opt_outs_of(&request.provider, patient).await?.into_iter().find(same);
+    let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
+    drop(reader);
+    let opt_out = match before {
+        Some(before) => before.id,
+        None => {
+            let new = NewOptOut {
+                provider: request.provider.clone(),
+                patient,
+                scopes: said.scopes.iter().copied().collect(),
+                requester: said.requester,
+                relation: said.relation.clone(),
+                stated_on: said.stated_on,
+                erase: said.erase,
+                everywhere: said.everywhere,
+                state: OptOutState::Effective,
+            };
+            let mut tx = instance.ledger.begin(&instance.actor, "a person stops provision").await?;
+            let added = tx.add_opt_out(&new).await?;
+            tx.commit().await?;
+            added.id
+        }
+    };
+    let mut done = Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, voided_datasets: 0 };
+    let Some(named) = named else { return Ok(done) };
+    let linked = linked(instance, named).await?;
+    done.blocked_records = 1 + linked.len() as u64;
+
+    use governance::opt_out::Erasure;
+    let erased: Vec<RecordId> = match effect.erasure {
+        Erasure::Nothing => Vec::new(),
+        Erasure::NamedRecord => vec![named],
+        Erasure::LinkedRecords => std::iter::once(named).chain(linked.iter().copied()).collect(),
+    };
+    if !erased.is_empty() {
+        let reason = format!("{LINKED}:{}", done.opt_out);
+        let mut tx = instance.ledger.begin(&instance.actor, "hold the records of a person who stopped").await?;
+        let held: BTreeSet<RecordId> =
+            tx.read().record_holds().await?.into_iter().filter(|h| h.reason.starts_with(LINKED)).map(|h| h.record).collect();
+        let mut new = 0;
+        for record in linked.iter().filter(|r| !held.contains(r)) {
+            tx.hold_record(*record, &reason, None).await?;
+            new += 1;
+        }
+        if new > 0 {
+            tx.commit().await?;
+        }
+        done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+        let report = instance.lake.erase(&instance.ledger, &instance.actor, &erased, Some(&done.opt_out)).await?;
+        done.erased_records = report.records;
+        done.rewritten_files = report.files;
+        crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+    }
+    Ok(done)
+}
+
+/// The other records of the same person, as the current linkage sees it.
+async fn linked(instance: &Instance, named: RecordId) -> Result<Vec<RecordId>, Error> {
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let Some(map) = snapshot.person_map() else { return Ok(Vec::new()) };
+    let Some(person) = map.person(named) else { return Ok(Vec::new()) };
+    Ok(map.iter().filter(|(r, p)| *p == person && *r != named).map(|(r, _)| r).collect())
+}
+
+/// The person takes the request back. What was erased stays erased.
+///
+/// # Errors
+/// Refusals: there is no request in force, or another than who made it withdraws it.
+pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdrawn, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let patients = Patients::of(instance, &mut reader, &request.provider).await?;
+    let patient = patients.hash(&request.patient)?;
+    let patient = patient.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
+    let mut in_force = reader.opt_outs_of(&request.provider, patient).await?;
+    in_force.retain(|o| o.state == OptOutState::Effective);
+    let holds = reader.record_holds().await?;
+    drop(reader);
+    if in_force.is_empty() {
+        return Err(Error::refused(Message::new("core-opt-out-none")));
+    }
+    let mut tx = instance.ledger.begin(&instance.actor, "a person withdraws an opt-out").await?;
+    let mut withdrawn = 0;
+    for one in in_force {
+        let said = Statement {
+            requester: one.requester,
+            relation: one.relation.clone(),
+            scopes: one.scopes.iter().copied().collect(),
+            stated_on: one.stated_on,
+            erase: one.erase,
+            everywhere: one.everywhere,
+        };
+        OptOut::recall(said).withdraw(request.requester, today()).map_err(refused)?;
+        tx.move_opt_out(&one.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
+        for hold in holds.iter().filter(|h| h.reason == format!("{LINKED}:{}", one.id)) {
+            tx.release_record(hold.record, &hold.reason).await?;
+        }
+        withdrawn += 1;
+    }
+    tx.commit().await?;
+    Ok(Withdrawn { withdrawn })
+}

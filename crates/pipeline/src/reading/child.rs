@@ -1,0 +1,150 @@
+use std::io::{self, BufReader, BufWriter, Read, Write};
+
+use formats::ssmix2::{Options, Prescan, Ssmix2Reader};
+use formats::{Chunk, Member, ReadError, Reader as _};
+use messages::Message;
+use package::PackageError;
+use package::tree::{self, Limits};
+use seal::Identity;
+
+use super::{CHUNK, Mode, SUMMARY, Summary, Task};
+use crate::error::Error;
+use crate::lists;
+
+/// Longest task that is taken: the ids of everybody who is set aside fit.
+const TASK_LIMIT: u64 = 256 << 20;
+
+/// Where the records of a payload stand; its lists stand beside it.
+const STORAGE: &str = "storage/";
+
+/// Serves as the child: one task from standard input, frames to standard output.
+///
+/// # Errors
+/// When the parent went away or the task is not of the protocol. What is wrong with the payload is in the summary.
+pub fn serve(from: impl Read, to: impl Write) -> Result<(), Error> {
+    let pipe = || Error::io("talking to the parent");
+    let mut from = BufReader::with_capacity(1 << 18, from);
+    let mut to = BufWriter::with_capacity(1 << 20, to);
+    let mut length = [0u8; 8];
+    from.read_exact(&mut length).map_err(pipe())?;
+    let length = u64::from_le_bytes(length);
+    if length > TASK_LIMIT {
+        return Err(Error::Reader("the task is too long".to_owned()));
+    }
+    let mut task = zeroize::Zeroizing::new(Vec::new());
+    (&mut from).take(length).read_to_end(&mut task).map_err(pipe())?;
+    let task: Task = serde_json::from_slice(&task).map_err(|_| Error::Reader("the task is not of the protocol".to_owned()))?;
+    let identity = Identity::from_pem(task.key.as_bytes(), task.certificate.as_bytes(), None)?;
+
+    let summary = read(&task, &identity, from, &mut to)?;
+    let body = serde_json::to_vec(&summary).map_err(|e| Error::Reader(e.to_string()))?;
+    to.write_all(&[SUMMARY]).map_err(pipe())?;
+    to.write_all(&(body.len() as u64).to_le_bytes()).map_err(pipe())?;
+    to.write_all(&body).map_err(pipe())?;
+    to.flush().map_err(pipe())
+}
+
+/// Why the walk through the archive stopped.
+enum Stop {
+    /// Something is wrong with the payload.
+    Package(PackageError),
+    /// The parent went away, or rows could not be encoded.
+    Read(ReadError),
+    /// A list beside the records cannot be read.
+    List,
+}
+
+impl From<PackageError> for Stop {
+    fn from(error: PackageError) -> Self {
+        Stop::Package(error)
+    }
+}
+
+impl From<ReadError> for Stop {
+    fn from(error: ReadError) -> Self {
+        match error {
+            // The stream below the reader is the archive: its errors are the package's.
+            ReadError::Input { source, .. } => Stop::Package(PackageError::from(source)),
+            other => Stop::Read(other),
+        }
+    }
+}
+
+fn read(task: &Task, identity: &Identity, cipher: impl Read, to: &mut dyn Write) -> Result<Summary, Error> {
+    let mut summary = Summary::default();
+    match walk(task, identity, cipher, to, &mut summary) {
+        Ok(()) => {}
+        Err(Stop::Package(error)) => summary.refused = Some(error.message().into()),
+        Err(Stop::List) => summary.refused = Some(Message::new("core-package-list").into()),
+        Err(Stop::Read(error)) => return Err(Error::Reader(error.to_string())),
+    }
+    Ok(summary)
+}
+
+fn walk(task: &Task, identity: &Identity, cipher: impl Read, to: &mut dyn Write, summary: &mut Summary) -> Result<(), Stop> {
+    let mut plain = package::payload_stream(cipher, &task.entry, identity)?;
+    let mut prescan = Prescan::new(task.rule);
+    let mut reader = Ssmix2Reader::new(Options {
+        chunk_bytes: task.chunk_bytes,
+        set_aside: task.set_aside.iter().cloned().collect(),
+        patient_id_rule: task.rule,
+        ..Options::default()
+    });
+    let mut emit = |chunk: Chunk| -> Result<(), ReadError> {
+        to.write_all(&[CHUNK])?;
+        chunk.write_ipc(to)
+    };
+    let mut last = String::new();
+    tree::walk_tar(&mut plain, &Limits::default(), &mut |member: tree::Member<'_>| -> Result<(), Stop> {
+        summary.bytes += member.size;
+        let Some(path) = member.path.strip_prefix(STORAGE) else {
+            return list(task.mode, member.path, member.content, summary);
+        };
+        summary.members += 1;
+        let file = Member { path, payload: task.payload, ordinal: member.ordinal, size: member.size, content: member.content };
+        match task.mode {
+            Mode::Read => reader.member(file, &mut emit)?,
+            Mode::Check => {
+                if let Some(patient) = formats::ssmix2::patient_of(path)
+                    && patient != last
+                {
+                    // Noted each time the files of another patient begin: twice for one is twice in the list.
+                    summary.patients.push(patient.to_owned());
+                    last.clear();
+                    last.push_str(patient);
+                }
+                prescan.member(file)?;
+            }
+        }
+        Ok(())
+    })?;
+    // Nothing counts before the end of the stream says that tag, sizes and hashes hold.
+    io::copy(&mut plain, &mut io::sink()).map_err(PackageError::from)?;
+    match task.mode {
+        Mode::Check => summary.set_aside.extend(prescan.finish()),
+        Mode::Read => reader.finish(&mut emit)?,
+    }
+    Ok(())
+}
+
+/// The two lists beside the records. Anything else beside them is not looked at.
+fn list(mode: Mode, path: &str, content: &mut dyn Read, summary: &mut Summary) -> Result<(), Stop> {
+    if mode == Mode::Read {
+        return Ok(());
+    }
+    let bad = match path {
+        "contacts.csv" => {
+            let (lines, bad) = lists::contacts(content).map_err(|_| Stop::List)?;
+            summary.contacts.extend(lines);
+            bad
+        }
+        "opt-outs.csv" => {
+            let (lines, bad) = lists::opt_outs(content).map_err(|_| Stop::List)?;
+            summary.opt_outs.extend(lines);
+            bad
+        }
+        _ => 0,
+    };
+    summary.bad_lines += bad;
+    Ok(())
+}

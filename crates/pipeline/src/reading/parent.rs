@@ -1,0 +1,109 @@
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use formats::Chunk;
+
+use super::{CHUNK, SUMMARY, Summary, Task};
+use crate::error::Error;
+
+/// The program that serves as child: `azekura` itself, called again with a hidden command.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<String>,
+}
+
+impl Child {
+    /// This program, called again.
+    ///
+    /// # Errors
+    /// When the system does not say what program this is.
+    pub fn this_program() -> Result<Child, Error> {
+        let program = std::env::current_exe().map_err(Error::io("finding this program"))?;
+        Ok(Child { program, arguments: vec!["parse-package".to_owned()] })
+    }
+}
+
+/// Longest summary that is taken from a child: lists of contacts of 3 million patients fit.
+const SUMMARY_LIMIT: u64 = 1 << 30;
+
+fn feed(mut to: impl Write, task: &[u8], mut cipher: File) -> io::Result<()> {
+    to.write_all(&(task.len() as u64).to_le_bytes())?;
+    to.write_all(task)?;
+    io::copy(&mut cipher, &mut to)?;
+    to.flush()
+}
+
+/// Has one payload read by a child process and takes its chunks as they come.
+///
+/// # Errors
+/// [`Error::Reader`] when the child fails or says something that is not of the protocol; what `take` returns.
+pub fn read_payload(
+    child: &Child,
+    task: &Task,
+    cipher: &Path,
+    mut take: impl FnMut(Chunk) -> Result<(), Error>,
+) -> Result<Summary, Error> {
+    let cipher = File::open(cipher).map_err(Error::io("opening a payload"))?;
+    let task = zeroize::Zeroizing::new(serde_json::to_vec(task).map_err(|e| Error::Reader(e.to_string()))?);
+    // Nothing of our surroundings is the child's: no variable, no error output that could show what it reads.
+    let mut process = Command::new(&child.program)
+        .args(&child.arguments)
+        .env_clear()
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(Error::io("starting the reading process"))?;
+    let (Some(to), Some(from)) = (process.stdin.take(), process.stdout.take()) else {
+        return Err(Error::Reader("no pipe to the process".to_owned()));
+    };
+    let feeder = std::thread::spawn(move || feed(to, &task, cipher));
+    let result = frames(BufReader::with_capacity(1 << 20, from), &mut take);
+    if result.is_err() {
+        let _ = process.kill();
+    }
+    let status = process.wait().map_err(Error::io("waiting for the reading process"))?;
+    // A child that has seen enough closes its input: the broken pipe is no error of its own.
+    let _ = feeder.join();
+    match result? {
+        Some(summary) if status.success() => Ok(summary),
+        _ => Err(Error::Reader(format!("it ended without a result ({status})"))),
+    }
+}
+
+fn frames(mut from: impl Read, take: &mut impl FnMut(Chunk) -> Result<(), Error>) -> Result<Option<Summary>, Error> {
+    let bad = |what: &str| Error::Reader(format!("{what} is not of the protocol"));
+    let mut summary = None;
+    loop {
+        let mut kind = [0u8];
+        match from.read(&mut kind) {
+            Ok(0) => return Ok(summary),
+            Ok(_) => {}
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+            Err(e) => return Err(Error::io("reading from the reading process")(e)),
+        }
+        match kind[0] {
+            CHUNK if summary.is_none() => {
+                let chunk = Chunk::read_ipc(&mut from).map_err(|e| Error::Reader(e.to_string()))?;
+                take(chunk.ok_or_else(|| bad("an empty chunk"))?)?;
+            }
+            SUMMARY if summary.is_none() => {
+                let mut length = [0u8; 8];
+                from.read_exact(&mut length).map_err(Error::io("reading from the reading process"))?;
+                let length = u64::from_le_bytes(length);
+                if length > SUMMARY_LIMIT {
+                    return Err(bad("the length of the summary"));
+                }
+                let mut body = Vec::new();
+                (&mut from).take(length).read_to_end(&mut body).map_err(Error::io("reading from the reading process"))?;
+                summary = Some(serde_json::from_slice(&body).map_err(|_| bad("the summary"))?);
+            }
+            _ => return Err(bad("a frame")),
+        }
+    }
+}

@@ -1,0 +1,357 @@
+//! A package arrives: it is copied into the instance's keeping, and everything about it is checked there, so that what
+//! was checked is what will be read. What does not hold is quarantined with its reason; nothing of it goes further.
+
+use std::fs::{self, File};
+use std::io::{BufReader, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use durable::NewFile;
+use ledger::{Event, NewOptOut, NewPackage, OptOutState, PackageState, PartyKind, PartyStatus};
+use messages::Message;
+use package::{ENDING, MANIFEST, Manifest, PackageError, Purpose, SealedManifest};
+use seal::Certificate;
+use serde::Serialize;
+use terms::{NoticeScope, PackageId, ProviderId, Requester};
+
+use crate::Instance;
+use crate::error::Error;
+use crate::notices::{today, usable};
+use crate::patients::Patients;
+use crate::reading::Summary;
+use crate::spool::Spooled;
+
+/// What became of a package at the door.
+#[derive(Serialize)]
+pub struct Received {
+    /// Name of the directory that was given.
+    pub directory: String,
+    /// Its id in the ledger, where it has one.
+    pub package: Option<PackageId>,
+    /// State: accepted, quarantined, rejected.
+    pub state: String,
+    /// Who sent it, once the signature held.
+    pub provider: Option<ProviderId>,
+    /// Its number.
+    pub sequence: Option<i64>,
+    /// Code of the reason when it is not accepted.
+    pub reason: Option<&'static str>,
+    /// Files in it.
+    pub members: u64,
+    /// Patients set aside because some file says that it may be another's.
+    pub patients_set_aside: u64,
+    /// Opt-outs that came with it.
+    pub opt_outs: u64,
+    /// Contacts that came with it and were new.
+    pub contacts: u64,
+    #[serde(skip)]
+    message: Option<Message>,
+}
+
+impl Received {
+    /// Whether it goes on.
+    pub fn accepted(&self) -> bool {
+        self.state == PackageState::Accepted.as_str()
+    }
+
+    /// Why it does not.
+    pub fn refusal(&self) -> Message {
+        self.message.clone().unwrap_or_else(|| Message::new("core-package-purpose"))
+    }
+
+    fn refused(directory: String, package: Option<PackageId>, state: PackageState, why: Message) -> Received {
+        Received {
+            directory,
+            package,
+            state: state.to_string(),
+            provider: None,
+            sequence: None,
+            reason: Some(why.code),
+            members: 0,
+            patients_set_aside: 0,
+            opt_outs: 0,
+            contacts: 0,
+            message: Some(why),
+        }
+    }
+}
+
+/// The packages in the instance's inbox, by name.
+///
+/// # Errors
+/// When the inbox cannot be read.
+pub fn waiting(instance: &Instance) -> Result<Vec<PathBuf>, Error> {
+    let inbox = instance.inbox();
+    let mut found = Vec::new();
+    for entry in fs::read_dir(&inbox).map_err(Error::io(inbox.display().to_string()))? {
+        let path = entry.map_err(Error::io(inbox.display().to_string()))?.path();
+        if path.file_name().is_some_and(|n| n.to_string_lossy().ends_with(ENDING)) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Largest package that is copied: what thousands of full payloads would be is no package any more.
+const LARGEST: u64 = 4 << 40;
+
+/// Copies a package, nothing but its manifest and payloads, into keeping.
+fn take_over(from: &Path, to: &Path) -> Result<(), Error> {
+    let trouble = |path: &Path| Error::io(path.display().to_string());
+    if to.exists() {
+        crate::keeping::remove(to)?;
+    }
+    durable::create_dir(to).map_err(trouble(to))?;
+    let mut left = LARGEST;
+    for entry in fs::read_dir(from).map_err(trouble(from))? {
+        let entry = entry.map_err(trouble(from))?;
+        let path = entry.path();
+        if !entry.file_type().map_err(trouble(&path))?.is_file() {
+            return Err(PackageError::Undeclared.into());
+        }
+        let size = entry.metadata().map_err(trouble(&path))?.len();
+        left = left.checked_sub(size).ok_or(PackageError::TooLarge { limit: LARGEST })?;
+        let mut source = BufReader::with_capacity(1 << 20, File::open(&path).map_err(trouble(&path))?);
+        let place = to.join(entry.file_name());
+        let mut copy = BufWriter::with_capacity(1 << 20, NewFile::create(&place).map_err(trouble(&place))?);
+        std::io::copy(&mut source, &mut copy).map_err(trouble(&place))?;
+        copy.flush().map_err(trouble(&place))?;
+        let file = copy.into_inner().map_err(|e| trouble(&place)(e.into_error()))?;
+        file.finish().map_err(trouble(&place))?;
+    }
+    Ok(())
+}
+
+struct Checked {
+    manifest: Manifest,
+    manifest_sha256: [u8; 32],
+    provider: ProviderId,
+    summary: Summary,
+}
+
+/// Receives one package.
+///
+/// # Errors
+/// When something of ours is broken or missing. A package that does not hold is no error: it is quarantined, or refused
+/// when it was received before.
+pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    if !path.join(MANIFEST).is_file() {
+        return refuse_unkept(instance, name, PackageError::NotAPackage { path: path.to_owned() }.message()).await;
+    }
+    let sealed = fs::read(path.join(MANIFEST)).map_err(Error::io(path.display().to_string()))?;
+    // The same bytes again are the same package, whether it held or not.
+    let id = package_id(&sealed);
+    let directory = format!("packages/{id}{ENDING}");
+    let place = instance.root.join(&directory);
+    let known = instance.ledger.read().await?.package(id).await?;
+    let held_back = match &known {
+        None => false,
+        // A package that only waited for an earlier one is looked at again.
+        Some(k) if k.state == PackageState::Quarantined && k.reason.as_deref() == Some("core-package-sequence-gap") => true,
+        Some(k) => {
+            let state = if k.state == PackageState::Quarantined { k.state } else { PackageState::Rejected };
+            let mut again = Received::refused(name, Some(id), state, Message::new("core-package-duplicate"));
+            (again.provider, again.sequence) = (k.provider.clone(), k.sequence);
+            return note_refusal(instance, again).await;
+        }
+    };
+    if !held_back || !place.is_dir() {
+        match take_over(path, &place) {
+            Err(Error::Package(error)) => {
+                crate::keeping::remove(&place)?;
+                return refuse_unkept(instance, name, error.message()).await;
+            }
+            other => other?,
+        }
+    }
+    match check(instance, &place).await {
+        Ok(checked) => accept(instance, name, id, directory, checked, held_back).await,
+        Err(Failed::Package(why, claimed)) => {
+            if held_back {
+                return Ok(Received::refused(name, Some(id), PackageState::Quarantined, why));
+            }
+            quarantine(instance, name, id, directory, why, claimed, &sealed).await
+        }
+        Err(Failed::Ours(error)) => Err(error),
+    }
+}
+
+/// An id from the sealed manifest's bytes: receiving the same package again after a crash finds the same row.
+fn package_id(sealed: &[u8]) -> PackageId {
+    let hash = seal::hash::sha256(sealed);
+    let mut bytes = [0u8; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    PackageId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+}
+
+enum Failed {
+    Package(Message, Option<(ProviderId, i64)>),
+    Ours(Error),
+}
+
+impl<E: Into<Error>> From<E> for Failed {
+    fn from(error: E) -> Self {
+        match error.into() {
+            Error::Package(error) => Failed::Package(error.message(), None),
+            Error::Refused(refusal) => Failed::Package(refusal.0, None),
+            other => Failed::Ours(other),
+        }
+    }
+}
+
+async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
+    let identities = instance.keyring.intake_identities()?;
+    let sealed = SealedManifest::open(place, &identities)?;
+    let unknown = || Failed::Package(Message::new("core-package-unknown-sender"), None);
+    let provider: ProviderId = sealed.claimed_sender().parse().map_err(|_| unknown())?;
+    let mut reader = instance.ledger.read().await?;
+    let party = reader.party(PartyKind::Provider, provider.as_str()).await?.filter(|p| p.status == PartyStatus::Active);
+    let party = party.ok_or_else(unknown)?;
+    let opened = sealed.verify(&Certificate::from_der(&party.certificate)?)?;
+    opened.check_files(place)?;
+    let manifest = opened.manifest;
+    let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
+    let told = |why: Message| Failed::Package(why, Some((provider.clone(), sequence)));
+    if manifest.purpose != Purpose::Provision {
+        return Err(told(Message::new("core-package-purpose")));
+    }
+    crate::ingest::kind_of(&manifest.kind).map_err(|_| told(Message::new("core-kind-unknown").with("kind", &manifest.kind)))?;
+    if reader.package_by_manifest(&opened.manifest_sha256).await?.is_some_and(|p| p.state != PackageState::Quarantined) {
+        return Err(told(Message::new("core-package-duplicate")));
+    }
+    let next = reader.last_sequence(&provider).await?.unwrap_or(0) + 1;
+    match sequence.cmp(&next) {
+        std::cmp::Ordering::Less => return Err(told(Message::new("core-package-sequence-old"))),
+        std::cmp::Ordering::Greater => return Err(told(Message::new("core-package-sequence-gap"))),
+        std::cmp::Ordering::Equal => {}
+    }
+    drop(reader);
+    let rule = party.patient_id_rule.unwrap_or_default();
+    let identity = identities.get(opened.key).ok_or_else(|| Error::Inconsistent("no such intake key".to_owned()))?;
+    let spooled = Spooled::new(place.to_owned(), manifest.clone(), identity, rule)?;
+    let summary = crate::ingest::check(&spooled, &instance.child).await?;
+    if let Some(said) = &summary.refused {
+        return Err(told(crate::codes::message(said)));
+    }
+    Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, summary })
+}
+
+async fn accept(
+    instance: &Instance,
+    name: String,
+    id: PackageId,
+    directory: String,
+    checked: Checked,
+    held_back: bool,
+) -> Result<Received, Error> {
+    let Checked { manifest, manifest_sha256, provider, summary } = checked;
+    let patients = Patients::of(instance, &mut instance.ledger.read().await?, &provider).await?;
+    let (contacts, _) = usable(&patients, &summary.contacts)?;
+    let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
+    let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
+    if held_back {
+        tx.move_package(id, PackageState::Quarantined, PackageState::Accepted, Some("released")).await?;
+    } else {
+        tx.add_package(&NewPackage {
+            id,
+            provider: Some(provider.clone()),
+            sequence: Some(sequence),
+            kind: Some(manifest.kind.clone()),
+            period_from: Some(manifest.period.from),
+            period_to: Some(manifest.period.to),
+            state: PackageState::Accepted,
+            manifest_sha256,
+            directory,
+            reason: None,
+        })
+        .await?;
+    }
+    let new_contacts = tx.add_contacts(&provider, &contacts).await?;
+    let mut opt_outs = 0;
+    for line in &summary.opt_outs {
+        let Some(patient) = patients.hash(&line.patient)? else { continue };
+        let before = tx.read().opt_outs_of(&provider, patient).await?;
+        // Each package repeats the whole list: a statement that is known is known.
+        if before.iter().any(|o| !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn)) {
+            continue;
+        }
+        let mut scopes: Vec<NoticeScope> = line.scope.split([',', ';', ' ']).filter_map(|s| s.trim().parse().ok()).collect();
+        if scopes.is_empty() {
+            // Who says less than a scope says all of them.
+            scopes = NoticeScope::ALL.to_vec();
+        }
+        let requester: Requester = line.requester.trim().parse().unwrap_or(Requester::Person);
+        tx.add_opt_out(&NewOptOut {
+            provider: provider.clone(),
+            patient,
+            scopes,
+            requester,
+            relation: (requester == Requester::Bereaved).then(|| "stated to the provider".to_owned()),
+            stated_on: line.date.parse().unwrap_or_else(|_| today()),
+            erase: false,
+            everywhere: false,
+            state: OptOutState::Effective,
+        })
+        .await?;
+        opt_outs += 1;
+    }
+    tx.commit().await?;
+    Ok(Received {
+        directory: name,
+        package: Some(id),
+        state: PackageState::Accepted.to_string(),
+        provider: Some(provider),
+        sequence: Some(sequence),
+        reason: None,
+        members: summary.members,
+        patients_set_aside: summary.set_aside.len() as u64,
+        opt_outs,
+        contacts: new_contacts,
+        message: None,
+    })
+}
+
+async fn quarantine(
+    instance: &Instance,
+    name: String,
+    id: PackageId,
+    directory: String,
+    why: Message,
+    claimed: Option<(ProviderId, i64)>,
+    sealed: &[u8],
+) -> Result<Received, Error> {
+    let (provider, sequence) = claimed.map_or((None, None), |(p, s)| (Some(p), Some(s)));
+    let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
+    tx.add_package(&NewPackage {
+        id,
+        provider: provider.clone(),
+        sequence,
+        kind: None,
+        period_from: None,
+        period_to: None,
+        state: PackageState::Quarantined,
+        // Of a package whose manifest does not hold, the bytes that came.
+        manifest_sha256: seal::hash::sha256(sealed),
+        directory,
+        reason: Some(why.code.to_owned()),
+    })
+    .await?;
+    tx.commit().await?;
+    let mut received = Received::refused(name, Some(id), PackageState::Quarantined, why);
+    (received.provider, received.sequence) = (provider, sequence);
+    Ok(received)
+}
+
+/// What is no package at all, or cannot be taken into keeping: noted, and left where it is.
+async fn refuse_unkept(instance: &Instance, name: String, why: Message) -> Result<Received, Error> {
+    note_refusal(instance, Received::refused(name, None, PackageState::Rejected, why)).await
+}
+
+async fn note_refusal(instance: &Instance, refused: Received) -> Result<Received, Error> {
+    let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
+    let code = refused.refusal().code.to_owned();
+    tx.emit(Event::Refused { step: "receive".to_owned(), code, subject: refused.package.map(|p| p.to_string()) })?;
+    tx.commit().await?;
+    Ok(refused)
+}

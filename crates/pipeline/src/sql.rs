@@ -1,0 +1,77 @@
+//! The operator asks the lake. Every question has a purpose, and both stand in the journal with the tables read, before
+//! the answer is shown.
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use lake::SessionOptions;
+use ledger::{Event, Hex32};
+
+use crate::Instance;
+use crate::error::Error;
+
+/// An answer.
+pub struct Answer {
+    batches: Vec<RecordBatch>,
+}
+
+/// Asks. Identity tables are not part of what can be asked.
+///
+/// # Errors
+/// When the query is not valid, or names a table that is not there.
+pub async fn query(instance: &Instance, purpose: &str, statement: &str) -> Result<Answer, Error> {
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let session = snapshot.session(&SessionOptions::default())?;
+    let query = session.prepare(statement).await?;
+    let tables: Vec<String> = query.tables().iter().cloned().collect();
+    let batches = query.collect().await?;
+    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let mut tx = instance.ledger.begin(&instance.actor, purpose).await?;
+    let statement_sha256 = Hex32(seal::hash::sha256(statement.as_bytes()));
+    tx.emit(Event::Queried { tables, rows: i64::try_from(rows).unwrap_or(i64::MAX), statement_sha256 })?;
+    tx.commit().await?;
+    Ok(Answer { batches })
+}
+
+impl Answer {
+    fn cells(&self) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), Error> {
+        let names = self.batches.first().map_or(Vec::new(), |b| b.schema().fields().iter().map(|f| f.name().clone()).collect());
+        let mut rows = Vec::new();
+        for batch in &self.batches {
+            let options = FormatOptions::default();
+            let columns = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options)).collect::<Result<Vec<_>, _>>()?;
+            for row in 0..batch.num_rows() {
+                let cell =
+                    |(f, c): (&ArrayFormatter<'_>, &arrow::array::ArrayRef)| c.is_valid(row).then(|| f.value(row).to_string());
+                rows.push(columns.iter().zip(batch.columns()).map(cell).collect());
+            }
+        }
+        Ok((names, rows))
+    }
+
+    /// One object a row; every value as text.
+    ///
+    /// # Errors
+    /// When a value cannot be shown.
+    pub fn rows_as_json(&self) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Error> {
+        let (names, rows) = self.cells()?;
+        let row = |cells: Vec<Option<String>>| {
+            let value = |c: Option<String>| c.map_or(serde_json::Value::Null, serde_json::Value::String);
+            names.iter().cloned().zip(cells.into_iter().map(value)).collect()
+        };
+        Ok(rows.into_iter().map(row).collect())
+    }
+
+    /// Tab-separated lines under their names.
+    ///
+    /// # Errors
+    /// When a value cannot be shown.
+    pub fn as_table(&self) -> Result<String, Error> {
+        let (names, rows) = self.cells()?;
+        let mut out = names.join("\t") + "\n";
+        for row in rows {
+            let line: Vec<String> = row.into_iter().map(|c| c.unwrap_or_default().replace(['\t', '\n'], " ")).collect();
+            out += &(line.join("\t") + "\n");
+        }
+        Ok(out)
+    }
+}
