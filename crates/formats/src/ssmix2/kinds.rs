@@ -109,11 +109,42 @@ impl Kind {
 
 /// Segments that the messages of the storage have; any other is reported. Insurance of a diagnosis (ZI1), teeth (ZPD),
 /// exposures (ZE2), image links (IPC) and next of kin (NK1) are known and make no row.
-pub const SEGMENTS: &[&[u8; 3]] = &[
-    b"MSH", b"EVN", b"PID", b"PV1", b"PV2", b"NK1", b"DB1", b"OBX", b"AL1", b"IN1", b"IAM", b"PRB", b"ZPR", b"ZPD", b"NTE",
-    b"ZI1", b"ORC", b"TQ1", b"ODS", b"RXE", b"RXR", b"RXC", b"RXA", b"SPM", b"OBR", b"IPC", b"ZE1", b"ZE2", b"PD1", b"IN2",
-    b"DSC",
-];
+pub const fn is_known(id: &[u8; 3]) -> bool {
+    matches!(
+        id,
+        b"MSH"
+            | b"EVN"
+            | b"PID"
+            | b"PD1"
+            | b"PV1"
+            | b"PV2"
+            | b"NK1"
+            | b"DB1"
+            | b"OBX"
+            | b"AL1"
+            | b"IN1"
+            | b"IN2"
+            | b"IAM"
+            | b"PRB"
+            | b"ZPR"
+            | b"ZPD"
+            | b"NTE"
+            | b"ZI1"
+            | b"ORC"
+            | b"TQ1"
+            | b"ODS"
+            | b"RXE"
+            | b"RXR"
+            | b"RXC"
+            | b"RXA"
+            | b"SPM"
+            | b"OBR"
+            | b"IPC"
+            | b"ZE1"
+            | b"ZE2"
+            | b"DSC"
+    )
+}
 
 #[cfg(test)]
 mod tests {

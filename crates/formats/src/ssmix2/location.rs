@@ -3,6 +3,8 @@
 //! `<root>/<id[0..3]>/<id[3..6]>/<id>/<care date|->/<data type>/<id>_<date>_<type>_<order>_<timestamp>_<department>_<flag>`;
 //! in the extended storage a folder without the department part stands in place of the file.
 
+use std::ops::Range;
+
 use omop::SourceState;
 
 /// What a path says of a file.
@@ -22,6 +24,30 @@ pub struct Location<'a> {
     pub state: SourceState,
     /// Whether the file belongs to the extended storage.
     pub extended: bool,
+}
+
+/// Where the parts of a [`Location`] stand in its path, so that a path is read once and kept.
+#[derive(Clone)]
+pub struct Spans {
+    parts: [Range<u32>; 5],
+    state: SourceState,
+    extended: bool,
+}
+
+impl Spans {
+    /// The parts, from the same path.
+    pub fn of<'a>(&self, path: &'a str) -> Location<'a> {
+        let part = |i: usize| path.get(self.parts[i].start as usize..self.parts[i].end as usize).unwrap_or("");
+        Location {
+            patient: part(0),
+            date: part(1),
+            kind: part(2),
+            order: part(3),
+            stamp: part(4),
+            state: self.state,
+            extended: self.extended,
+        }
+    }
 }
 
 /// A folder that does not say what the name says.
@@ -66,6 +92,20 @@ impl<'a> Location<'a> {
     pub fn of(path: &'a str) -> Option<Self> {
         let name = path.rsplit('/').next()?;
         standard(name).or_else(|| path.rsplit('/').skip(1).take(3).find_map(extended))
+    }
+
+    /// Where the parts stand in `path`, which this was read from.
+    pub fn spans(&self, path: &str) -> Spans {
+        let base = path.as_ptr() as usize;
+        let span = |part: &str| {
+            let start = (part.as_ptr() as usize).saturating_sub(base) as u32;
+            start..start + part.len() as u32
+        };
+        Spans {
+            parts: [span(self.patient), span(self.date), span(self.kind), span(self.order), span(self.stamp)],
+            state: self.state,
+            extended: self.extended,
+        }
     }
 
     /// Where folders and name differ. Folders that are not there are not missed: a part of a tree can be read too.

@@ -2,6 +2,7 @@
 //!
 //! Only path and PID-3 are looked at, so the pass costs little more than reading the bytes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::Read;
 
@@ -77,7 +78,7 @@ pub fn same_patient(rule: PatientIdRule, one: &str, other: &str) -> bool {
 
 /// PID-3 of a message, `None` when there is none to be read. Line ends never occur within a double-byte character, so
 /// the line of PID is found in the bytes; it alone is decoded.
-pub fn patient_id(bytes: &[u8]) -> Option<String> {
+pub fn patient_id(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let bytes = charset::trim(bytes);
     let delimiters = Delimiters::of(bytes)?;
     let start = memchr::memmem::find_iter(bytes, b"PID").find(|at| {
@@ -88,12 +89,19 @@ pub fn patient_id(bytes: &[u8]) -> Option<String> {
     // Up to PID-3 there are ids only; the names after it need not be decoded when all before it is ASCII.
     let third = memchr::memchr_iter(delimiters.field, line).nth(3).unwrap_or(line.len());
     let plain = line[..third].iter().all(|b| b.is_ascii() && *b != 0x1B);
+    let second = memchr::memchr_iter(delimiters.field, line).nth(2)?;
+    let field = line.get(second + 1..third).unwrap_or_default();
+    if plain && !field.contains(&delimiters.repetition) && !field.contains(&delimiters.escape) {
+        let id = memchr::memchr(delimiters.component, field).map_or(field, |at| &field[..at]);
+        let id = std::str::from_utf8(id).ok()?.trim();
+        return (!id.is_empty() && id != "\"\"").then_some(Cow::Borrowed(id));
+    }
     let mut spare = String::new();
     let decoded = charset::decode(if plain { &line[..third] } else { line }, delimiters.bytes(), &mut spare);
     let mut parser = Parser::default();
     let message = parser.parse(&decoded.text, delimiters)?;
     let pid = message.segments().next()?;
-    stated_id(pid)
+    stated_id(pid).map(Cow::Owned)
 }
 
 /// The id that PID-3 states: of several the one of type PI, else the first.

@@ -7,14 +7,14 @@ use messages::{Message as Text, Severity};
 use omop::{Head, SourceFileRow, SourceState};
 use terms::{Micros, PatientIdRule};
 
-use super::kinds::{Kind, SEGMENTS, Subject};
-use super::location::{Location, Part};
-use super::prescan::{patient_id, same_patient, stated_id};
-use super::sheet::{Book, NoRow, RowIds, Sheet};
+use super::file::Desk;
+use super::kinds::{Kind, Subject};
+use super::location::{Location, Part, Spans};
+use super::prescan::{patient_id, same_patient};
+use super::sheet::{Book, RowIds, Sheet};
 use super::staff::Staff;
-use super::{WRONG_PATIENT, allergies, diagnoses, diet, drugs, person, procedures, results, visits};
-use crate::charset::{self, Charset};
-use crate::hl7::{Delimiters, Message, Parser, Time};
+use super::{WRONG_PATIENT, person};
+use crate::hl7::Time;
 use crate::{Chunk, Counts, Member, Output, Patient, ReadError, Reader};
 
 /// How to read.
@@ -47,11 +47,18 @@ impl Default for Options {
 /// A file that waits for its patient to be complete.
 struct Waiting {
     path: String,
+    spans: Spans,
     payload: u32,
     ordinal: u64,
     /// Where its bytes are in the arena; empty for files that are not read.
     bytes: std::ops::Range<usize>,
     too_large: bool,
+}
+
+impl Waiting {
+    fn location(&self) -> Location<'_> {
+        self.spans.of(&self.path)
+    }
 }
 
 /// More files than this do not wait, however small they are.
@@ -67,7 +74,7 @@ pub struct Ssmix2Reader {
     waiting: usize,
     book: Book,
     counts: Counts,
-    parser: Parser,
+    desk: Desk,
 }
 
 impl Ssmix2Reader {
@@ -84,7 +91,7 @@ impl Ssmix2Reader {
             waiting: 0,
             book: Book::default(),
             counts: Counts::default(),
-            parser: Parser::default(),
+            desk: Desk::default(),
         }
     }
 
@@ -138,9 +145,7 @@ impl Ssmix2Reader {
     /// Compares path, name and PID-3 of every live file; whoever is mixed up is set aside before any row is made.
     fn check_ids(&mut self, patient: &str, files: &[Waiting], arena: &[u8], others: &mut BTreeSet<String>) {
         for file in files {
-            let Some(location) = Location::of(&file.path) else {
-                continue;
-            };
+            let location = file.location();
             for difference in location.differences(&file.path) {
                 let spelling = same_patient(self.options.patient_id_rule, difference.folder, difference.name);
                 if difference.part == Part::Patient && !spelling {
@@ -186,9 +191,7 @@ impl Ssmix2Reader {
         let mut latest_pid: Option<(&Waiting, Location<'_>)> = None;
         let mut has_basics = false;
         for (at, file) in files.iter().enumerate() {
-            let Some(location) = Location::of(&file.path) else {
-                continue;
-            };
+            let location = file.location();
             let key = [location.kind, "|", location.date, "|", location.order].concat();
             let (day, source_ts) = stamp(location);
             let head = Head { record_id: number, source_key: &key, source_ts, source_state: location.state };
@@ -210,12 +213,8 @@ impl Ssmix2Reader {
                 SourceState::Live if aside => self.counts.set_aside += 1,
                 SourceState::Live => {
                     // Files are in the order of their times: only the last live one of a key is valid.
-                    let same_key = |next: &&Waiting| {
-                        Location::of(&next.path).is_some_and(|n| {
-                            n.state == SourceState::Live && same_unit(&n, &location) && same_document(next, file, &n)
-                        })
-                    };
-                    if let Some(later) = files[at + 1..].iter().take_while(|n| same_prefix(n, &location)).find(same_key) {
+                    let mut same_key = files[at + 1..].iter().take_while(|n| same_unit(&n.location(), &location));
+                    if let Some(later) = same_key.find(|n| stands_before(n, file)) {
                         self.counts.duplicate += 1;
                         let message = Text::new("ssmix2-two-live").with("other", &later.path);
                         self.book.say(Severity::Warning, message, &file.path);
@@ -228,16 +227,11 @@ impl Ssmix2Reader {
                         continue;
                     };
                     let mut sheet = Sheet::new(&mut self.book, &mut ids, &mut staff, head, (&file.path, patient), kind, day);
-                    let read = self::read(
-                        &mut sheet,
-                        &mut self.parser,
-                        file,
-                        bytes,
-                        &location,
-                        &mut facility,
-                        self.options.max_file_bytes,
-                    );
-                    if read {
+                    if file.too_large {
+                        let message = Text::new("ssmix2-too-large").with("limit", self.options.max_file_bytes);
+                        sheet.say(Severity::Error, message);
+                    }
+                    if !file.too_large && self.desk.read(&mut sheet, bytes, &location, &mut facility) {
                         self.counts.read += 1;
                         has_basics |= kind.subject == Subject::Basics;
                         if latest_pid.is_none_or(|(_, l)| l.stamp <= location.stamp) {
@@ -258,7 +252,7 @@ impl Ssmix2Reader {
             let head = Head { record_id: number, source_key: "PID|-|-", source_ts, source_state: SourceState::Live };
             if let Some(kind) = Kind::of(&location) {
                 let mut sheet = Sheet::new(&mut self.book, &mut ids, &mut staff, head, (&file.path, patient), kind, day);
-                with_message(&mut self.parser, &arena[file.bytes.clone()], |message, _, _| {
+                self.desk.message(&arena[file.bytes.clone()], |message, _, _| {
                     if let Some(pid) = message.first(b"PID") {
                         person::person(&mut sheet, pid);
                     }
@@ -276,7 +270,7 @@ impl Reader for Ssmix2Reader {
             self.counts.bytes += member.size;
             self.counts.unread += 1;
             self.book.say(Severity::Error, Text::new("ssmix2-file-name"), member.path);
-            return Ok(());
+            return if self.book.findings.len() >= MOST_WAITING { self.flush(out) } else { Ok(()) };
         };
         let known = self.by_id.get(location.patient).copied();
         let full = self.arena.len() >= self.options.chunk_bytes || self.waiting >= MOST_WAITING;
@@ -314,6 +308,7 @@ impl Reader for Ssmix2Reader {
         if let Some((_, files)) = self.patients.get_mut(patient) {
             files.push(Waiting {
                 path: member.path.to_owned(),
+                spans: location.spans(member.path),
                 payload: member.payload,
                 ordinal: member.ordinal,
                 bytes: start..self.arena.len(),
@@ -328,25 +323,36 @@ impl Reader for Ssmix2Reader {
     }
 }
 
+/// Reads a single file: for fuzzers, and for whoever asks what one file says.
+pub fn read_one(path: &str, bytes: &[u8]) -> Vec<Chunk> {
+    let mut chunks = Vec::new();
+    let mut reader = Ssmix2Reader::new(Options::default());
+    let mut take = |chunk| {
+        chunks.push(chunk);
+        Ok(())
+    };
+    let mut content = bytes;
+    let member = Member { path, payload: 1, ordinal: 0, size: bytes.len() as u64, content: &mut content };
+    // Neither a slice nor a vector can refuse.
+    let _ = reader.member(member, &mut take).and_then(|()| reader.finish(&mut take));
+    chunks
+}
+
 /// Files of a patient stand by data type, care date, order number, then time, then path.
 fn order_of(file: &Waiting) -> (&str, &str, &str, &str, &str) {
-    match Location::of(&file.path) {
-        Some(l) => (l.kind, l.date, l.order, l.stamp, &file.path),
-        None => ("", "", "", "", &file.path),
-    }
+    let l = file.location();
+    (l.kind, l.date, l.order, l.stamp, &file.path)
 }
 
 fn same_unit(one: &Location<'_>, other: &Location<'_>) -> bool {
-    (one.kind, one.date, one.order) == (other.kind, other.date, other.order)
+    (one.order, one.kind, one.date) == (other.order, other.kind, other.date)
 }
 
-fn same_prefix(file: &Waiting, location: &Location<'_>) -> bool {
-    Location::of(&file.path).is_some_and(|l| same_unit(&l, location))
-}
-
-/// In the extended storage several files of one folder are one unit: only a file of a later folder stands before them.
-fn same_document(next: &Waiting, file: &Waiting, later: &Location<'_>) -> bool {
-    !later.extended || Location::of(&file.path).is_some_and(|l| l.stamp != later.stamp) || next.path == file.path
+/// Whether a later live file of the same key takes the place of this one. In the extended storage several files of one
+/// folder are one unit: only a file of a later folder does.
+fn stands_before(later: &Waiting, file: &Waiting) -> bool {
+    let (later, file) = (later.location(), file.location());
+    later.state == SourceState::Live && (!later.extended || later.stamp != file.stamp)
 }
 
 /// Day that stands in where a file states none, and time of the file's name.
@@ -356,204 +362,4 @@ fn stamp(location: Location<'_>) -> (i32, Micros) {
     let day = care.or(sent).map_or(0, |t| t.day);
     let micros = sent.and_then(|t| t.micros).unwrap_or(i64::from(day) * 86_400_000_000);
     (day, micros)
-}
-
-/// Decodes and splits a file, and hands the message on; `false` when it is none.
-fn with_message(parser: &mut Parser, bytes: &[u8], use_it: impl FnOnce(Message<'_>, Charset, charset::Notes)) -> bool {
-    let bytes = charset::trim(bytes);
-    let Some(delimiters) = Delimiters::of(bytes) else {
-        return false;
-    };
-    let mut spare = String::new();
-    let decoded = charset::decode(bytes, delimiters.bytes(), &mut spare);
-    let (charset, notes) = (decoded.charset, decoded.notes);
-    match parser.parse(&decoded.text, delimiters) {
-        Some(message) => {
-            use_it(message, charset, notes);
-            true
-        }
-        None => false,
-    }
-}
-
-/// Reads one live file; `false` with a finding when nothing can be read from it.
-fn read(
-    sheet: &mut Sheet<'_>,
-    parser: &mut Parser,
-    file: &Waiting,
-    bytes: &[u8],
-    location: &Location<'_>,
-    facility: &mut String,
-    limit: u64,
-) -> bool {
-    if file.too_large {
-        sheet.say(Severity::Error, Text::new("ssmix2-too-large").with("limit", limit));
-        return false;
-    }
-    let message = charset::trim(bytes);
-    if message.is_empty() {
-        sheet.say(Severity::Error, Text::new("ssmix2-empty-file"));
-        return false;
-    }
-    if location.extended && !message.starts_with(b"MSH") {
-        sheet.say(Severity::Info, Text::new("ssmix2-document-not-read"));
-        return false;
-    }
-    let mut loaded = false;
-    let split = with_message(parser, bytes, |message, charset, notes| {
-        loaded = map(sheet, message, charset, notes, location, facility);
-    });
-    if !split {
-        sheet.say(Severity::Error, Text::new("ssmix2-not-hl7"));
-    }
-    split && loaded
-}
-
-fn map(
-    sheet: &mut Sheet<'_>,
-    message: Message<'_>,
-    charset: Charset,
-    notes: charset::Notes,
-    location: &Location<'_>,
-    facility: &mut String,
-) -> bool {
-    encoding(sheet, message, charset, notes);
-    let Some(pid) = message.first(b"PID") else {
-        sheet.say(Severity::Error, Text::new("ssmix2-patient-id-missing"));
-        return false;
-    };
-    if stated_id(pid).is_none() {
-        sheet.say_at(Severity::Error, Text::new("ssmix2-patient-id-missing"), pid, 3);
-        return false;
-    }
-    for segment in message.segments() {
-        let id = segment.id();
-        if !SEGMENTS.contains(&&id) {
-            let known = Text::new("ssmix2-unknown-segment").with("name", segment.name());
-            sheet.say_at(Severity::Info, known, segment, 0);
-        }
-    }
-    let kind = sheet.kind;
-    if cancels(sheet, message, kind) {
-        sheet.none(NoRow::Cancelled);
-        return true;
-    }
-    care_date(sheet, message, kind, location);
-    if let Some(sender) = message.first(b"MSH").and_then(|msh| msh.field(4).component(1).text()) {
-        facility.clear();
-        facility.push_str(&sender);
-    }
-    if let Some(pv1) = message.first(b"PV1") {
-        let at = sheet.head.source_ts;
-        sheet.staff.doctor(pv1.field(7), pv1.field(10), at);
-    }
-    needed(sheet, message, kind);
-    match kind.subject {
-        Subject::Basics => person::basics(sheet, message),
-        Subject::AttendingDoctor => visits::attending(sheet, message),
-        Subject::Visit(word) => visits::event(sheet, message, word),
-        Subject::Planned => sheet.none(NoRow::Planned),
-        Subject::Allergies => allergies::allergies(sheet, message),
-        Subject::Diagnoses => diagnoses::diagnoses(sheet, message),
-        Subject::Diet => diet::diet(sheet, message),
-        Subject::Prescription | Subject::InjectionOrder => drugs::orders(sheet, message, drugs::type_of(kind.subject)),
-        Subject::Dispensing | Subject::Administration => drugs::given(sheet, message, drugs::type_of(kind.subject)),
-        Subject::Order | Subject::LabResult | Subject::Physiology | Subject::Vitals => {
-            results::results(sheet, message, kind.subject);
-        }
-        Subject::Procedure => procedures::procedures(sheet, message),
-    }
-    true
-}
-
-/// Findings about the characters of a file.
-fn encoding(sheet: &mut Sheet<'_>, message: Message<'_>, charset: Charset, notes: charset::Notes) {
-    if message.stray_lines > 0 {
-        sheet.say(Severity::Warning, Text::new("ssmix2-stray-line").with("count", message.stray_lines));
-    }
-    let declared = message.first(b"MSH").map_or("", |msh| msh.field(18).raw());
-    let fits = match charset {
-        Charset::Ascii => true,
-        Charset::Iso2022 => {
-            declared.contains("IR87") || declared.contains("IR 87") || declared.contains("IR1") || declared.contains("IR 1")
-        }
-        Charset::Utf8 => declared.to_ascii_uppercase().contains("UTF-8"),
-        Charset::Cp932 | Charset::EucJp => false,
-    };
-    if !fits || notes.eight_bit_in_iso2022 {
-        let message = Text::new("ssmix2-charset-differs").with("declared", declared).with("found", charset.name());
-        sheet.say(Severity::Warning, message);
-    }
-    for (code, severity, count) in [
-        ("ssmix2-return-escape", Severity::Warning, notes.returns_repaired),
-        ("ssmix2-undecodable", Severity::Error, notes.undecodable),
-        ("ssmix2-gaiji", Severity::Warning, notes.gaiji),
-        ("ssmix2-old-kanji-set", Severity::Info, notes.old_sets),
-    ] {
-        if count > 0 {
-            sheet.say(severity, Text::new(code).with("count", count));
-        }
-    }
-}
-
-/// Checks MSH-9; says whether the message takes back what the data type states.
-fn cancels(sheet: &mut Sheet<'_>, message: Message<'_>, kind: Kind) -> bool {
-    let Some(msh) = message.first(b"MSH") else {
-        return false;
-    };
-    let (code, event) = (msh.field(9).component(1).code(), msh.field(9).component(2).code());
-    let expected = kind.message;
-    if (code, event) == (Some(expected.0), Some(expected.1)) {
-        return false;
-    }
-    let stated = [code.unwrap_or(""), event.unwrap_or("")].join("^");
-    if code == Some(expected.0) && event.is_some() && event == kind.cancel {
-        sheet.say_at(Severity::Warning, Text::new("ssmix2-cancel-live").with("value", stated), msh, 9);
-        return true;
-    }
-    let message = Text::new("ssmix2-message-type")
-        .with("value", stated)
-        .with("expected", [expected.0, expected.1].join("^"))
-        .with("name", kind.name);
-    sheet.say_at(Severity::Warning, message, msh, 9);
-    false
-}
-
-/// The care date of the name against the field that it is taken from.
-fn care_date(sheet: &mut Sheet<'_>, message: Message<'_>, kind: Kind, location: &Location<'_>) {
-    let Some((id, field)) = kind.care_date else {
-        return;
-    };
-    let Some(segment) = message.first(id) else {
-        return;
-    };
-    let Some(text) = segment.field(field).component(1).subcomponent(1).code() else {
-        return;
-    };
-    let (Ok(stated), Ok(named)) = (Time::parse(text), Time::parse(location.date)) else {
-        return;
-    };
-    if !stated.partial && stated.day != named.day {
-        let message = Text::new("ssmix2-care-date-differs").with("value", text).with("name", location.date);
-        sheet.say_at(Severity::Warning, message, segment, field);
-    }
-}
-
-/// Without these segments a message says nothing.
-fn needed(sheet: &mut Sheet<'_>, message: Message<'_>, kind: Kind) {
-    let id: &[u8; 3] = match kind.subject {
-        Subject::Visit(_) => b"PV1",
-        Subject::Allergies => b"IAM",
-        Subject::Diagnoses => b"PRB",
-        Subject::Diet => b"ODS",
-        Subject::Prescription | Subject::InjectionOrder => b"RXE",
-        Subject::Dispensing | Subject::Administration => b"RXA",
-        Subject::LabResult | Subject::Physiology | Subject::Vitals => b"OBX",
-        Subject::Procedure => b"OBR",
-        Subject::Basics | Subject::AttendingDoctor | Subject::Planned | Subject::Order => return,
-    };
-    if message.first(id).is_none() {
-        let name = String::from_utf8_lossy(id).into_owned();
-        sheet.say(Severity::Warning, Text::new("ssmix2-segment-missing").with("name", name));
-    }
 }

@@ -1,6 +1,6 @@
 //! What the mappings write to: rows with their head, findings with their place, counts of what makes no row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use messages::{Finding, Message as Text, Place, Severity};
 use omop::{
@@ -117,7 +117,7 @@ pub struct Sheet<'b> {
     /// The care date of the name; for types without one the day of the file's time stamp.
     pub file_day: i32,
     /// Findings that are said once a file.
-    said: HashMap<&'static str, ()>,
+    said: Vec<&'static str>,
 }
 
 impl<'b> Sheet<'b> {
@@ -130,7 +130,7 @@ impl<'b> Sheet<'b> {
         kind: Kind,
         file_day: i32,
     ) -> Self {
-        Self { book, ids, staff, head, path, kind, patient, file_day, said: HashMap::new() }
+        Self { book, ids, staff, head, path, kind, patient, file_day, said: Vec::new() }
     }
 
     /// Adds a finding about the file as a whole.
@@ -150,7 +150,8 @@ impl<'b> Sheet<'b> {
 
     /// The same, but only the first time that the file gives rise to it.
     pub fn say_once(&mut self, severity: Severity, message: Text, segment: Segment<'_>, field: usize) {
-        if self.said.insert(message.code, ()).is_none() {
+        if !self.said.contains(&message.code) {
+            self.said.push(message.code);
             self.say_at(severity, message, segment, field);
         }
     }
