@@ -105,7 +105,8 @@ fn outpatient(chart: &mut Chart<'_>, mine: &[&'static Disease], last_day: Day) -
     for d in &chronic {
         for nth in 0..d.drugs.len().min(2) {
             if nth == 0 || chart.dice.chance(0.4) {
-                let chosen = drug(*chart.dice.pick(d.drugs));
+                let key = *chart.dice.pick(d.drugs);
+                let chosen = drug(key);
                 if !drugs.iter().any(|x| x.key == chosen.key) {
                     drugs.push(chosen);
                 }
@@ -142,7 +143,8 @@ fn outpatient(chart: &mut Chart<'_>, mine: &[&'static Disease], last_day: Day) -
         }
         examinations(chart, at, &place, &chronic)?;
         if !main.drugs.is_empty() && chart.dice.chance(0.05) {
-            let next = drug(*chart.dice.pick(main.drugs));
+            let key = *chart.dice.pick(main.drugs);
+            let next = drug(key);
             if !drugs.iter().any(|x| x.key == next.key) {
                 drugs[0] = next;
             }

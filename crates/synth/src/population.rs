@@ -146,11 +146,12 @@ fn members(dice: &mut Dice) -> Vec<Member> {
 
 fn home(prefecture_at: usize, dice: &mut Dice) -> Home {
     let prefecture = &PREFECTURES[prefecture_at];
+    let town = *dice.pick(&TOWNS[..]);
     Home {
         prefecture_at,
         city: *dice.pick(&prefecture.cities),
         postal: dice.below(100),
-        town: *dice.pick(&TOWNS[..]),
+        town,
         number: (1 + dice.below(6), 1 + dice.below(40), 1 + dice.below(25)),
         building: dice.chance(0.35).then(|| {
             let name = *dice.pick(&["コーポ", "ハイツ", "メゾン", "グリーンハイツ", "サンライズ", "パレス"]);

@@ -37,20 +37,20 @@ impl Chart<'_> {
             Fate::Changed => {
                 // The first version had one drug less, or other days.
                 let first = if drugs.len() > 1 { &drugs[..drugs.len() - 1] } else { drugs };
-                self.prescribed("NW", order, at, sent, place, first, (days / 2).max(1));
+                self.prescribed("NW", order, (at, sent), place, first, (days / 2).max(1));
                 self.file("OMP-01", date, Some(order), sent, place.department, '2')?;
             }
             Fate::Cancelled => {
-                self.prescribed("NW", order, at, sent, place, drugs, days);
+                self.prescribed("NW", order, (at, sent), place, drugs, days);
                 self.file("OMP-01", date, Some(order), sent, place.department, '0')?;
                 let sent = self.soon(sent, 40);
-                self.prescribed("CA", order, at, sent, place, drugs, days);
+                self.prescribed("CA", order, (at, sent), place, drugs, days);
                 return self.file("OMP-01", date, Some(order), sent, place.department, '0');
             }
         }
         let sent = if fate == Fate::Changed { self.soon(sent, 30) } else { sent };
         let control = if fate == Fate::Changed { "XO" } else { "NW" };
-        self.prescribed(control, order, at, sent, place, drugs, days);
+        self.prescribed(control, order, (at, sent), place, drugs, days);
         self.file("OMP-01", date, Some(order), sent, place.department, '1')?;
         if self.provider.style.dispensing && self.dice.chance(0.4) {
             let given = self.soon(sent, 60);
@@ -76,7 +76,7 @@ impl Chart<'_> {
         Ok(())
     }
 
-    fn prescribed(&mut self, control: &str, order: u64, at: Moment, sent: Moment, place: &Place, drugs: &[&Drug], days: i32) {
+    fn prescribed(&mut self, control: &str, order: u64, (at, sent): (Moment, Moment), place: &Place, drugs: &[&Drug], days: i32) {
         self.begin("RDE^O11^RDE_O11", sent, None);
         self.pv1(place, &[]);
         let class = match (&place.bed, self.provider.style.dispensing) {

@@ -89,7 +89,7 @@ fn path_name_and_pid_agree_in_every_file_but_the_listed_ones() {
             let segment =
                 |name: &str| content.split('\r').find(|s| s.starts_with(name)).unwrap_or("").split('|').collect::<Vec<_>>();
             let (msh, pid) = (segment("MSH"), segment("PID"));
-            assert!(msh[5] == "" || msh.len() >= 21, "{path}");
+            assert!(msh[5].is_empty() || msh.len() >= 21, "{path}");
             assert_eq!(msh[6].replace('.', ""), sent, "{path}");
             assert_eq!(pid[3].split('^').next(), Some(of), "{path}");
             assert!(pid[5].contains('~') && pid[7].len() == 8, "{path}");
