@@ -91,10 +91,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         return Err("no live files of these data types".into());
     }
     let rounds: Vec<Files> = (0..200).map(|round| renamed(&files, round)).collect();
-    let (mut bytes, mut messages, mut rows, mut findings) = (0u64, 0u64, 0u64, 0u64);
+    let (mut bytes, mut messages, mut rows, mut aside) = (0u64, 0u64, 0u64, 0u64);
+    let mut findings = std::collections::BTreeMap::<&str, u64>::new();
     let mut take = |chunk: Chunk| {
         rows += chunk.tables.iter().map(|(_, batch)| batch.num_rows() as u64).sum::<u64>();
-        findings += chunk.findings.len() as u64;
+        aside += chunk.counts.set_aside;
+        for finding in &chunk.findings {
+            *findings.entry(finding.message.code).or_default() += 1;
+        }
         Ok(())
     };
     let start = Instant::now();
@@ -114,10 +118,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     let wall = start.elapsed().as_secs_f64();
     let time = before.zip(on_core()).map_or(wall, |(before, after)| after - before);
-    println!(
-        "{messages} messages of {} bytes in the mean, {findings} findings, {time:.2} s on a core, {wall:.2} s in all",
-        bytes / messages
-    );
+    println!("{messages} messages of {} bytes in the mean, {time:.2} s on a core, {wall:.2} s in all", bytes / messages);
+    println!("files of patients set aside: {aside}; findings: {findings:?}");
     println!("{:.1} MB/s, {:.0} messages/s, {:.0} rows/s", bytes as f64 / 1e6 / time, messages as f64 / time, rows as f64 / time);
     Ok(())
 }
