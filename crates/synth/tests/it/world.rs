@@ -16,7 +16,7 @@ pub struct World {
 /// 600 persons at three providers.
 pub static WORLD: LazyLock<World> = LazyLock::new(|| {
     let directory = tempfile::tempdir().expect("temporary directory");
-    let options = Options { persons: 600, seed: 7, density: 0.7, ..Options::default() };
+    let options = Options { persons: 600, seed: 7, density: 0.35, ..Options::default() };
     let summary = generate(&options, directory.path(), |_| {}).expect("generates");
     World { directory, summary }
 });
