@@ -339,7 +339,7 @@ impl Event {
 }
 
 /// One entry of the journal. No event has a field named as one of these.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Entry {
     /// Its number, from 0.
     pub seq: u64,
@@ -353,11 +353,33 @@ pub struct Entry {
     #[serde(flatten)]
     pub event: Event,
     /// Rows that the event changed, as they are since.
-    #[serde(default, skip_serializing_if = "Vec::is_empty", rename = "changed_rows")]
+    #[serde(default, rename = "changed_rows")]
     pub rows: Vec<RowMark>,
     /// Rows that the event added in bulk.
-    #[serde(default, skip_serializing_if = "Option::is_none", rename = "added_rows")]
+    #[serde(default, rename = "added_rows")]
     pub batch: Option<BatchMark>,
+}
+
+/// An entry as it is written: the same fields in the same order, borrowed.
+#[derive(Serialize)]
+pub(crate) struct Written<'a> {
+    pub(crate) seq: u64,
+    pub(crate) time: &'a str,
+    pub(crate) actor: &'a str,
+    pub(crate) purpose: &'a str,
+    #[serde(flatten)]
+    pub(crate) event: &'a Event,
+    #[serde(skip_serializing_if = "<[RowMark]>::is_empty", rename = "changed_rows")]
+    pub(crate) rows: &'a [RowMark],
+    #[serde(skip_serializing_if = "Option::is_none", rename = "added_rows")]
+    pub(crate) batch: Option<&'a BatchMark>,
+}
+
+impl Serialize for Entry {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Entry { seq, time, actor, purpose, event, rows, batch } = self;
+        Written { seq: *seq, time, actor, purpose, event, rows, batch: batch.as_ref() }.serialize(serializer)
+    }
 }
 
 /// How times are written: UTC, microseconds.

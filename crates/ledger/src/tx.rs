@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use journal::{Frontier, Hash, NodeAt};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection, Transaction};
 
 use crate::error::Result;
-use crate::event::{Actor, Entry, Event, now};
+use crate::event::{Actor, Event, Written, written};
 use crate::log;
 use crate::open::Shared;
 use crate::row::{BatchMark, RowMark};
@@ -20,9 +21,20 @@ pub struct Tx {
     actor: Actor,
     purpose: String,
     frontier: Frontier,
-    first: u64,
     entries: Vec<(Option<String>, String)>,
-    nodes: Vec<(NodeAt, Hash)>,
+    time: (i64, String),
+}
+
+/// Entries that are written, and hashed meanwhile, at once.
+const CHUNK: usize = 512;
+
+/// Appends entries to the tree and gives the nodes to keep.
+fn grow(mut tree: Frontier, entries: &[(Option<String>, String)]) -> (Frontier, Vec<(NodeAt, Hash)>) {
+    let mut nodes = Vec::new();
+    for (_, body) in entries {
+        tree.append(body.as_bytes(), |at, hash| nodes.push((at, hash)));
+    }
+    (tree, nodes)
 }
 
 /// What a commit added to the journal.
@@ -43,7 +55,7 @@ impl Tx {
             None => Frontier::load(size, &log::nodes(&mut sql, &Frontier::wanted(size)).await?)?,
         };
         let reader = Reader { sql, size };
-        Ok(Tx { reader, shared, actor, purpose, first: size, frontier, entries: Vec::new(), nodes: Vec::new() })
+        Ok(Tx { reader, shared, actor, purpose, frontier, entries: Vec::new(), time: (0, String::new()) })
     }
 
     /// Who acts.
@@ -62,7 +74,16 @@ impl Tx {
 
     /// Number that the next event will have.
     pub(crate) fn next_seq(&self) -> u64 {
-        self.frontier.size()
+        self.frontier.size() + self.entries.len() as u64
+    }
+
+    /// The present time as written; made anew once a millisecond.
+    fn now(&mut self) -> &str {
+        let now = Timestamp::now();
+        if self.time.0 != now.as_millisecond() {
+            self.time = (now.as_millisecond(), written(now));
+        }
+        &self.time.1
     }
 
     /// Adds an event to the journal, for what leaves no row of its own; functions that change rows emit theirs themselves.
@@ -74,20 +95,19 @@ impl Tx {
     }
 
     pub(crate) fn record(&mut self, event: Event, rows: Vec<RowMark>, batch: Option<BatchMark>) -> Result<u64> {
-        let subject = event.subject();
-        let entry = Entry {
-            seq: self.frontier.size(),
-            time: now(),
-            actor: self.actor.as_str().to_owned(),
-            purpose: self.purpose.clone(),
-            event,
-            rows,
-            batch,
+        let seq = self.next_seq();
+        self.now();
+        let entry = Written {
+            seq,
+            time: &self.time.1,
+            actor: self.actor.as_str(),
+            purpose: &self.purpose,
+            event: &event,
+            rows: &rows,
+            batch: batch.as_ref(),
         };
         let body = serde_json::to_string(&entry).map_err(|error| LedgerError::Journal { reason: error.to_string() })?;
-        let nodes = &mut self.nodes;
-        let seq = self.frontier.append(body.as_bytes(), |at, hash| nodes.push((at, hash)));
-        self.entries.push((subject, body));
+        self.entries.push((event.subject(), body));
         Ok(seq)
     }
 
@@ -100,8 +120,9 @@ impl Tx {
         if self.entries.is_empty() {
             return Err(LedgerError::NoEvent);
         }
-        let committed = Committed { first_seq: self.first, next_seq: self.frontier.size() };
+        let first_seq = self.frontier.size();
         self.write_journal().await?;
+        let committed = Committed { first_seq, next_seq: self.frontier.size() };
         // From here the memory of the tree's edge holds only if the commit did.
         self.shared.set_frontier(None);
         durable::failpoint("ledger.commit.before")?;
@@ -111,30 +132,49 @@ impl Tx {
         Ok(committed)
     }
 
+    /// Writes entries, nodes and the checkpoint. The database works in its own thread: a long commit is hashed while it is written.
     async fn write_journal(&mut self) -> Result<()> {
-        let sql = &mut *self.reader.sql;
-        let mut seq = self.first as i64;
-        for chunk in self.entries.chunks(256) {
-            let mut insert = QueryBuilder::<Sqlite>::new("insert into entry (seq, subject, body) ");
-            insert.push_values(chunk, |mut row, (subject, body)| {
-                row.push_bind(seq).push_bind(subject.as_deref()).push_bind(body.as_str());
-                seq += 1;
-            });
-            insert.build().execute(&mut *sql).await?;
-        }
-        for chunk in self.nodes.chunks(256) {
-            let mut insert = QueryBuilder::<Sqlite>::new("insert into node (level, idx, hash) ");
-            insert.push_values(chunk, |mut row, (at, hash)| {
-                row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
-            });
-            insert.build().execute(&mut *sql).await?;
+        let mut entries = std::mem::take(&mut self.entries);
+        while !entries.is_empty() {
+            let rest = entries.split_off(entries.len().min(CHUNK));
+            let chunk = Arc::new(std::mem::replace(&mut entries, rest));
+            let seq = self.frontier.size();
+            let tree = std::mem::replace(&mut self.frontier, Frontier::empty());
+            let (tree, nodes) = if chunk.len() < CHUNK / 4 {
+                self.insert_entries(seq, &chunk).await?;
+                grow(tree, &chunk)
+            } else {
+                let hashed = chunk.clone();
+                let hashing = tokio::task::spawn_blocking(move || grow(tree, &hashed));
+                self.insert_entries(seq, &chunk).await?;
+                hashing.await.map_err(|error| LedgerError::Journal { reason: error.to_string() })?
+            };
+            self.frontier = tree;
+            if !nodes.is_empty() {
+                let mut insert = QueryBuilder::<Sqlite>::new("insert into node (level, idx, hash) ");
+                insert.push_values(nodes, |mut row, (at, hash)| {
+                    row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
+                });
+                insert.build().execute(self.sql()).await?;
+            }
         }
         let note = self.shared.signer.checkpoint(self.frontier.size(), self.frontier.root())?;
         sqlx::query("insert into checkpoint (size, note) values ($1, $2)")
             .bind(self.frontier.size() as i64)
             .bind(note)
-            .execute(sql)
+            .execute(self.sql())
             .await?;
+        Ok(())
+    }
+
+    async fn insert_entries(&mut self, first: u64, entries: &[(Option<String>, String)]) -> Result<()> {
+        let mut insert = QueryBuilder::<Sqlite>::new("insert into entry (seq, subject, body) ");
+        let mut seq = first as i64;
+        insert.push_values(entries, |mut row, (subject, body)| {
+            row.push_bind(seq).push_bind(subject.as_deref()).push_bind(body.as_str());
+            seq += 1;
+        });
+        insert.build().execute(self.sql()).await?;
         Ok(())
     }
 }
