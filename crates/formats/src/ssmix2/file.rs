@@ -2,7 +2,7 @@
 
 use messages::{Message as Text, Severity};
 
-use super::kinds::{Kind, Subject, is_known};
+use super::kinds::{Kind, Subject, is_known, is_message};
 use super::location::Location;
 use super::prescan::stated_id;
 use super::sheet::{NoRow, Sheet};
@@ -83,9 +83,13 @@ fn map(
         }
     }
     let kind = sheet.kind;
-    if cancels(sheet, message, kind) {
-        sheet.none(NoRow::Cancelled);
-        return true;
+    match purpose(sheet, message, kind) {
+        Purpose::States => {}
+        Purpose::Cancels => {
+            sheet.none(NoRow::Cancelled);
+            return true;
+        }
+        Purpose::Foreign => return false,
     }
     care_date(sheet, message, kind, location);
     if let Some(sender) = message.first(b"MSH").and_then(|msh| msh.field(4).component(1).text()) {
@@ -145,27 +149,41 @@ fn encoding(sheet: &mut Sheet<'_>, message: Message<'_>, charset: Charset, notes
     }
 }
 
-/// Checks MSH-9; says whether the message takes back what the data type states.
-fn cancels(sheet: &mut Sheet<'_>, message: Message<'_>, kind: Kind) -> bool {
+/// What MSH-9 says of a file in the folder of a data type.
+enum Purpose {
+    /// The message of the type, or one near enough to be read as such.
+    States,
+    /// Takes back what the type states.
+    Cancels,
+    /// No message of a storage at all.
+    Foreign,
+}
+
+/// Checks MSH-9. The folder decides what a file is; only a message that no data type has is refused.
+fn purpose(sheet: &mut Sheet<'_>, message: Message<'_>, kind: Kind) -> Purpose {
     let Some(msh) = message.first(b"MSH") else {
-        return false;
+        return Purpose::Foreign;
     };
     let (code, event) = (msh.field(9).component(1).code(), msh.field(9).component(2).code());
     let expected = kind.message;
     if (code, event) == (Some(expected.0), Some(expected.1)) {
-        return false;
+        return Purpose::States;
     }
     let stated = [code.unwrap_or(""), event.unwrap_or("")].join("^");
     if code == Some(expected.0) && event.is_some() && event == kind.cancel {
         sheet.say_at(Severity::Warning, Text::new("ssmix2-cancel-live").with("value", stated), msh, 9);
-        return true;
+        return Purpose::Cancels;
+    }
+    if code.is_some_and(|c| !is_message(c)) {
+        sheet.say_at(Severity::Error, Text::new("ssmix2-unknown-message").with("value", stated), msh, 9);
+        return Purpose::Foreign;
     }
     let message = Text::new("ssmix2-message-type")
         .with("value", stated)
         .with("expected", [expected.0, expected.1].join("^"))
         .with("name", kind.name);
     sheet.say_at(Severity::Warning, message, msh, 9);
-    false
+    Purpose::States
 }
 
 /// The care date of the name against the field that it is taken from.

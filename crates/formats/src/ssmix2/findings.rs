@@ -19,6 +19,7 @@ pub const CODES: &[&str] = &[
     "ssmix2-stray-line",
     "ssmix2-stray-escape",
     "ssmix2-message-type",
+    "ssmix2-unknown-message",
     "ssmix2-cancel-live",
     "ssmix2-segment-missing",
     "ssmix2-unknown-segment",

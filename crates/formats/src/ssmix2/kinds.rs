@@ -146,6 +146,11 @@ pub const fn is_known(id: &[u8; 3]) -> bool {
     )
 }
 
+/// Whether any data type has messages of this code (MSH-9.1).
+pub fn is_message(code: &str) -> bool {
+    ALL.iter().chain([&VITALS]).any(|k| k.message.0 == code)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

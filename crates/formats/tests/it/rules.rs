@@ -171,6 +171,18 @@ fn unknown_data_types_are_kept_and_said() {
 }
 
 #[test]
+fn a_message_that_no_data_type_has_is_kept_and_not_read() {
+    let drug = "ORC|NW|9||1|||||20240401\rRXE||104195801^x^HOT9";
+    let outcome = one(file("OMP-01", "20240401", "9", "ZZX^Z99", drug));
+    assert_eq!(outcome.codes(), ["ssmix2-unknown-message"]);
+    assert!(outcome.of("drug_exposure").is_empty());
+    assert_eq!(outcome.counts.unread, 1);
+    let near = one(file("OMP-01", "20240401", "9", "RDE^O01", drug));
+    assert_eq!(near.of("drug_exposure").len(), 1, "another event of the same message is read, and said");
+    near.finding("ssmix2-message-type");
+}
+
+#[test]
 fn a_live_cancellation_makes_no_row() {
     let outcome = one(file("ADT-22", "20240401", "9", "ADT^A11^ADT_A09", "PV1|1|I"));
     assert_eq!(outcome.codes(), ["ssmix2-cancel-live"]);

@@ -22,6 +22,7 @@ fn of_patient(files: Vec<File>, patient: &str) -> Vec<File> {
     files.into_iter().filter(|(path, _)| path.contains(&format!("/{patient}/"))).collect()
 }
 
+// control: ORG-16
 #[test]
 fn every_data_type_gives_the_rows_that_its_messages_state() {
     let mut files = of_patient(tree(&samples("handmade/std")), "0000012345");

@@ -18,6 +18,7 @@ ssmix2-old-kanji-set = { $count } runs are marked as JIS C 6226-1978. They were 
 ssmix2-stray-line = { $count } lines begin no segment. They were taken as part of the segment before them.
 ssmix2-stray-escape = An escape character stands in the text that opens no HL7 escape. The text was kept as it is.
 ssmix2-message-type = The message is { $value }; in { $name } it should be { $expected }. It was read as { $name }.
+ssmix2-unknown-message = The message { $value } is not one that SS-MIX2 has. The file was kept but not read.
 ssmix2-cancel-live = The message { $value } takes back what the file states, but the file is marked live. It makes no row.
 ssmix2-segment-missing = There is no segment { $name }, without which the message says nothing.
 ssmix2-unknown-segment = The segment { $name } is not known. It was left out.

@@ -18,6 +18,7 @@ ssmix2-old-kanji-set = JIS C 6226-1978 の指示が { $count } か所ありま�
 ssmix2-stray-line = セグメントとして始まらない行が { $count } 行あります。直前のセグメントの続きとしました。
 ssmix2-stray-escape = HL7 のエスケープではない所にエスケープ文字があります。文章はそのまま残しました。
 ssmix2-message-type = メッセージは { $value } ですが、{ $name } では { $expected } のはずです。{ $name } として読みました。
+ssmix2-unknown-message = メッセージ { $value } は SS-MIX2 にありません。ファイルは保管しましたが、読み込みませんでした。
 ssmix2-cancel-live = メッセージ { $value } は取消しですが、ファイルは有効となっています。行は作りません。
 ssmix2-segment-missing = セグメント { $name } がなく、メッセージに内容がありません。
 ssmix2-unknown-segment = セグメント { $name } は知られていません。読み込みませんでした。
