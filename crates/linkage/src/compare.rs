@@ -35,7 +35,7 @@ pub(crate) enum Part {
 }
 
 /// Names of two records, at their best.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy)]
 pub(crate) struct Names {
     pub given: Part,
     pub family: Part,
@@ -45,12 +45,14 @@ pub(crate) struct Names {
     pub read_same: bool,
     /// The whole writing is the same.
     pub written_same: bool,
+    /// One of the two is only read, not written.
+    pub one_unwritten: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Birth {
     Same,
-    /// One place off: a digit, day and month exchanged, an era.
+    /// One of year, month and day is another, or day and month are exchanged, or one is 1 January.
     Near,
     Missing,
     Different,
@@ -110,14 +112,15 @@ pub(crate) fn pair(a: &Record, b: &Record, forms: &Forms, frequencies: &Frequenc
 /// The best agreement of any name of one record with any of the other.
 pub(crate) fn names(a: &Record, b: &Record, forms: &Forms) -> Names {
     let all = a.names.iter().flat_map(|x| b.names.iter().map(|y| name(x, y, forms)));
-    let nothing = Names {
+    let worse = |n: &Names| (n.given, n.family, n.given_written_otherwise, !n.read_same, !n.written_same, n.one_unwritten);
+    all.min_by_key(worse).unwrap_or(Names {
         given: Part::Missing,
         family: Part::Missing,
         given_written_otherwise: false,
         read_same: false,
         written_same: false,
-    };
-    all.min().unwrap_or(nothing)
+        one_unwritten: false,
+    })
 }
 
 fn name(a: &Name, b: &Name, forms: &Forms) -> Names {
@@ -141,6 +144,7 @@ fn in_order(a: &Name, b: &Name, forms: &Forms) -> Names {
         given_written_otherwise: written.1 == Level::Different,
         read_same: a.read.whole != NONE && a.read.whole == b.read.whole,
         written_same: a.written.whole != NONE && a.written.whole == b.written.whole,
+        one_unwritten: (a.written.whole == NONE) != (b.written.whole == NONE),
     }
 }
 
@@ -207,14 +211,33 @@ fn reading(a: &[char], b: &[char]) -> Level {
     }
 }
 
-/// Writings are the same when no known character differs.
+/// Writings are the same when no known character differs. Writings in two scripts (Latin letters, kana, ideographs) are not compared, and
+/// a name written in kana says no more than its reading.
 fn writing(a: &[char], b: &[char]) -> Level {
     let known = |letters: &[char]| letters.iter().any(|&c| c != UNKNOWN);
     let fits = a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x == y || *x == UNKNOWN || *y == UNKNOWN);
-    match fits {
-        true if known(a) && known(b) => Level::Same,
-        true => Level::Missing,
-        false => Level::Different,
+    match (fits, alphabet(a), alphabet(b)) {
+        (true, ..) if known(a) && known(b) => Level::Same,
+        (true, ..) | (_, Alphabet::Kana, _) | (_, _, Alphabet::Kana) => Level::Missing,
+        (_, x, y) if x != y => Level::Missing,
+        _ => Level::Different,
+    }
+}
+
+#[derive(PartialEq)]
+enum Alphabet {
+    Latin,
+    Kana,
+    Ideographs,
+}
+
+fn alphabet(letters: &[char]) -> Alphabet {
+    if letters.iter().all(char::is_ascii) {
+        Alphabet::Latin
+    } else if letters.iter().all(|c| matches!(c, 'ァ'..='ヺ' | 'ー')) {
+        Alphabet::Kana
+    } else {
+        Alphabet::Ideographs
     }
 }
 
@@ -241,13 +264,10 @@ fn birth(a: i32, b: i32) -> Birth {
         return Birth::Same;
     }
     let ((ya, ma, da), (yb, mb, db)) = (civil_from_days(a), civil_from_days(b));
-    let digits = |x: u32, y: u32| x % 10 == y % 10 || x / 10 == y / 10 || x.abs_diff(y) == 1;
     let near = match (ya == yb, ma == mb, da == db) {
-        (true, true, false) => digits(da, db) || da == 1 || db == 1,
-        (true, false, true) => true,
+        // one of year, month and day is wrong: a slip, an era taken for another, the first of something for an unknown day
+        (true, true, false) | (true, false, true) | (false, true, true) => true,
         (true, false, false) => (ma == db && mb == da) || (ma, da) == (1, 1) || (mb, db) == (1, 1),
-        // a digit of the year, or the year of one era taken for that of another (明治 大正 昭和 平成 令和)
-        (false, true, true) => matches!(ya.abs_diff(yb), 1 | 10 | 12 | 14 | 25 | 30 | 44 | 63),
         _ => false,
     };
     if near { Birth::Near } else { Birth::Different }

@@ -120,8 +120,10 @@ pub(crate) fn of(record: &Record, frequencies: &Frequencies) -> Vec<u64> {
             keys.extend((name.written.whole != NONE).then(|| key((3u8, birth, name.written.whole))));
         }
     }
-    for name in record.names.iter().filter(|n| n.read.whole != NONE) {
-        keys.extend(contacts.iter().map(|c| key((4u8, name.read.whole, c))));
+    for name in &record.names {
+        for (kind, whole) in [(4u8, name.read.whole), (5u8, name.written.whole)].into_iter().filter(|(_, whole)| *whole != NONE) {
+            keys.extend(contacts.iter().map(|c| key((kind, whole, c))));
+        }
     }
     keys.sort_unstable();
     keys.dedup();

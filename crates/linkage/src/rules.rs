@@ -1,7 +1,7 @@
 //! When two records are one person. Each rule demands something that only the person has, beside what a household or a namesake shares.
 //!
 //! A key is shared (`keys::of`) whenever a rule joins: all rules but [`Rule::BirthDate`] and [`Rule::RareName`] demand the same birth
-//! date and a contact in common, `BirthDate` demands the same reading and a contact, `RareName` the same name and birth date.
+//! date and a contact in common, `BirthDate` demands the same reading or writing and a contact, `RareName` the same reading or writing and birth date.
 
 use serde::Serialize;
 
@@ -120,16 +120,14 @@ fn rule(pair: &Pair, rare: impl Fn() -> bool) -> Option<Rule> {
             return Some(Rule::NameChange);
         }
     }
-    if full && !otherwise && contact {
-        if same_birth {
-            return Some(Rule::Sex);
-        }
-        if pair.names.read_same && one_sex && matches!(pair.birth, Birth::Near | Birth::Missing) {
-            return Some(Rule::BirthDate);
-        }
+    if full && !otherwise && contact && same_birth {
+        return Some(Rule::Sex);
     }
-    let named = pair.names.read_same || pair.names.written_same;
-    if same_birth && pair.sex == SexMatch::Same && named && alike && !otherwise && rare() {
+    let named = alike && !otherwise && (pair.names.read_same || pair.names.written_same);
+    if named && one_sex && contact && matches!(pair.birth, Birth::Near | Birth::Missing) {
+        return Some(Rule::BirthDate);
+    }
+    if named && one_sex && same_birth && rare() {
         return Some(Rule::RareName);
     }
     None
@@ -159,7 +157,8 @@ fn strangers(a: &Record, b: &Record, frequencies: &Frequencies) -> f64 {
 /// and family name with another given name (twins).
 pub(crate) fn contradict(names: Names, birth: Birth, sex: SexMatch) -> bool {
     match birth {
-        Birth::Same => names.given == Part::Different && names.family <= Part::Like,
+        // a reading alone against a writing may be a guessed reading of it
+        Birth::Same => names.given == Part::Different && names.family <= Part::Like && !names.one_unwritten,
         Birth::Near => names.given == Part::Different || (sex == SexMatch::Different && names.given != Part::Same),
         Birth::Different => names.given == Part::Different || sex == SexMatch::Different,
         Birth::Missing => false,
