@@ -152,8 +152,12 @@ fn plans(options: &Options, providers: &[Provider], patients: &[Patient], number
     for at in 0..providers.len() {
         let here: Vec<usize> = (0..patients.len()).filter(|&i| patients[i].provider_at == at).collect();
         let mut plan = |patient: usize, fault: Fault, dice: &mut Dice| {
-            let others: Vec<usize> =
-                here.iter().copied().filter(|&i| patients[i].person_at != patients[patient].person_at).collect();
+            // The one whose id is used is set aside too: rather not someone with another fault.
+            let stranger = |&i: &usize| patients[i].person_at != patients[patient].person_at;
+            let mut others: Vec<usize> = here.iter().skip(Fault::ALL.len()).copied().filter(stranger).collect();
+            if others.is_empty() {
+                others = here.iter().copied().filter(stranger).collect();
+            }
             let other = (!others.is_empty()).then(|| *dice.pick(&others));
             plans.push(Plan { patient, fault, other });
         };
