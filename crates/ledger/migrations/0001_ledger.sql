@@ -15,8 +15,9 @@ create table node (
   primary key (level, idx)
 ) strict, without rowid;
 create table checkpoint (
-  size integer primary key,
-  note text not null
+  size  integer primary key,
+  since integer not null,             -- size of the checkpoint before it
+  note  text not null
 ) strict;
 create trigger entry_is_kept      before update on entry      begin select raise(abort, 'the journal is append-only'); end;
 create trigger entry_stays        before delete on entry      begin select raise(abort, 'the journal is append-only'); end;
@@ -24,6 +25,12 @@ create trigger node_is_kept       before update on node       begin select raise
 create trigger node_stays         before delete on node       begin select raise(abort, 'the journal is append-only'); end;
 create trigger checkpoint_is_kept before update on checkpoint begin select raise(abort, 'the journal is append-only'); end;
 create trigger checkpoint_stays   before delete on checkpoint begin select raise(abort, 'the journal is append-only'); end;
+-- A writer that remembers the end of the journal must not write past one that was changed meanwhile.
+create trigger checkpoint_follows before insert on checkpoint
+when new.since <> coalesce((select max(size) from checkpoint), 0)
+  or new.size <> coalesce((select max(seq) + 1 from entry), 0)
+  or (new.since > 0 and not exists (select 1 from entry where seq = new.since - 1))
+begin select raise(abort, 'the end of the journal is not as it was written'); end;
 
 -- Numbers that only go up: commit sequence, asset numbers.
 create table counter (

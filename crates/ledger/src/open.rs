@@ -179,7 +179,9 @@ impl Ledger {
                     .await?;
                 check(&mut *write.acquire().await?).await?;
                 MIGRATIONS.run(&write).await.map_err(|error| match error {
-                    sqlx::migrate::MigrateError::VersionMissing(found) => LedgerError::OtherVersion { found, known },
+                    sqlx::migrate::MigrateError::VersionMissing(found) | sqlx::migrate::MigrateError::VersionMismatch(found) => {
+                        LedgerError::OtherVersion { found, known }
+                    }
                     sqlx::migrate::MigrateError::Execute(error) => error.into(),
                     other => LedgerError::Database(sqlx::Error::Migrate(Box::new(other))),
                 })?;

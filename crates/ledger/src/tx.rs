@@ -28,6 +28,9 @@ pub struct Tx {
 /// Entries that are written, and hashed meanwhile, at once.
 const CHUNK: usize = 512;
 
+/// A commit of so many entries or fewer is written in one piece.
+const SHORT: usize = 128;
+
 /// Appends entries to the tree and gives the nodes to keep.
 fn grow(mut tree: Frontier, entries: &[(Option<String>, String)]) -> (Frontier, Vec<(NodeAt, Hash)>) {
     let mut nodes = Vec::new();
@@ -49,11 +52,15 @@ pub struct Committed {
 impl Tx {
     pub(crate) async fn begin(write: &SqlitePool, shared: Arc<Shared>, actor: Actor, purpose: String) -> Result<Tx> {
         let mut sql: Transaction<'static, Sqlite> = write.begin_with("BEGIN IMMEDIATE").await?;
-        let size = log::size(&mut sql).await?;
-        let frontier = match shared.frontier().filter(|f| f.size() == size) {
+        // Nobody else writes while the lock is held, so the remembered end is the end; the database refuses the commit if it is not.
+        let frontier = match shared.frontier() {
             Some(frontier) => frontier,
-            None => Frontier::load(size, &log::nodes(&mut sql, &Frontier::wanted(size)).await?)?,
+            None => {
+                let size = log::size(&mut sql).await?;
+                Frontier::load(size, &log::nodes(&mut sql, &Frontier::wanted(size)).await?)?
+            }
         };
+        let size = frontier.size();
         let reader = Reader { sql, size };
         Ok(Tx { reader, shared, actor, purpose, frontier, entries: Vec::new(), time: (0, String::new()) })
     }
@@ -132,49 +139,65 @@ impl Tx {
         Ok(committed)
     }
 
-    /// Writes entries, nodes and the checkpoint. The database works in its own thread: a long commit is hashed while it is written.
+    /// Writes entries, nodes and the checkpoint. The database works in its own thread: a long commit is hashed while it is written,
+    /// and a short one goes to it in one piece.
     async fn write_journal(&mut self) -> Result<()> {
+        let since = self.frontier.size();
         let mut entries = std::mem::take(&mut self.entries);
-        while !entries.is_empty() {
+        while entries.len() > SHORT {
             let rest = entries.split_off(entries.len().min(CHUNK));
             let chunk = Arc::new(std::mem::replace(&mut entries, rest));
-            let seq = self.frontier.size();
             let tree = std::mem::replace(&mut self.frontier, Frontier::empty());
-            let (tree, nodes) = if chunk.len() < CHUNK / 4 {
-                self.insert_entries(seq, &chunk).await?;
-                grow(tree, &chunk)
-            } else {
-                let hashed = chunk.clone();
-                let hashing = tokio::task::spawn_blocking(move || grow(tree, &hashed));
-                self.insert_entries(seq, &chunk).await?;
-                hashing.await.map_err(|error| LedgerError::Journal { reason: error.to_string() })?
-            };
+            let mut insert = QueryBuilder::<Sqlite>::new("");
+            push_entries(&mut insert, tree.size(), &chunk);
+            let hashed = chunk.clone();
+            let hashing = tokio::task::spawn_blocking(move || grow(tree, &hashed));
+            insert.build().execute(self.sql()).await?;
+            let (tree, nodes) = hashing.await.map_err(|error| LedgerError::Journal { reason: error.to_string() })?;
             self.frontier = tree;
             if !nodes.is_empty() {
-                let mut insert = QueryBuilder::<Sqlite>::new("insert into node (level, idx, hash) ");
-                insert.push_values(nodes, |mut row, (at, hash)| {
-                    row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
-                });
+                let mut insert = QueryBuilder::<Sqlite>::new("");
+                push_nodes(&mut insert, nodes);
                 insert.build().execute(self.sql()).await?;
             }
         }
-        let note = self.shared.signer.checkpoint(self.frontier.size(), self.frontier.root())?;
-        sqlx::query("insert into checkpoint (size, note) values ($1, $2)")
-            .bind(self.frontier.size() as i64)
-            .bind(note)
-            .execute(self.sql())
-            .await?;
+        let mut insert = QueryBuilder::<Sqlite>::new("");
+        if !entries.is_empty() {
+            push_entries(&mut insert, self.frontier.size(), &entries);
+            let (tree, nodes) = grow(std::mem::replace(&mut self.frontier, Frontier::empty()), &entries);
+            self.frontier = tree;
+            insert.push("; ");
+            if !nodes.is_empty() {
+                push_nodes(&mut insert, nodes);
+                insert.push("; ");
+            }
+        }
+        let size = self.frontier.size();
+        let note = self.shared.signer.checkpoint(size, self.frontier.root())?;
+        insert.push("insert into checkpoint (size, since, note) values (").push_bind(size as i64);
+        insert.push(", ").push_bind(since as i64).push(", ").push_bind(note).push(")");
+        insert.build().execute(self.sql()).await.map_err(|error| match &error {
+            sqlx::Error::Database(database) if database.message().contains("end of the journal") => {
+                LedgerError::Journal { reason: database.message().to_owned() }
+            }
+            _ => error.into(),
+        })?;
         Ok(())
     }
+}
 
-    async fn insert_entries(&mut self, first: u64, entries: &[(Option<String>, String)]) -> Result<()> {
-        let mut insert = QueryBuilder::<Sqlite>::new("insert into entry (seq, subject, body) ");
-        let mut seq = first as i64;
-        insert.push_values(entries, |mut row, (subject, body)| {
-            row.push_bind(seq).push_bind(subject.as_deref()).push_bind(body.as_str());
-            seq += 1;
-        });
-        insert.build().execute(self.sql()).await?;
-        Ok(())
-    }
+fn push_entries(insert: &mut QueryBuilder<Sqlite>, first: u64, entries: &[(Option<String>, String)]) {
+    let mut seq = first as i64;
+    insert.push("insert into entry (seq, subject, body) ");
+    insert.push_values(entries, |mut row, (subject, body)| {
+        row.push_bind(seq).push_bind(subject.as_deref()).push_bind(body.as_str());
+        seq += 1;
+    });
+}
+
+fn push_nodes(insert: &mut QueryBuilder<Sqlite>, nodes: Vec<(NodeAt, Hash)>) {
+    insert.push("insert into node (level, idx, hash) ");
+    insert.push_values(nodes, |mut row, (at, hash)| {
+        row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
+    });
 }

@@ -16,13 +16,13 @@ fn event(n: u64) -> Event {
     Event::Queried { tables: vec!["measurement".into(), "person".into()], rows: n as i64, statement_sha256: Hex32([7; 32]) }
 }
 
-/// The same bytes in commits of the same size, without tree and checkpoint. Gives the seconds it took.
-async fn bare(connection: &mut SqliteConnection, first: i64, bodies: &[String], commit: usize) -> f64 {
+/// The same bytes in commits of the same size, without tree and checkpoint, so many rows a statement. Gives the seconds it took.
+async fn bare(connection: &mut SqliteConnection, first: i64, bodies: &[String], commit: usize, rows: usize) -> f64 {
     let begun = Instant::now();
     let mut seq = first;
     for part in bodies.chunks(commit) {
         let mut tx = connection.begin_with("BEGIN IMMEDIATE").await.expect("begun");
-        for chunk in part.chunks(512) {
+        for chunk in part.chunks(rows) {
             let mut insert = QueryBuilder::<Sqlite>::new("insert into bare (seq, subject, body) ");
             insert.push_values(chunk, |mut row, body| {
                 row.push_bind(seq).push_bind(None::<&str>).push_bind(body.as_str());
@@ -70,17 +70,20 @@ async fn journal_rate_beside_bare_inserts_of_the_same_bytes() {
             .execute(&mut connection)
             .await
             .expect("made");
-        let (mut ours, mut theirs) = (0.0, 0.0);
+        let (mut ours, mut many, mut one) = (0.0, 0.0, 0.0);
         for round in 0..ROUNDS {
-            theirs += bare(&mut connection, (round * total) as i64, &bodies, commit).await;
+            many += bare(&mut connection, (2 * round * total) as i64, &bodies, commit, 512).await;
             ours += journalled(&house, total, commit).await;
+            one += bare(&mut connection, ((2 * round + 1) * total) as i64, &bodies, commit, 1).await;
         }
         let all = (ROUNDS * total) as f64;
         println!(
-            "commits of {commit:5}: journal {:9.0}/s, bare SQLCipher {:9.0}/s, {:3.0} %, {bytes} bytes an entry",
+            "commits of {commit:5}: journal {:8.0}/s, bare rows in one statement {:8.0}/s ({:.0} %), bare row by row {:8.0}/s ({:.0} %), {bytes} bytes each",
             all / ours,
-            all / theirs,
-            100.0 * theirs / ours
+            all / many,
+            100.0 * many / ours,
+            all / one,
+            100.0 * one / ours
         );
     }
 }

@@ -192,8 +192,12 @@ async fn a_ledger_whose_journal_lost_its_end_takes_no_further_change_and_gives_n
     let house = grown().await;
     house.behind(OPEN).await;
     house.behind("delete from entry where seq = 600").await;
-    assert!(matches!(house.ledger.begin(&actor(), "test").await, Err(LedgerError::Journal { .. })));
+    let mut tx = house.begin().await;
+    tx.set_setting("a", "1").await.expect("set");
+    assert!(matches!(tx.commit().await, Err(LedgerError::Journal { .. })), "who was at it when it happened");
     assert!(house.ledger.prove(3, None).await.is_err());
+    let house = house.reopen(Mode::Writer).await;
+    assert!(matches!(house.ledger.begin(&actor(), "test").await, Err(LedgerError::Journal { .. })), "who comes later");
 }
 
 #[tokio::test]
