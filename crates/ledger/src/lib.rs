@@ -19,7 +19,6 @@ mod error;
 mod event;
 mod history;
 mod integrity;
-mod lake_support;
 mod linkage;
 mod log;
 mod marks;

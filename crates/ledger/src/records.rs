@@ -1,7 +1,7 @@
 //! One record a (provider, local patient): a random number that stands in every clinical row, found by the keyed hash of the
 //! patient's id only.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Sqlite, SqliteConnection};
@@ -175,6 +175,26 @@ impl Reader {
             Ok((RecordId(c.get("record_id")?), c.parsed("provider")?, PatientHmac(c.hash("patient_hmac")?)))
         };
         rows.iter().map(one).collect()
+    }
+
+    /// The providers that records belong to, each once, by id.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`]; when the database does not answer.
+    pub async fn providers_of(&mut self, records: &[RecordId]) -> Result<Vec<ProviderId>> {
+        let mut providers = BTreeSet::new();
+        for chunk in records.chunks(2_000) {
+            let mut query = QueryBuilder::<Sqlite>::new("select distinct provider from record where record_id in (");
+            let mut list = query.separated(", ");
+            for record in chunk {
+                list.push_bind(record.0);
+            }
+            query.push(")");
+            for row in query.build().fetch_all(self.sql()).await? {
+                providers.insert(Columns::new("record", &row).parsed("provider")?);
+            }
+        }
+        Ok(providers.into_iter().collect())
     }
 
     /// How many records each provider has.

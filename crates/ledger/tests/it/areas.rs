@@ -49,6 +49,8 @@ async fn tens_of_thousands_of_patients_get_their_records_in_one_transaction_and_
     let mut reader = house.ledger.read().await.expect("a snapshot");
     let found = reader.find_records(&provider(), &[patient(3), patient(99_999), patient(3)]).await.expect("read");
     assert_eq!(found, [Some(second[3]), None, Some(second[3])]);
+    let asked = [elsewhere[0], second[1], second[2]];
+    assert_eq!(reader.providers_of(&asked).await.expect("read"), [provider(), other_provider()]);
     assert_eq!(reader.record_counts().await.expect("read"), [(provider(), 20_000), (other_provider(), 5)]);
     assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }
