@@ -29,6 +29,8 @@ mod keys;
 mod link;
 mod names;
 mod people;
+#[cfg(test)]
+mod reference;
 mod rules;
 mod stand_in;
 mod text;
@@ -36,7 +38,7 @@ mod variants;
 
 pub use csv_file::CsvPeople;
 pub use error::LinkageError;
-pub use link::{Fact, Link, Links, Options, Stats, link, link_by_all_pairs};
+pub use link::{Fact, Link, Links, Options, Stats, link};
 pub use people::People;
 pub use rules::Rule;
 pub use stand_in::Unlinkable;

@@ -123,17 +123,7 @@ pub fn link(people: &People, facts: &[Fact], options: &Options) -> Result<Links,
     run(people, facts, options, &frequencies, candidates)
 }
 
-/// The same by comparing every record with every other: the reference that [`link`] is held against. For small inputs.
-///
-/// # Errors
-/// As [`link`].
-pub fn link_by_all_pairs(people: &People, facts: &[Fact], options: &Options) -> Result<Links, LinkageError> {
-    let frequencies = Frequencies::count(people, options);
-    let linkable: Vec<u32> = (0..).zip(&people.records).filter(|(_, r)| r.unlinkable.is_none()).map(|(at, _)| at).collect();
-    let pairs = linkable.iter().enumerate().flat_map(|(i, &a)| linkable[i + 1..].iter().map(move |&b| (a, b))).collect();
-    run(people, facts, options, &frequencies, Candidates { pairs, capped_blocks: 0, left_out_pairs: 0 })
-}
-
+/// Decides candidate pairs and makes persons of them.
 fn run(
     people: &People,
     facts: &[Fact],
@@ -153,16 +143,7 @@ fn run(
         wrong_check_digits: people.wrong_check_digits,
         ..Stats::default()
     };
-    let mut edges: Vec<(Edge, Rule)> = Vec::new();
-    for &(left, right) in &candidates.pairs {
-        let (a, b) = (&records[left as usize], &records[right as usize]);
-        let pair = compare::pair(a, b, &people.forms, frequencies);
-        if let Some((rule, confidence)) = rules::decide(&pair, a, b, frequencies, options.namesakes) {
-            edges.push((Edge { left, right, confidence }, rule));
-        }
-    }
-    // records are sorted by id, so places break ties as ids do
-    edges.sort_by(|(x, _), (y, _)| y.confidence.total_cmp(&x.confidence).then((x.left, x.right).cmp(&(y.left, y.right))));
+    let edges = edges(people, &candidates.pairs, frequencies, options);
 
     let mut clusters = Clusters::new(people);
     let decided = apply(facts, people, &mut clusters, &mut stats)?;
@@ -195,6 +176,20 @@ fn run(
         *unlinked.entry(reason).or_insert(0) += 1;
     }
     Ok(Links { map, pairs, cut, unlinked, stats })
+}
+
+/// Pairs that a rule joins, strongest first. Records are sorted by id, so places break ties as ids do.
+pub(crate) fn edges(people: &People, pairs: &[(u32, u32)], frequencies: &Frequencies, options: &Options) -> Vec<(Edge, Rule)> {
+    let mut edges: Vec<(Edge, Rule)> = Vec::new();
+    for &(left, right) in pairs {
+        let (a, b) = (&people.records[left as usize], &people.records[right as usize]);
+        let pair = compare::pair(a, b, &people.forms, frequencies);
+        if let Some((rule, confidence)) = rules::decide(&pair, a, b, frequencies, options.namesakes) {
+            edges.push((Edge { left, right, confidence }, rule));
+        }
+    }
+    edges.sort_by(|(x, _), (y, _)| y.confidence.total_cmp(&x.confidence).then((x.left, x.right).cmp(&(y.left, y.right))));
+    edges
 }
 
 fn named(people: &People, edge: Edge, rule: Rule) -> Link {

@@ -93,7 +93,7 @@ fn rule(pair: &Pair, rare: impl Fn() -> bool) -> Option<Rule> {
     let contact = pair.contacts() > 0;
     let one_sex = pair.sex != SexMatch::Different;
     let same_birth = pair.birth == Birth::Same;
-    if pair.other_branch && !(full && !otherwise) {
+    if pair.other_branch && (!full || otherwise) {
         return None;
     }
     if same_birth && one_sex {

@@ -1,0 +1,9 @@
+//! What linkage promises.
+mod it {
+    mod evidence;
+    mod facts;
+    mod input;
+    mod people;
+    mod persons;
+    mod stand_ins;
+}
