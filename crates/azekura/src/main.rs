@@ -1,1 +1,30 @@
-fn main() {}
+//! `azekura`: the operator's command, the engines' command, and the demo.
+//!
+//! The tree of commands is the tree of files under `commands/`. A command reads its arguments, calls one function of
+//! `pipeline` (or of an engine), and shows what came back, as text or with `--json`. Rules live below, never here.
+
+mod commands;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    // Core dumps would hold keys and people.
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AZEKURA_LOG").unwrap_or_else(|_| "warn".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+
+    let cli = commands::Cli::parse();
+    let shown = output::Shown { json: cli.json, lang: cli.lang };
+    match commands::run(cli, &shown) {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            shown.failure(&error);
+            ExitCode::from(error.exit_status())
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What all commands on an instance share: the passphrase, who acts, opening it.
+
+use std::future::Future;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use ledger::{Actor, Mode};
+use messages::Message;
+use pipeline::Instance;
+use seal::Passphrase;
+
+use crate::failure::Failure;
+
+/// Name of the systemd credential that may hold the passphrase.
+const CREDENTIAL: &str = "azekura-passphrase";
+
+/// How to get at an instance.
+pub struct Access {
+    pub passphrase_file: Option<PathBuf>,
+}
+
+/// Where the instance is.
+#[derive(clap::Args)]
+pub struct Where {
+    /// Directory of the instance.
+    #[arg(long = "instance", value_name = "DIR")]
+    pub instance: PathBuf,
+    /// Who acts, as the journal will say.
+    #[arg(long, value_name = "NAME")]
+    pub actor: Option<String>,
+}
+
+impl Access {
+    /// The passphrase, from a file, a systemd credential or a terminal; never from an argument. A new one is typed twice.
+    pub fn passphrase(&self, new: bool) -> Result<Passphrase, Failure> {
+        let trouble = |e: seal::SealError| Failure::Pipeline(e.into());
+        if let Some(file) = &self.passphrase_file {
+            return Passphrase::from_file(file).map_err(trouble);
+        }
+        if let Some(passphrase) = Passphrase::from_systemd_credential(CREDENTIAL).map_err(trouble)? {
+            return Ok(passphrase);
+        }
+        if let Some(file) = std::env::var_os("AZEKURA_PASSPHRASE_FILE") {
+            return Passphrase::from_file(Path::new(&file)).map_err(trouble);
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::Refused(Message::new("core-passphrase-missing")));
+        }
+        let typed = zeroize::Zeroizing::new(rpassword::prompt_password("passphrase: ").context("reading the terminal")?);
+        if new {
+            let again = zeroize::Zeroizing::new(rpassword::prompt_password("again: ").context("reading the terminal")?);
+            if typed != again {
+                return Err(Failure::Refused(Message::new("core-passphrase-differs")));
+            }
+        }
+        Passphrase::new(typed.as_bytes().to_vec()).map_err(trouble)
+    }
+
+    /// Opens the instance and runs something on it.
+    pub fn with<T, F>(&self, place: &Where, mode: Mode, work: impl FnOnce(Instance) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, Failure>>,
+    {
+        let passphrase = self.passphrase(false)?;
+        let actor = place.actor()?;
+        runtime()?.block_on(async {
+            let instance = Instance::open(&place.instance, &passphrase, mode, actor).await?;
+            work(instance).await
+        })
+    }
+}
+
+impl Where {
+    /// Who acts: the name given, else the user of the system.
+    pub fn actor(&self) -> Result<Actor, Failure> {
+        actor(self.actor.as_deref())
+    }
+}
+
+/// Who acts: the name given, else the user of the system.
+pub fn actor(name: Option<&str>) -> Result<Actor, Failure> {
+    let user = || std::env::var("USER").ok().filter(|u| !u.is_empty()).unwrap_or_else(|| "operator".to_owned());
+    let name = name.map_or_else(user, str::to_owned);
+    name.parse().map_err(|_| Failure::Usage("--actor takes 1 to 64 ASCII letters, digits, '-', '_', '.', '@' or ':'".to_owned()))
+}
+
+/// The runtime of this process: the engines are synchronous, only the edge waits.
+pub fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::from)
+}

@@ -1,0 +1,67 @@
+use std::path::PathBuf;
+
+use ledger::Mode;
+use messages::Message;
+use pipeline::{ingest, receive};
+
+use super::instance::{Access, Where};
+use crate::failure::Failure;
+use crate::output::{Outcome, Shown};
+
+#[derive(clap::Args)]
+pub struct ReceiveArgs {
+    #[command(flatten)]
+    place: Where,
+    /// Package directories (NAME.azp). Without any: everything in the instance's inbox.
+    packages: Vec<PathBuf>,
+}
+
+#[derive(clap::Args)]
+pub struct IngestArgs {
+    #[command(flatten)]
+    place: Where,
+}
+
+pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
+    let all = access.with(&args.place, Mode::Writer, async |i| {
+        let packages = if args.packages.is_empty() { receive::waiting(&i)? } else { args.packages };
+        let bar = shown.bar(packages.len() as u64, Message::new("core-step-receive"));
+        let mut all = Vec::new();
+        for package in packages {
+            all.push(receive::receive(&i, &package).await?);
+            bar.inc(1);
+        }
+        bar.finish_and_clear();
+        Ok(all)
+    })?;
+    let line = |r: &receive::Received| {
+        let message = if r.accepted() { Message::new("core-package-accepted") } else { r.refusal() };
+        Message::new("core-package-line").with("package", &r.directory).with("what", message.text(shown.lang))
+    };
+    shown.result(&all, &all.iter().map(line).collect::<Vec<_>>());
+    Ok(if all.iter().all(receive::Received::accepted) { Outcome::Done } else { Outcome::FoundWrong })
+}
+
+pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
+    let all = access.with(&args.place, Mode::Writer, async |i| {
+        let bar = shown.bar(0, Message::new("core-step-ingest"));
+        let all = ingest::ingest(&i, &|done| bar.set_position(done)).await?;
+        bar.finish_and_clear();
+        Ok(all)
+    })?;
+    let line = |t: &ingest::Taken| {
+        Message::new("core-ingest-line")
+            .with("provider", &t.provider)
+            .with("sequence", t.sequence)
+            .with("patients", t.patients_in)
+            .with("refused", t.patients_refused)
+            .with("rows", t.rows)
+            .with("findings", t.findings)
+    };
+    let mut lines: Vec<Message> = all.iter().map(line).collect();
+    if lines.is_empty() {
+        lines.push(Message::new("core-ingest-nothing"));
+    }
+    shown.result(&all, &lines);
+    Ok(if all.iter().all(|t| t.refused.is_none()) { Outcome::Done } else { Outcome::FoundWrong })
+}

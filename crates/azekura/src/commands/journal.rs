@@ -1,0 +1,78 @@
+use std::path::PathBuf;
+
+use ledger::Mode;
+use messages::Message;
+use pipeline::journal;
+
+use super::instance::{Access, Where};
+use crate::failure::Failure;
+use crate::output::{Outcome, Shown};
+
+#[derive(clap::Subcommand)]
+pub enum Command {
+    /// Show entries.
+    Show {
+        #[command(flatten)]
+        place: Where,
+        /// First entry.
+        #[arg(long, default_value_t = 0)]
+        from: u64,
+        /// How many at the most.
+        #[arg(long, default_value_t = 100)]
+        most: u64,
+    },
+    /// Recompute the whole journal, its signatures, and the rows of the ledger that it vouches for.
+    Verify {
+        #[command(flatten)]
+        place: Where,
+        /// A checkpoint that somebody kept: the journal must still contain it.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Write a proof that an entry is in the journal; without an entry, export the whole journal for an auditor.
+    Prove {
+        #[command(flatten)]
+        place: Where,
+        /// Number of the entry.
+        #[arg(long)]
+        entry: Option<u64>,
+        /// File for the proof, directory for the export. Without it, standard output.
+        #[arg(long, value_name = "PATH")]
+        out: Option<PathBuf>,
+    },
+}
+
+pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
+    match command {
+        Command::Show { place, from, most } => {
+            let entries = access.with(&place, Mode::Reader, async |i| Ok(journal::show(&i, from, most).await?))?;
+            let line = |e: &journal::Line| {
+                Message::new("core-journal-line")
+                    .with("seq", e.seq)
+                    .with("time", &e.time)
+                    .with("actor", &e.actor)
+                    .with("event", &e.event)
+                    .with("purpose", &e.purpose)
+            };
+            shown.result(&entries, &entries.iter().map(line).collect::<Vec<_>>());
+            Ok(Outcome::Done)
+        }
+        Command::Verify { place, checkpoint } => {
+            let found = access.with(&place, Mode::Reader, async |i| Ok(journal::verify(&i, checkpoint.as_deref()).await?))?;
+            let mut lines = vec![Message::new("core-journal-verified").with("entries", found.entries).with("root", &found.root)];
+            lines.extend(found.faults.iter().map(|f| Message::new("core-journal-fault").with("fault", f)));
+            shown.result(&found, &lines);
+            Ok(if found.faults.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
+        }
+        Command::Prove { place, entry, out } => {
+            let text = access.with(&place, Mode::Reader, async |i| Ok(journal::prove(&i, entry, out.as_deref()).await?))?;
+            match out {
+                Some(path) => {
+                    shown.result(&serde_json::json!({ "path": path }), &[Message::new("core-journal-proof").with("path", path.display())]);
+                }
+                None => print!("{text}"),
+            }
+            Ok(Outcome::Done)
+        }
+    }
+}
