@@ -63,7 +63,7 @@ pub struct LakeSettings {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Release {
-    /// Members whose approving decisions a review needs (control RVW-06 has five on a committee).
+    /// Members who have to take part in a review (control RVW-06 has at least five on a committee).
     pub review_members: usize,
 }
 
@@ -79,6 +79,9 @@ impl Config {
         })?;
         if config.notice.wait_days < 30 && config.notice.shorter_wait_basis.trim().is_empty() {
             return Err("notice.wait_days under 30 needs the legal basis in notice.shorter_wait_basis".to_owned());
+        }
+        if config.release.review_members == 0 {
+            return Err("release.review_members must be at least 1: nothing is made without a review".to_owned());
         }
         if !(1..=1024).contains(&config.intake.chunk_mib) {
             return Err("intake.chunk_mib must be between 1 and 1024".to_owned());

@@ -29,5 +29,14 @@ governance-signature-wrong = The signature of { $signer } does not hold: it is n
 governance-signature-expired = The certificate of { $signer } was not valid on that day. Register a valid one and sign again.
 governance-signature-over-other = The signature of { $signer } is over something else than this data set, report and profile as they are now. Read them and sign again.
 governance-package-differs = What stands in the package is not what the officers signed. Nothing was delivered; look for who changed it.
-governance-wrong-state = This step is not possible in the state { $state }.
+governance-wrong-state = { $state ->
+        [in_review] The application lies before the committee: members record their decisions with azekura dataset review first.
+        [approved] The committee has approved: the next step is azekura dataset make.
+        [rejected] The committee has rejected the application. Plan a new one.
+        [building] The data set is to be made (again): azekura dataset make.
+        [two_person_check] The data set is made and waits for two officers: azekura dataset approve, then deliver.
+        [released] The data set is released: the next step is azekura dataset deliver.
+        [delivered] The data set is delivered already. Plan a new one for another delivery.
+       *[other] This step is not possible in the state { $state }.
+    }
 governance-evidence-missing = The state { $state } is written, but there is no { $what } to support it. Look in the journal for how the state came about.

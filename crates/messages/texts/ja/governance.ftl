@@ -29,5 +29,14 @@ governance-signature-wrong = { $signer } の署名は有効ではありません
 governance-signature-expired = { $signer } の証明書は当日有効ではありませんでした。有効な証明書を登録して署名し直してください。
 governance-signature-over-other = { $signer } の署名は、現在のデータセット、報告書、プロファイルに対するものではありません。内容を確認して署名し直してください。
 governance-package-differs = パッケージの内容が、役職者の署名したものと異なります。提供は行われていません。変更した者を調べてください。
-governance-wrong-state = 状態 { $state } ではこの手続きは行えません。
+governance-wrong-state = { $state ->
+        [in_review] 申請は審査中です。先に委員が azekura dataset review で判断を記録してください。
+        [approved] 委員会は承認しました。次は azekura dataset make です。
+        [rejected] 委員会は申請を認めませんでした。新しく計画してください。
+        [building] データセットを（再）作成する段階です: azekura dataset make。
+        [two_person_check] 作成済みで二人の責任者の承認を待っています: azekura dataset approve、次に deliver。
+        [released] 提供が許可されています。次は azekura dataset deliver です。
+        [delivered] 既に提供済みです。改めて提供するには新しく計画してください。
+       *[other] 状態 { $state } ではこの手続きは行えません。
+    }
 governance-evidence-missing = 状態 { $state } と記録されていますが、それを裏付ける { $what } がありません。この状態になった経緯をジャーナルで確認してください。
