@@ -100,7 +100,8 @@ impl Frequencies {
         let of = |list: &[u32], form: u32| f64::from(list.get(form as usize).copied().unwrap_or(0));
         // other persons born that day as far as they were seen (1 January and other fillers have many), and one day of a century
         let born = f64::from(self.births.get(&birth).copied().unwrap_or(0));
-        let day = (born - 1.0).max(0.0) / self.persons + 1.0 / 36_525.0;
+        let century = 36_525.0;
+        let day = (born - 1.0).max(0.0) / (self.persons + century) + 1.0 / century;
         let seen = of(&counts.whole, name.whole) - 1.0;
         let independent = match name.given {
             NONE => 0.0,

@@ -48,7 +48,7 @@ impl Default for Options {
             persons_per_phone: 15,
             persons_per_home: 100,
             persons_per_card: 15,
-            namesakes: 0.001,
+            namesakes: 0.0003,
         }
     }
 }

@@ -93,11 +93,12 @@ struct Row {
 
 const FAMILIES: [[&str; 2]; 6] =
     [["斎藤", "サイトウ"], ["齋藤", "ｻｲﾄｳ"], ["渡辺", "ワタナベ"], ["", "ワタナヘ"], ["オウ", "オウ"], ["大野", "オオノ"]];
-const GIVENS: [[&str; 2]; 8] = [
+const GIVENS: [[&str; 2]; 9] = [
     ["翔太", "ショウタ"],
     ["翔大", "シヨウダイ"],
     ["", "ショウタ"],
     ["裕子", "ユウコ"],
+    ["裕子", "ヒロコ"],
     ["祐子", "ユウコ"],
     ["〓子", "ユコ"],
     ["花子ベビー", "ハナコベビー"],
@@ -108,7 +109,7 @@ fn gather(rows: &[Row]) -> People {
     let mut gatherer = Gatherer::default();
     for row in rows {
         let pick = |value: u8, of: usize| usize::from(value) % of;
-        let (family, given) = (FAMILIES[pick(row.family, 6)], GIVENS[pick(row.given, 8)]);
+        let (family, given) = (FAMILIES[pick(row.family, 6)], GIVENS[pick(row.given, 9)]);
         let joined = row.sex & 8 != 0;
         let whole = [0, 1].map(|i| format!("{}{}", family[i], given[i]));
         let id = i64::from(row.record % 12) + 1;

@@ -41,6 +41,11 @@ fn each_rule_joins_what_it_is_for() {
     for (at, (expected, rows)) in cases.into_iter().enumerate() {
         assert_eq!(rule(&rows), Some(expected), "case {at}");
     }
+    // by the writing where the readings differ
+    let reading = ["勅使河原", "裕子", "テシガハラ", "ヒロコ"];
+    assert_eq!(rule(&[alone(1, ["勅使河原", "裕子", "テシガワラ", "ユウコ"]), alone(2, reading)]), Some(Rule::RareName));
+    let later = Row { birth: Some((1980, 4, 13)), ..row(2) };
+    assert_eq!(rule(&[row(1), later.named(["渡辺", "裕子", "ワタナベ", "ヒロコ"])]), Some(Rule::BirthDate));
     assert_eq!(rule(&[row(1), Row { sex: "male", ..row(2) }]), Some(Rule::Sex));
     for birth in [None, Some((1980, 4, 2)), Some((1980, 12, 4)), Some((1955, 4, 12)), Some((1980, 1, 1))] {
         assert_eq!(rule(&[row(1), Row { birth, ..row(2) }]), Some(Rule::BirthDate), "{birth:?}");
@@ -66,9 +71,10 @@ fn twins_are_never_one_person_however_alike_their_names() {
         [1, 1],
         "the given name is what keeps them apart"
     );
-    // and a wrong branch number does not join them
-    let wrong = row(2).named(["渡辺", "優斗", "ワタナベ", "ユウト"]);
-    assert_eq!(persons(&[row(1).named(["渡辺", "優太", "ワタナベ", "ユウタ"]), wrong]), [1, 2]);
+    // and a wrong branch number does not join them, written or only read
+    for other in [["渡辺", "優斗", "ワタナベ", "ユウト"], ["", "", "ワタナベ", "ショウ"]] {
+        assert_eq!(persons(&[row(1).named(["渡辺", "優太", "ワタナベ", "ユウタ"]), row(2).named(other)]), [1, 2]);
+    }
 }
 
 #[test]
