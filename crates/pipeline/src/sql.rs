@@ -14,6 +14,9 @@ pub struct Answer {
     batches: Vec<RecordBatch>,
 }
 
+/// Names of columns, and rows of values as text.
+type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
+
 /// Asks. Identity tables are not part of what can be asked.
 ///
 /// # Errors
@@ -33,7 +36,7 @@ pub async fn query(instance: &Instance, purpose: &str, statement: &str) -> Resul
 }
 
 impl Answer {
-    fn cells(&self) -> Result<(Vec<String>, Vec<Vec<Option<String>>>), Error> {
+    fn cells(&self) -> Result<Cells, Error> {
         let names = self.batches.first().map_or(Vec::new(), |b| b.schema().fields().iter().map(|f| f.name().clone()).collect());
         let mut rows = Vec::new();
         for batch in &self.batches {

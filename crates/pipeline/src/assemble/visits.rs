@@ -136,8 +136,7 @@ impl History {
         let found = visits
             .iter()
             .enumerate()
-            .filter(|(_, v)| v.inpatient && covers(v))
-            .last()
+            .rfind(|(_, v)| v.inpatient && covers(v))
             .or_else(|| visits.iter().enumerate().find(|(_, v)| !v.inpatient && v.start.0 == day));
         let Some((number, visit)) = found else { return (None, None) };
         let before: usize = visits[..number].iter().map(|v| v.details.len()).sum();
