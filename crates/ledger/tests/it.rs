@@ -3,8 +3,6 @@
 
 #[path = "it/areas.rs"]
 mod areas;
-#[path = "it/bench.rs"]
-mod bench;
 #[path = "it/crash.rs"]
 mod crash;
 #[path = "it/house.rs"]
