@@ -4,8 +4,10 @@
 //! `pipeline` (or of an engine), and shows what came back, as text or with `--json`. Rules live below, never here.
 
 mod commands;
+mod demo;
 mod failure;
 mod output;
+mod synthesis;
 
 use std::process::ExitCode;
 

@@ -111,7 +111,8 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
         Command::Review { place, id, decision, signer } => {
             let signer = signer.identity()?;
-            let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::review(&i, id, decision.into(), &signer).await?))?;
+            let done =
+                access.with(&place, Mode::Writer, async |i| Ok(dataset::review(&i, id, decision.into(), &signer).await?))?;
             let line = Message::new("core-dataset-reviewed")
                 .with("member", &done.member)
                 .with("count", done.decisions)
@@ -135,7 +136,10 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         Command::Report { place, id, out } => {
             let lang = shown.lang;
             let path = access.with(&place, Mode::Writer, async |i| Ok(dataset::report(&i, id, out.as_deref(), lang).await?))?;
-            shown.result(&serde_json::json!({ "path": path }), &[Message::new("core-dataset-report").with("path", path.display())]);
+            shown.result(
+                &serde_json::json!({ "path": path }),
+                &[Message::new("core-dataset-report").with("path", path.display())],
+            );
         }
         Command::Approve { place, id, signer } => {
             let signer = signer.identity()?;
@@ -145,7 +149,8 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
         Command::Deliver { place, id } => {
             let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::deliver(&i, id).await?))?;
-            let line = Message::new("core-dataset-delivered").with("recipient", &done.recipient).with("path", done.package.display());
+            let line =
+                Message::new("core-dataset-delivered").with("recipient", &done.recipient).with("path", done.package.display());
             shown.result(&done, &[line]);
         }
         Command::List { place } => {

@@ -68,7 +68,10 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             let text = access.with(&place, Mode::Reader, async |i| Ok(journal::prove(&i, entry, out.as_deref()).await?))?;
             match out {
                 Some(path) => {
-                    shown.result(&serde_json::json!({ "path": path }), &[Message::new("core-journal-proof").with("path", path.display())]);
+                    shown.result(
+                        &serde_json::json!({ "path": path }),
+                        &[Message::new("core-journal-proof").with("path", path.display())],
+                    );
                 }
                 None => print!("{text}"),
             }

@@ -24,6 +24,8 @@ use messages::Lang;
 use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
 
+pub(crate) use instance::runtime;
+
 /// Azekura: medical information under Japan's Next-Generation Medical Infrastructure Act, sealed, linked, processed,
 /// approved, delivered, and proved.
 #[derive(Parser)]

@@ -1,0 +1,170 @@
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use arrow::array::AsArray as _;
+use arrow::datatypes::{Int8Type, Int64Type};
+use lake::Blocked;
+use messages::Message;
+use omop::Table;
+use terms::ProviderId;
+
+use super::{Promise, Verdict};
+use crate::demo::below;
+use crate::demo::truth::{Key, Stop};
+use crate::demo::world::World;
+use crate::failure::Failure;
+
+/// The numbers add up: every patient of a hospital stayed at home, was refused or came in, for the reason that the truth
+/// has; and every file that came in is in the lake with its state.
+pub struct NumbersAddUp;
+
+impl Promise for NumbersAddUp {
+    fn name(&self) -> &'static str {
+        "numbers-add-up"
+    }
+
+    fn title(&self) -> &'static str {
+        "demo-promise-numbers-add-up"
+    }
+
+    fn check(&self, world: &World) -> Result<Verdict, Failure> {
+        verdict(world, &world.stops)
+    }
+
+    fn sabotage(&self, world: &World) -> Result<Verdict, Failure> {
+        // One opt-out fewer than there were.
+        let Some(at) = world.stops.iter().position(|s| s.before) else {
+            return Ok(Verdict::Skipped(Message::new("demo-nobody-stopped")));
+        };
+        let mut stops = world.stops.clone();
+        stops.remove(at);
+        verdict(world, &stops)
+    }
+}
+
+fn verdict(world: &World, stops: &[Stop]) -> Result<Verdict, Failure> {
+    let stopped: BTreeSet<Key> = stops.iter().filter(|s| s.before).map(Stop::key).collect();
+    let (mut patients, mut wrong) = (0u64, Vec::new());
+    for sent in &world.sent {
+        let Some(taken) = world.taken.iter().find(|t| t.provider == sent.provider) else {
+            wrong.push("packages");
+            continue;
+        };
+        let mine: Vec<_> = world.truth.patients.iter().filter(|p| p.provider == sent.provider).collect();
+        if mine.is_empty() {
+            // The samples: everybody in them was told.
+            patients += world.samples.len() as u64;
+            if taken.patients_in + taken.patients_refused != world.samples.len() as u64 {
+                wrong.push("samples");
+            }
+            continue;
+        }
+        patients += mine.len() as u64;
+        let is_stopped = |p: &&&crate::demo::truth::Patient| stopped.contains(&(p.provider.clone(), p.canonical.clone()));
+        let opted_out = mine.iter().filter(is_stopped).count() as u64;
+        let not_told = mine.iter().filter(|p| !is_stopped(p) && !p.notified).count() as u64;
+        // Who was not told stays at home, or is refused at the door.
+        let (home, door) = if sent.with_contacts { (not_told, 0) } else { (0, not_told) };
+        let said = [
+            ("opted-out", sent.said.number("people_opted_out"), opted_out),
+            ("not-contacted", sent.said.number("people_not_contacted"), home),
+            ("refused", taken.patients_refused, door),
+            ("not-notified", taken.refusals.values().sum::<i64>().unsigned_abs(), door),
+            ("in", taken.patients_in, mine.len() as u64 - opted_out - not_told),
+        ];
+        wrong.extend(said.iter().filter(|(_, found, expected)| found != expected).map(|(name, ..)| *name));
+    }
+    let files = files(world)?;
+    wrong.extend(files.wrong.iter().copied());
+    wrong.sort_unstable();
+    wrong.dedup();
+    let message = Message::new("demo-found-numbers")
+        .with("patients", patients)
+        .with("members", files.members)
+        .with("live", files.live)
+        .with("superseded", files.superseded)
+        .with("deleted", files.deleted)
+        .with("elsewhere", files.elsewhere)
+        .with("wrong", if wrong.is_empty() { "0".to_owned() } else { wrong.join(" ") });
+    Ok(if wrong.is_empty() { Verdict::Kept(message) } else { Verdict::Broken(message) })
+}
+
+/// What became of the files.
+#[derive(Default)]
+struct Files {
+    members: u64,
+    live: u64,
+    superseded: u64,
+    deleted: u64,
+    /// Of people who were refused or erased, or who have no record because no patient can be told from the file's place.
+    elsewhere: u64,
+    wrong: Vec<&'static str>,
+}
+
+/// Counts the files of each provider in the lake by state, against what its package held.
+fn files(world: &World) -> Result<Files, Failure> {
+    let instance = &world.instance;
+    let providers: HashMap<i64, ProviderId> = world
+        .wait(async { instance.ledger.read().await.map_err(below)?.records().await.map_err(below) })?
+        .into_iter()
+        .map(|(record, provider, _)| (record.0, provider))
+        .collect();
+    let mut states: BTreeMap<ProviderId, [u64; 3]> = BTreeMap::new();
+    let snapshot = world.wait(instance.lake.snapshot(&instance.ledger, None)).map_err(below)?;
+    for batch in snapshot.scan(Table::SourceFile, Blocked::Include).map_err(below)? {
+        let batch = batch.map_err(below)?;
+        let records = batch.column_by_name("record_id").and_then(|c| c.as_primitive_opt::<Int64Type>());
+        let state = batch.column_by_name("source_state").and_then(|c| c.as_primitive_opt::<Int8Type>());
+        let (Some(records), Some(state)) = (records, state) else { continue };
+        for row in 0..batch.num_rows() {
+            let Some(provider) = providers.get(&records.value(row)) else { continue };
+            let counts = states.entry(provider.clone()).or_default();
+            if let Some(count) = usize::try_from(state.value(row)).ok().and_then(|s| counts.get_mut(s)) {
+                *count += 1;
+            }
+        }
+    }
+    let mut files = Files::default();
+    for taken in &world.taken {
+        let [deleted, live, superseded] = states.get(&taken.provider).copied().unwrap_or_default();
+        let here = deleted + live + superseded;
+        let elsewhere = elsewhere(world, taken)?;
+        files.members += taken.members;
+        files.live += live;
+        files.superseded += superseded;
+        files.deleted += deleted;
+        files.elsewhere += elsewhere;
+        if here + elsewhere != taken.members {
+            files.wrong.push("files");
+        }
+    }
+    for sent in &world.sent {
+        let taken = world.taken.iter().find(|t| t.provider == sent.provider);
+        if taken.map(|t| t.members) != Some(sent.said.number("files")) {
+            files.wrong.push("members");
+        }
+    }
+    Ok(files)
+}
+
+/// Files of a package whose patients have nothing in the lake: refused at the door, or erased since.
+fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<u64, Failure> {
+    let Some(sent) = world.sent.iter().find(|s| s.provider == taken.provider) else { return Ok(0) };
+    let mine: Vec<_> = world.truth.patients.iter().filter(|p| p.provider == taken.provider).collect();
+    let keys: Vec<Key> = mine.iter().map(|p| (p.provider.clone(), p.canonical.clone())).collect();
+    let records = world.records(&keys)?;
+    let stopped: BTreeSet<Key> = world.stops.iter().filter(|s| s.before).map(Stop::key).collect();
+    let mut count = 0;
+    for (patient, key) in mine.iter().zip(&keys) {
+        let stayed = stopped.contains(key) || (sent.with_contacts && !patient.notified);
+        let inside = records.get(key).is_some_and(|r| !world.erased.contains(r));
+        if !stayed && !inside {
+            count += files_below(&patient.directory(&world.hospitals()));
+        }
+    }
+    Ok(count)
+}
+
+fn files_below(dir: &std::path::Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
+    entries.flatten().map(|e| if e.path().is_dir() { files_below(&e.path()) } else { 1 }).sum()
+}
