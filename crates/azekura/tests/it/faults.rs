@@ -5,8 +5,11 @@ use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use crate::kit::{House, IDS, PROVIDER, files, hospital, party, renamed, samples, tar, text};
+use seal::Identity;
+
+use crate::kit::{House, IDS, PROVIDER, Party, files, hospital, party, renamed, samples, tar, text};
 
 fn twins() -> Vec<(String, Vec<u8>)> {
     files(&samples("synthetic-twins"), |_| true)
@@ -15,7 +18,7 @@ fn twins() -> Vec<(String, Vec<u8>)> {
 /// Nothing that any command printed names a patient of the samples.
 fn nobody_named(house: &House) {
     let said = house.all_said();
-    let names = ["前田", "マエダ", "Maeda"];
+    let names = ["仮吉田", "桃子", "ヨシダ", "仮伊藤", "陽一", "イトウ", "仮山本", "ヤマモト", "ヒロシ"];
     for named in IDS.iter().chain(&names) {
         assert!(!said.contains(named), "a command printed a patient");
     }
@@ -63,7 +66,7 @@ fn one_member(house: &House, make: impl FnOnce(&mut tar::Header), name: &[u8], c
     })
 }
 
-// control: INT-04
+// control: INT-05, INT-08
 #[test]
 fn a_package_signed_by_another_is_quarantined() {
     refused_beside_a_good_one("package-signer-wrong", |h| {
@@ -85,20 +88,45 @@ fn a_package_sealed_to_somebody_else_is_quarantined() {
     });
 }
 
+// control: CRY-07
 #[test]
 fn a_package_of_a_provider_whose_certificate_has_expired_is_quarantined() {
-    // The writer refuses such a certificate: the package is signed while it is valid and read after.
     let house = House::new();
-    let expired = party("expired", "-1");
-    house.on(&["provider", "add", "--id", "1319999982", "--cert", text(&expired.cert)]);
-    let package = house.package_by(&hospital(), PROVIDER, &house.intake(), 1, |w| tar(w, &twins()));
-    // Signed anew by the expired key, as an old program would.
-    let manifest = package::open_manifest(
-        &package,
-        &[],
-        hospital().identity.certificate(),
-    );
-    assert!(manifest.is_err(), "nobody opens it without the intake key");
+    let over = Instant::now() + Duration::from_secs(6);
+    let short = short_lived(&house, 5);
+    house.on(&["provider", "add", "--id", "1319999982", "--cert", text(&short.cert)]).done();
+    let package = house.package_by(&short, "1319999982", &house.intake(), 1, |w| tar(w, &twins()));
+    std::thread::sleep(over.saturating_duration_since(Instant::now()));
+    let all = house.receive(&[&package, &house.tree(1, &twins())]);
+    assert_eq!((&all[0]["state"], &all[0]["reason"]), (&"quarantined".into(), &"package-certificate-expired".into()));
+    assert_eq!(all[1]["state"], "accepted");
+    assert!(house.journalled("package-certificate-expired"));
+    nobody_named(&house);
+}
+
+/// A party whose certificate is over in some seconds.
+fn short_lived(house: &House, seconds: i64) -> Party {
+    use openssl::{asn1::Asn1Time, hash::MessageDigest, pkey::PKey, x509::X509, x509::X509Builder, x509::X509NameBuilder};
+    let key = PKey::private_key_from_pem(&fs::read(hospital().key).expect("readable")).expect("a key");
+    let mut name = X509NameBuilder::new().expect("a name");
+    name.append_entry_by_text("CN", "short").expect("a name");
+    let name = name.build();
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970").as_secs() as i64;
+    let build = || -> Result<X509, openssl::error::ErrorStack> {
+        let mut builder: X509Builder = X509::builder()?;
+        builder.set_version(2)?;
+        builder.set_subject_name(&name)?;
+        builder.set_issuer_name(&name)?;
+        builder.set_pubkey(&key)?;
+        builder.set_not_before(&*Asn1Time::from_unix(now - 60)?)?;
+        builder.set_not_after(&*Asn1Time::from_unix(now + seconds)?)?;
+        builder.sign(&key, MessageDigest::sha256())?;
+        Ok(builder.build())
+    };
+    let cert = house.path().join("short.pem");
+    fs::write(&cert, build().and_then(|c| c.to_pem()).expect("a certificate")).expect("written");
+    let identity = Identity::from_files(&hospital().key, &cert, None).expect("a key and its certificate");
+    Party { key: hospital().key, cert, identity }
 }
 
 #[test]
@@ -114,7 +142,7 @@ fn a_truncated_package_is_quarantined() {
 
 #[test]
 fn a_bit_flipped_in_a_payload_is_found() {
-    refused_beside_a_good_one("package-hash-mismatch", |h| {
+    refused_beside_a_good_one("package-tag-mismatch", |h| {
         let package = h.tree(1, &twins());
         flip(&payload(&package));
         package
@@ -183,7 +211,7 @@ fn a_package_without_files_is_refused() {
 
 #[test]
 fn garbage_instead_of_an_archive_is_refused() {
-    refused_beside_a_good_one("package-tar-malformed", |h| {
+    refused_beside_a_good_one("package-not-tar", |h| {
         h.package(1, |w| w.write_all(&b"this is no archive at all ".repeat(400)).expect("written"))
     });
 }
@@ -276,7 +304,7 @@ fn a_message_of_a_type_that_is_unknown_and_garbage_are_findings_and_the_rest_com
     nobody_named(&house);
 }
 
-// control: NOT-08
+// control: NOT-09
 #[test]
 fn who_was_stopped_as_123_does_not_come_in_as_0000000123() {
     let house = House::new();
@@ -296,7 +324,7 @@ fn who_was_stopped_as_123_does_not_come_in_as_0000000123() {
     nobody_named(&house);
 }
 
-// control: NOT-01
+// control: NOT-01, INT-03, INT-10
 #[test]
 fn who_was_not_notified_or_still_waits_is_refused_in_the_receipt_and_the_package_destroyed() {
     let house = House::new();
@@ -332,6 +360,7 @@ fn ready() -> (House, String) {
     (house, id)
 }
 
+// control: NOT-03
 #[test]
 fn an_opt_out_of_somebody_inside_voids_the_approvals() {
     let (house, id) = ready();
@@ -349,6 +378,7 @@ fn an_opt_out_of_somebody_inside_voids_the_approvals() {
     nobody_named(&house);
 }
 
+// control: NOT-04
 #[test]
 fn after_an_erasure_no_row_is_left() {
     let house = House::new();
@@ -366,6 +396,7 @@ fn after_an_erasure_no_row_is_left() {
     nobody_named(&house);
 }
 
+// control: PRV-14
 #[test]
 fn a_delivered_file_that_was_changed_is_named() {
     let (house, id) = ready();

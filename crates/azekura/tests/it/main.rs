@@ -1,0 +1,5 @@
+//! What `azekura` promises, on the real program.
+
+mod crash;
+mod faults;
+mod kit;
