@@ -80,6 +80,9 @@ impl Config {
         if config.notice.wait_days < 30 && config.notice.shorter_wait_basis.trim().is_empty() {
             return Err("notice.wait_days under 30 needs the legal basis in notice.shorter_wait_basis".to_owned());
         }
+        if config.intake.package_retention_days > 3_650 {
+            return Err("intake.package_retention_days must be at most 3650".to_owned());
+        }
         if config.release.review_members == 0 {
             return Err("release.review_members must be at least 1: nothing is made without a review".to_owned());
         }

@@ -20,7 +20,7 @@ const LEDGER: &str = "ledger.db";
 const LOCK: &str = "lock";
 
 /// Directories of an instance.
-const DIRECTORIES: [&str; 6] = ["lake", "inbox", "packages", "sealed", "outbox", "certificates"];
+const DIRECTORIES: [&str; 7] = ["lake", "inbox", "packages", "sealed", "pending", "outbox", "certificates"];
 
 /// An open instance. While it is open for writing nobody else can write.
 pub struct Instance {
@@ -132,7 +132,11 @@ impl Instance {
             instance.lake.sweep(&instance.ledger, &instance.actor).await?;
             crate::dataset::finish_doomed(&instance).await?;
             crate::sealed::sweep(&instance).await?;
+            crate::keeping::sweep(&instance).await?;
+            crate::ingest::finish_pending(&instance).await?;
+            crate::dataset::finish_deliveries(&instance).await?;
             crate::keeping::expire(&instance, jiff::Timestamp::now()).await?;
+            instance.rotate_intake(jiff::Timestamp::now()).await?;
         }
         Ok(instance)
     }
@@ -147,6 +151,33 @@ impl Instance {
         self.root.join("packages")
     }
 
+    /// Where a package for a party is made before the ledger says that it is to leave.
+    pub fn pending(&self, party: &str) -> PathBuf {
+        self.root.join("pending").join(party)
+    }
+
+    /// A new intake key when a month is over; keys three periods old are destroyed, and with them what was sealed to them.
+    async fn rotate_intake(&self, now: jiff::Timestamp) -> Result<(), Error> {
+        use jiff::ToSpan as _;
+        if !self.keyring.intake_rotation_due(now) {
+            return Ok(());
+        }
+        let certificate = self.keyring.rotate_intake()?;
+        write(&self.root.join("certificates/intake.pem"), &certificate.pem()?)?;
+        let mut tx = self.ledger.begin(&self.actor, "monthly intake key").await?;
+        let fingerprint = Hex32(seal::hash::sha256(&certificate.der()?));
+        tx.emit(Event::CertificateMade { what: "intake".to_owned(), fingerprint })?;
+        tx.commit().await?;
+        let before = now.checked_sub((24 * 93).hours()).unwrap_or(jiff::Timestamp::MIN);
+        let destroyed = self.keyring.destroy_intake_before(before)?;
+        if !destroyed.is_empty() {
+            let mut tx = self.ledger.begin(&self.actor, "destroy old intake keys").await?;
+            tx.emit(Event::IntakeKeysDestroyed { count: destroyed.len() as u64 })?;
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+
     /// What is to leave for a party.
     pub fn outbox(&self, party: &str) -> PathBuf {
         self.root.join("outbox").join(party)
@@ -155,4 +186,22 @@ impl Instance {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     durable::write_atomic(path, bytes).map_err(Error::io(path.display().to_string()))
+}
+
+/// Moves a finished package to its place, replacing what an earlier try left there. Done already is done.
+///
+/// # Errors
+/// When neither is there, or the move fails.
+pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
+    let trouble = || Error::io(to.display().to_string());
+    if !from.is_dir() {
+        return if to.is_dir() { Ok(()) } else { Err(Error::Inconsistent("a finished package is missing".to_owned())) };
+    }
+    if let Some(parent) = to.parent() {
+        durable::create_dir(parent).map_err(trouble())?;
+    }
+    if to.is_dir() {
+        std::fs::remove_dir_all(to).map_err(trouble())?;
+    }
+    durable::rename(from, to).map_err(trouble())
 }

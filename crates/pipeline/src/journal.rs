@@ -88,6 +88,11 @@ pub async fn prove(instance: &Instance, entry: Option<u64>, out: Option<&Path>) 
             let entries = instance.ledger.export(directory).await?;
             Ok(format!("{entries}\n"))
         }
-        (None, None) => Err(Error::refused(Message::new("core-journal-prove-what"))),
+        // Without a wish: the last entry, and with it the whole tree under the last checkpoint.
+        (None, None) => {
+            let last = instance.ledger.read().await?.journal_size().saturating_sub(1);
+            let proof = instance.ledger.prove(last, None).await?;
+            Ok(serde_json::to_string_pretty(&proof).map_err(|e| Error::Inconsistent(e.to_string()))? + "\n")
+        }
     }
 }

@@ -9,18 +9,47 @@ use terms::{PackageId, ProviderId};
 use crate::Instance;
 use crate::error::Error;
 
+/// States in which a package's bytes are kept for a time only.
+const KEPT: [PackageState; 3] = [PackageState::Ledgered, PackageState::Acknowledged, PackageState::Quarantined];
+
+/// Removes what a crash left of packages that no row names.
+///
+/// # Errors
+/// When files cannot be removed.
+pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
+    let dir = instance.packages();
+    let known: std::collections::HashSet<String> =
+        instance.ledger.read().await?.packages(&[]).await?.into_iter().map(|p| p.directory).collect();
+    for entry in std::fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
+        let entry = entry.map_err(Error::io(dir.display().to_string()))?;
+        if !known.contains(&format!("packages/{}", entry.file_name().to_string_lossy())) {
+            remove(&entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Removes a package's files. They are sealed to an intake key; with the key's rotation what a disk may still hold of
 /// them opens no more.
 pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
+    if !directory.exists() {
+        return Ok(());
+    }
+    empty(directory)?;
+    remove_empty(directory)
+}
+
+fn empty(directory: &Path) -> Result<(), Error> {
     let trouble = || Error::io(directory.display().to_string());
-    let entries = match std::fs::read_dir(directory) {
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        other => other.map_err(trouble())?,
-    };
-    for entry in entries {
+    for entry in std::fs::read_dir(directory).map_err(trouble())? {
         let path = entry.map_err(trouble())?.path();
         durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
     }
+    Ok(())
+}
+
+fn remove_empty(directory: &Path) -> Result<(), Error> {
+    let trouble = || Error::io(directory.display().to_string());
     std::fs::remove_dir(directory).map_err(trouble())?;
     if let Some(parent) = directory.parent() {
         durable::sync_dir(parent).map_err(trouble())?;
@@ -28,7 +57,8 @@ pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Destroys the bytes of one package and says so.
+/// Destroys the bytes of one package and says so. The empty directory goes last: while it stands, a crash may have come
+/// before the journal heard of it, and it is told then.
 pub(crate) async fn destroy(
     instance: &Instance,
     package: PackageId,
@@ -39,16 +69,16 @@ pub(crate) async fn destroy(
     if !path.exists() {
         return Ok(());
     }
-    remove(&path)?;
+    empty(&path)?;
     let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
     tx.emit(Event::PackageDestroyed { package, certificate: certificate.map(Hex32) })?;
     tx.commit().await?;
-    Ok(())
+    remove_empty(&path)
 }
 
 /// Destroys every kept package of a provider that was taken in: after an erasure none may still hold the person.
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
-    let packages = instance.ledger.read().await?.packages(&[PackageState::Ledgered, PackageState::Acknowledged]).await?;
+    let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages.into_iter().filter(|p| p.provider.as_ref() == Some(provider)) {
         destroy(instance, package.id, &package.directory, None).await?;
     }
@@ -62,7 +92,7 @@ pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &Provider
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
     let mut gone = 0;
-    let packages = instance.ledger.read().await?.packages(&[PackageState::Ledgered, PackageState::Acknowledged]).await?;
+    let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages {
         let due = package.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX);
         if due <= now && instance.root.join(&package.directory).exists() {

@@ -3,7 +3,7 @@
 //! Records that an opt-out stops are linked too, for one use alone: so that the other records of that person are found
 //! and leave all later data sets with it.
 
-use lake::{Blocked, PersonMap};
+use lake::{Blocked, LakeTable, PersonMap};
 use ledger::{Counts, Event, FactKind};
 use linkage::{Fact, Options, People};
 use omop::Table;
@@ -26,6 +26,22 @@ pub struct Linked {
     pub persons: u64,
     /// Pairs that were linked.
     pub links: u64,
+}
+
+/// Whether identity facts came in after the current map was made, or there is none.
+///
+/// # Errors
+/// When the lake cannot be read.
+pub async fn is_stale(instance: &Instance) -> Result<bool, Error> {
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    Ok(stale(&snapshot))
+}
+
+/// The same of a snapshot.
+pub(crate) fn stale(snapshot: &lake::Snapshot) -> bool {
+    let youngest = |table: LakeTable| snapshot.files(table).map(|f| f.commit_seq).max();
+    let facts = youngest(Table::Identity.into()).max(youngest(Table::Insurance.into()));
+    facts.is_some_and(|facts| youngest(LakeTable::RecordPerson).is_none_or(|map| map < facts))
 }
 
 /// Links all records anew and makes the map the current one.
@@ -72,16 +88,18 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     }
     let asset = staged.asset;
     instance.lake.commit(&mut tx, &[staged], &[]).await?;
-    let before = tx.read().current_linkage().await?;
+    let older: Vec<_> = tx.read().linkage_runs().await?.into_iter().filter(|r| !r.current).map(|r| r.map_asset).collect();
+    let older = live(tx.read(), older).await?;
     tx.add_linkage_run(run, linkage::RULE, asset, &stats).await?;
     tx.emit(Event::Read {
         step: "link".to_owned(),
         tables: vec![Table::Identity.name().to_owned(), Table::Insurance.name().to_owned()],
         records: count(links.map.len()),
     })?;
-    // Maps of earlier runs stay assets, so that a data set made from one can be explained.
-    let _ = before;
+    // The map before this one stays, so that what was made from it can be explained; older ones go.
+    instance.lake.retire(&mut tx, &older, "later linkage runs replace it").await?;
     tx.commit().await?;
+    instance.lake.remove_retired(&instance.ledger, &instance.actor).await?;
     Ok(Linked {
         run,
         rule: linkage::RULE.to_owned(),
@@ -89,4 +107,14 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
         persons: persons as u64,
         links: links.pairs.len() as u64,
     })
+}
+
+async fn live(reader: &mut ledger::Reader, assets: Vec<terms::AssetId>) -> Result<Vec<terms::AssetId>, Error> {
+    let mut out = Vec::new();
+    for id in assets {
+        if reader.asset(id).await?.is_some_and(|a| a.state == ledger::AssetState::Live) && !out.contains(&id) {
+            out.push(id);
+        }
+    }
+    Ok(out)
 }

@@ -41,7 +41,10 @@ fn rows<T>(from: impl Read, needed: &[&str], make: impl Fn(&dyn Fn(&str) -> Stri
             out.push(make(&get));
         }
     }
-    Ok((out, bad))
+    // A stray quote makes one row of many lines: what is in none of the rows is bad, too.
+    let lines = text.lines().filter(|l| !l.trim().is_empty()).count().saturating_sub(1) as u64;
+    let swallowed = lines.saturating_sub(out.len() as u64 + bad);
+    Ok((out, bad + swallowed))
 }
 
 /// `patient,date,addressee,method`; the first two are needed.
@@ -81,6 +84,14 @@ mod tests {
         let (lines, bad) = contacts(list.as_bytes()).expect("readable");
         assert_eq!((lines.len(), bad), (2, 1));
         assert_eq!(lines[1].date, "2026-04-02");
+    }
+
+    #[test]
+    fn lines_that_a_stray_quote_swallows_are_counted_as_bad() {
+        let list = "patient,requester,scope,date\n1,person,,2026-04-01\n\"2,person,,2026-04-01\n3,person,,2026-04-01\n4,person,,2026-04-01\n";
+        let (lines, bad) = opt_outs(list.as_bytes()).expect("readable");
+        assert_eq!(lines.len() as u64 + bad, 4, "no line is lost without a word");
+        assert!(bad >= 2);
     }
 
     #[test]

@@ -66,9 +66,11 @@ fn statement(request: &Request) -> Statement {
     } else {
         request.scopes.iter().copied().collect()
     };
+    // A "no" is not lost for want of a word: who does not say the relation is asked later.
+    let unstated = (request.requester == Requester::Bereaved).then(|| "unstated".to_owned());
     Statement {
         requester: request.requester,
-        relation: request.relation.clone(),
+        relation: request.relation.clone().or(unstated),
         scopes,
         stated_on: today(),
         erase: request.erase,
@@ -123,34 +125,69 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     };
     let mut done = Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, voided_datasets: 0 };
     let Some(named) = named else { return Ok(done) };
+    // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
+    if crate::link::is_stale(instance).await? {
+        crate::link::link(instance).await?;
+    }
     let linked = linked(instance, named).await?;
     done.blocked_records = 1 + linked.len() as u64;
 
     use governance::opt_out::Erasure;
-    let erased: Vec<RecordId> = match effect.erasure {
-        Erasure::Nothing => Vec::new(),
-        Erasure::NamedRecord => vec![named],
+    let erased: BTreeSet<RecordId> = match effect.erasure {
+        Erasure::Nothing => BTreeSet::new(),
+        Erasure::NamedRecord => BTreeSet::from([named]),
         Erasure::LinkedRecords => std::iter::once(named).chain(linked.iter().copied()).collect(),
     };
-    if !erased.is_empty() {
-        let reason = format!("{LINKED}:{}", done.opt_out);
-        let mut tx = instance.ledger.begin(&instance.actor, "hold the records of a person who stopped").await?;
-        let held: BTreeSet<RecordId> =
-            tx.read().record_holds().await?.into_iter().filter(|h| h.reason.starts_with(LINKED)).map(|h| h.record).collect();
-        let mut new = 0;
-        for record in linked.iter().filter(|r| !held.contains(r)) {
-            tx.hold_record(*record, &reason, None).await?;
-            new += 1;
-        }
-        if new > 0 {
-            tx.commit().await?;
-        }
-        done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
-        let report = instance.lake.erase(&instance.ledger, &instance.actor, &erased, Some(&done.opt_out)).await?;
-        done.erased_records = report.records;
-        done.rewritten_files = report.files;
-        crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+    if erased.is_empty() {
+        return Ok(done);
     }
+    let everybody = instance.ledger.read().await?.records().await?;
+    let affected: Vec<_> = everybody.into_iter().filter(|(r, _, _)| erased.contains(r)).collect();
+    let reason = format!("{LINKED}:{}", done.opt_out);
+    let mut tx = instance.ledger.begin(&instance.actor, "hold the records of a person who stopped").await?;
+    let held: BTreeSet<RecordId> =
+        tx.read().record_holds().await?.into_iter().filter(|h| h.reason == reason).map(|h| h.record).collect();
+    let mut changed = false;
+    for record in linked.iter().filter(|r| !held.contains(r)) {
+        tx.hold_record(*record, &reason, None).await?;
+        changed = true;
+    }
+    // Erased everywhere is stopped everywhere: else the next package of another provider brings the person back.
+    for (_, provider, patient) in affected.iter().filter(|(r, _, _)| *r != named) {
+        let relation = format!("{LINKED}:{}", done.opt_out);
+        let known = tx.read().opt_outs_of(provider, *patient).await?;
+        if known.iter().any(|o| o.relation.as_deref() == Some(relation.as_str()) && o.state == OptOutState::Effective) {
+            continue;
+        }
+        let new = NewOptOut {
+            provider: provider.clone(),
+            patient: *patient,
+            scopes: said.scopes.iter().copied().collect(),
+            requester: said.requester,
+            relation: Some(relation),
+            stated_on: said.stated_on,
+            erase: true,
+            everywhere: false,
+            state: OptOutState::Effective,
+        };
+        tx.add_opt_out(&new).await?;
+        changed = true;
+    }
+    if changed {
+        tx.commit().await?;
+    } else {
+        // The one writer's place is free again only when this is gone.
+        drop(tx);
+    }
+    // Kept packages go before the rows do: once the map has forgotten the person, nobody knows whose they were.
+    for provider in affected.iter().map(|(_, provider, _)| provider).collect::<BTreeSet<_>>() {
+        crate::keeping::destroy_packages_of(instance, provider).await?;
+    }
+    done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+    let list: Vec<RecordId> = erased.into_iter().collect();
+    let report = instance.lake.erase(&instance.ledger, &instance.actor, &list, Some(&done.opt_out)).await?;
+    done.erased_records = report.records;
+    done.rewritten_files = report.files;
     Ok(done)
 }
 
@@ -174,6 +211,7 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
     let mut in_force = reader.opt_outs_of(&request.provider, patient).await?;
     in_force.retain(|o| o.state == OptOutState::Effective);
     let holds = reader.record_holds().await?;
+    let all = reader.opt_outs().await?;
     drop(reader);
     if in_force.is_empty() {
         return Err(Error::refused(Message::new("core-opt-out-none")));
@@ -191,8 +229,15 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
         };
         OptOut::recall(said).withdraw(request.requester, today()).map_err(refused)?;
         tx.move_opt_out(&one.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
-        for hold in holds.iter().filter(|h| h.reason == format!("{LINKED}:{}", one.id)) {
+        let reason = format!("{LINKED}:{}", one.id);
+        for hold in holds.iter().filter(|h| h.reason == reason) {
             tx.release_record(hold.record, &hold.reason).await?;
+        }
+        // What was stopped at other providers on account of this statement goes with it.
+        for other in &all {
+            if other.relation.as_deref() == Some(reason.as_str()) && other.state == OptOutState::Effective {
+                tx.move_opt_out(&other.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
+            }
         }
         withdrawn += 1;
     }

@@ -61,8 +61,10 @@ pub struct Summary {
     pub set_aside: Vec<String>,
     /// Every local id that files stand under, once for each place where its files stand together.
     pub patients: Vec<String>,
-    /// Lines of the two lists that could not be read.
-    pub bad_lines: u64,
+    /// Lines of `contacts.csv` that could not be read: whoever stands there is not notified.
+    pub bad_contacts: u64,
+    /// Lines of `opt-outs.csv` that could not be read. Somebody may have said no there: the package does not come in.
+    pub bad_opt_outs: u64,
     /// Why the payload is refused as a whole.
     pub refused: Option<crate::codes::Said>,
 }

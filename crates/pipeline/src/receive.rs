@@ -1,8 +1,9 @@
 //! A package arrives: it is copied into the instance's keeping, and everything about it is checked there, so that what
 //! was checked is what will be read. What does not hold is quarantined with its reason; nothing of it goes further.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
-use std::io::{BufReader, BufWriter, Write as _};
+use std::io::{BufReader, BufWriter, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use durable::NewFile;
@@ -17,7 +18,7 @@ use crate::Instance;
 use crate::error::Error;
 use crate::notices::{today, usable};
 use crate::patients::Patients;
-use crate::reading::Summary;
+use crate::reading::{OptOutLine, Summary};
 use crate::spool::Spooled;
 
 /// What became of a package at the door.
@@ -98,23 +99,26 @@ const LARGEST: u64 = 4 << 40;
 /// Copies a package, nothing but its manifest and payloads, into keeping.
 fn take_over(from: &Path, to: &Path) -> Result<(), Error> {
     let trouble = |path: &Path| Error::io(path.display().to_string());
+    // What the sender's side does is the package's fault, and its names are not repeated.
+    let refused = |_| Error::Package(PackageError::Undeclared);
     if to.exists() {
         crate::keeping::remove(to)?;
     }
     durable::create_dir(to).map_err(trouble(to))?;
     let mut left = LARGEST;
-    for entry in fs::read_dir(from).map_err(trouble(from))? {
-        let entry = entry.map_err(trouble(from))?;
-        let path = entry.path();
-        if !entry.file_type().map_err(trouble(&path))?.is_file() {
+    for (n, entry) in fs::read_dir(from).map_err(refused)?.enumerate() {
+        let entry = entry.map_err(refused)?;
+        let source = open_regular(&entry.path()).map_err(refused)?;
+        let size = source.metadata().map_err(refused)?.len();
+        left = left.checked_sub(size).ok_or(PackageError::TooLarge { limit: LARGEST })?;
+        let name = entry.file_name();
+        let known = name.to_str().is_some_and(|f| f == MANIFEST || (f.starts_with("payload-") && f.ends_with(".p7m")));
+        if !known || n > 10_000 {
             return Err(PackageError::Undeclared.into());
         }
-        let size = entry.metadata().map_err(trouble(&path))?.len();
-        left = left.checked_sub(size).ok_or(PackageError::TooLarge { limit: LARGEST })?;
-        let mut source = BufReader::with_capacity(1 << 20, File::open(&path).map_err(trouble(&path))?);
-        let place = to.join(entry.file_name());
+        let place = to.join(name);
         let mut copy = BufWriter::with_capacity(1 << 20, NewFile::create(&place).map_err(trouble(&place))?);
-        std::io::copy(&mut source, &mut copy).map_err(trouble(&place))?;
+        std::io::copy(&mut BufReader::with_capacity(1 << 20, source.take(size)), &mut copy).map_err(trouble(&place))?;
         copy.flush().map_err(trouble(&place))?;
         let file = copy.into_inner().map_err(|e| trouble(&place)(e.into_error()))?;
         file.finish().map_err(trouble(&place))?;
@@ -135,11 +139,45 @@ struct Checked {
 /// When something of ours is broken or missing. A package that does not hold is no error: it is quarantined, or refused
 /// when it was received before.
 pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error> {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    if !path.join(MANIFEST).is_file() {
-        return refuse_unkept(instance, name, PackageError::NotAPackage { path: path.to_owned() }.message()).await;
+    let received = receive_one(instance, path).await?;
+    // The inbox is ours: what the ledger knows now does not stay there, out of reach of erasure and retention.
+    if received.package.is_some() && path.parent().is_some_and(|p| same_directory(p, &instance.inbox())) {
+        crate::keeping::remove(path)?;
     }
-    let sealed = fs::read(path.join(MANIFEST)).map_err(Error::io(path.display().to_string()))?;
+    Ok(received)
+}
+
+fn same_directory(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// The sealed manifest's bytes, of a regular file and of bounded length.
+fn sealed_manifest(path: &Path) -> Result<Vec<u8>, PackageError> {
+    let not_a_package = || PackageError::NotAPackage { path: path.to_owned() };
+    let file = open_regular(&path.join(MANIFEST)).map_err(|_| not_a_package())?;
+    let mut bytes = Vec::new();
+    let limit = 2 * package::LARGEST_MANIFEST;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|_| not_a_package())?;
+    if bytes.len() as u64 > limit {
+        return Err(PackageError::TooLarge { limit });
+    }
+    Ok(bytes)
+}
+
+/// Opens a file that is one: no link is followed, and nothing that never ends is waited for.
+fn open_regular(path: &Path) -> std::io::Result<File> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let file = fs::OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(std::io::ErrorKind::InvalidInput.into()) }
+}
+
+async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error> {
+    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let sealed = match sealed_manifest(path) {
+        Ok(sealed) => sealed,
+        Err(error) => return refuse_unkept(instance, name, error.message()).await,
+    };
     // The same bytes again are the same package, whether it held or not.
     let id = package_id(&sealed);
     let directory = format!("packages/{id}{ENDING}");
@@ -185,16 +223,25 @@ fn package_id(sealed: &[u8]) -> PackageId {
     PackageId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
+/// What a package that does not come in still says, once its signature and its payloads held.
+struct Claimed {
+    provider: ProviderId,
+    sequence: i64,
+    /// Who said no: that counts, whatever is wrong with the rest.
+    opt_outs: Vec<OptOutLine>,
+}
+
 enum Failed {
-    Package(Message, Option<(ProviderId, i64)>),
+    Package(Message, Option<Claimed>),
     Ours(Error),
 }
 
 impl<E: Into<Error>> From<E> for Failed {
     fn from(error: E) -> Self {
         match error.into() {
-            Error::Package(error) => Failed::Package(error.message(), None),
+            Error::Package(error) if error.is_fault_of_package() => Failed::Package(error.message(), None),
             Error::Refused(refusal) => Failed::Package(refusal.0, None),
+            Error::Reader(_) => Failed::Package(Message::new("core-package-refused"), None),
             other => Failed::Ours(other),
         }
     }
@@ -212,28 +259,44 @@ async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
     opened.check_files(place)?;
     let manifest = opened.manifest;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
-    let told = |why: Message| Failed::Package(why, Some((provider.clone(), sequence)));
+    let told = |why: Message, opt_outs: Vec<OptOutLine>| {
+        Failed::Package(why, Some(Claimed { provider: provider.clone(), sequence, opt_outs }))
+    };
     if manifest.purpose != Purpose::Provision {
-        return Err(told(Message::new("core-package-purpose")));
+        return Err(told(Message::new("core-package-purpose"), Vec::new()));
     }
-    crate::ingest::kind_of(&manifest.kind).map_err(|_| told(Message::new("core-kind-unknown").with("kind", &manifest.kind)))?;
+    let unread = |_| told(Message::new("core-kind-unknown").with("kind", &manifest.kind), Vec::new());
+    crate::ingest::kind_of(&manifest.kind).map_err(unread)?;
     if reader.package_by_manifest(&opened.manifest_sha256).await?.is_some_and(|p| p.state != PackageState::Quarantined) {
-        return Err(told(Message::new("core-package-duplicate")));
+        return Err(told(Message::new("core-package-duplicate"), Vec::new()));
     }
     let next = reader.last_sequence(&provider).await?.unwrap_or(0) + 1;
-    match sequence.cmp(&next) {
-        std::cmp::Ordering::Less => return Err(told(Message::new("core-package-sequence-old"))),
-        std::cmp::Ordering::Greater => return Err(told(Message::new("core-package-sequence-gap"))),
-        std::cmp::Ordering::Equal => {}
-    }
+    // A number below the next one is free when the package that had it was set aside.
+    let taken = reader.packages(&[]).await?.iter().any(|p| {
+        let refused = matches!(p.state, PackageState::Quarantined | PackageState::Rejected);
+        p.provider.as_ref() == Some(&provider) && p.sequence == Some(sequence) && !refused
+    });
     drop(reader);
     let rule = party.patient_id_rule.unwrap_or_default();
     let identity = identities.get(opened.key).ok_or_else(|| Error::Inconsistent("no such intake key".to_owned()))?;
     let spooled = Spooled::new(place.to_owned(), manifest.clone(), identity, rule)?;
-    let summary = crate::ingest::check(&spooled, &instance.child).await?;
+    let mut summary = crate::ingest::check(&spooled, &instance.child).await?;
     if let Some(said) = &summary.refused {
-        return Err(told(crate::codes::message(said)));
+        // Lists of a payload whose tag did not hold say nothing.
+        return Err(told(crate::codes::message(said), Vec::new()));
     }
+    let listed = std::mem::take(&mut summary.opt_outs);
+    if taken {
+        return Err(told(Message::new("core-package-sequence-old"), listed));
+    }
+    if sequence > next {
+        return Err(told(Message::new("core-package-sequence-gap"), listed));
+    }
+    let unusable = listed.iter().any(|line| rule.canonical(&line.patient).is_err());
+    if summary.bad_opt_outs > 0 || unusable {
+        return Err(told(Message::new("core-package-list"), listed));
+    }
+    summary.opt_outs = listed;
     Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, summary })
 }
 
@@ -268,34 +331,7 @@ async fn accept(
         .await?;
     }
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
-    let mut opt_outs = 0;
-    for line in &summary.opt_outs {
-        let Some(patient) = patients.hash(&line.patient)? else { continue };
-        let before = tx.read().opt_outs_of(&provider, patient).await?;
-        // Each package repeats the whole list: a statement that is known is known.
-        if before.iter().any(|o| !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn)) {
-            continue;
-        }
-        let mut scopes: Vec<NoticeScope> = line.scope.split([',', ';', ' ']).filter_map(|s| s.trim().parse().ok()).collect();
-        if scopes.is_empty() {
-            // Who says less than a scope says all of them.
-            scopes = NoticeScope::ALL.to_vec();
-        }
-        let requester: Requester = line.requester.trim().parse().unwrap_or(Requester::Person);
-        tx.add_opt_out(&NewOptOut {
-            provider: provider.clone(),
-            patient,
-            scopes,
-            requester,
-            relation: (requester == Requester::Bereaved).then(|| "stated to the provider".to_owned()),
-            stated_on: line.date.parse().unwrap_or_else(|_| today()),
-            erase: false,
-            everywhere: false,
-            state: OptOutState::Effective,
-        })
-        .await?;
-        opt_outs += 1;
-    }
+    let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs).await?;
     tx.commit().await?;
     Ok(Received {
         directory: name,
@@ -312,16 +348,56 @@ async fn accept(
     })
 }
 
+/// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope.
+async fn register(tx: &mut ledger::Tx, patients: &Patients, provider: &ProviderId, lines: &[OptOutLine]) -> Result<u64, Error> {
+    let mut added = 0;
+    for line in lines {
+        let Some(patient) = patients.hash(&line.patient)? else { continue };
+        let words: Vec<&str> = line.scope.split([',', ';', ' ', '、']).map(str::trim).filter(|w| !w.is_empty()).collect();
+        let parsed: Result<BTreeSet<NoticeScope>, _> = words.iter().map(|w| w.parse()).collect();
+        let said = match parsed {
+            Ok(scopes) if !scopes.is_empty() => scopes,
+            _ => NoticeScope::ALL.iter().copied().collect(),
+        };
+        let before = tx.read().opt_outs_of(provider, patient).await?;
+        let in_force = before.iter().filter(|o| !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn));
+        let held: BTreeSet<NoticeScope> = in_force.flat_map(|o| o.scopes.iter().copied()).collect();
+        let missing: Vec<NoticeScope> = said.difference(&held).copied().collect();
+        if missing.is_empty() {
+            continue;
+        }
+        let requester: Requester = line.requester.trim().parse().unwrap_or(Requester::Person);
+        tx.add_opt_out(&NewOptOut {
+            provider: provider.clone(),
+            patient,
+            scopes: missing,
+            requester,
+            relation: (requester == Requester::Bereaved).then(|| "stated to the provider".to_owned()),
+            stated_on: line.date.parse().unwrap_or_else(|_| today()),
+            erase: false,
+            everywhere: false,
+            state: OptOutState::Effective,
+        })
+        .await?;
+        added += 1;
+    }
+    Ok(added)
+}
+
 async fn quarantine(
     instance: &Instance,
     name: String,
     id: PackageId,
     directory: String,
     why: Message,
-    claimed: Option<(ProviderId, i64)>,
+    claimed: Option<Claimed>,
     sealed: &[u8],
 ) -> Result<Received, Error> {
-    let (provider, sequence) = claimed.map_or((None, None), |(p, s)| (Some(p), Some(s)));
+    let patients = match &claimed {
+        Some(c) => Some(Patients::of(instance, &mut instance.ledger.read().await?, &c.provider).await?),
+        None => None,
+    };
+    let (provider, sequence) = claimed.as_ref().map_or((None, None), |c| (Some(c.provider.clone()), Some(c.sequence)));
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
     tx.add_package(&NewPackage {
         id,
@@ -337,9 +413,13 @@ async fn quarantine(
         reason: Some(why.code.to_owned()),
     })
     .await?;
+    let mut opt_outs = 0;
+    if let (Some(claimed), Some(patients)) = (&claimed, &patients) {
+        opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs).await?;
+    }
     tx.commit().await?;
     let mut received = Received::refused(name, Some(id), PackageState::Quarantined, why);
-    (received.provider, received.sequence) = (provider, sequence);
+    (received.provider, received.sequence, received.opt_outs) = (provider, sequence, opt_outs);
     Ok(received)
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use ledger::{Package, PartyKind};
-use package::{Manifest, PayloadEntry};
+use package::{Manifest, PayloadEntry, SealedManifest};
 use seal::{Certificate, Identity};
 use terms::PatientIdRule;
 
@@ -32,7 +32,10 @@ impl Spooled {
         let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
         let sender = Certificate::from_der(&party.certificate)?;
         let identities = instance.keyring.intake_identities()?;
-        let package::Opened { manifest, key, .. } = package::open_manifest(&directory, &identities, &sender)?;
+        // The certificate was valid when the package came: that is what counts.
+        let opened = SealedManifest::open(&directory, &identities)?.verify_at(&sender, row.received_at)?;
+        opened.check_files(&directory)?;
+        let package::Opened { manifest, key, .. } = opened;
         if manifest.sender != provider.as_str() || i64::try_from(manifest.sequence).ok() != row.sequence {
             return Err(Error::Inconsistent("a package in keeping is not the one that was received".to_owned()));
         }

@@ -33,7 +33,7 @@ pub struct Args {
     #[arg(long, requires = "erase")]
     everywhere: bool,
     /// The person takes the request back.
-    #[arg(long, conflicts_with_all = ["erase", "everywhere"])]
+    #[arg(long, conflicts_with_all = ["erase", "everywhere", "scope"])]
     withdraw: bool,
 }
 

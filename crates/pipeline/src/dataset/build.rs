@@ -47,6 +47,10 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
     let from = case.row.state;
+    // The journal and the officers' guard speak of one maker: who planned it makes it.
+    if instance.actor.as_str() != case.row.maker {
+        return Err(Error::refused(Message::new("core-dataset-maker").with("maker", &case.row.maker)));
+    }
     // A build that was voided or broke off is made again.
     let building = match case.recall(0)? {
         governance::dataset::Recalled::Building(building) => building,
@@ -59,10 +63,14 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     let profile = parse_profile(&case.row.profile)?;
     let kind = case.row.kind;
     let snapshot = instance.lake.snapshot(&instance.ledger, Some(kind.needed_scope())).await?;
+    if snapshot.person_map().is_some() && crate::link::stale(&snapshot) {
+        return Err(Error::refused(Message::new("core-dataset-link-stale")));
+    }
     let selected = select::records(instance, &mut reader, &snapshot, &profile, kind, today()).await?;
     drop(reader);
+    let project_ids = load_project_ids(instance, &case.row.project).await?;
     let ids = match kind {
-        ReleaseKind::Pseudonymized => PersonIds::OfProject(project_ids(instance, &case.row.project, &selected).await?),
+        ReleaseKind::Pseudonymized => PersonIds::OfProject(known_ids(&project_ids, &selected)),
         _ => PersonIds::New,
     };
 
@@ -96,7 +104,9 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
         files::write(to, id, kind, &profile, &case.row.profile, &processed)
     })?;
     let table = match &processed {
-        Processed::Pseudonymized { ids, .. } => Some(write_project_ids(instance, &case.row.project, &released, ids)?),
+        Processed::Pseudonymized { ids, .. } => {
+            Some(write_project_ids(instance, &case.row.project, project_ids, &released, ids)?)
+        }
         Processed::Anonymized(_) => None,
     };
     let page = sealed::write(instance, AssetClass::Dataset, "report", format!("report of data set {id}"), |to| {
@@ -195,36 +205,54 @@ fn project_setting(project: &str) -> String {
     format!("project.{project}.ids")
 }
 
-/// The ids that a project gave before: person of today → id. The table is by record, because which records are one
-/// person is a view that linkage may change; of several ids the smallest stays.
-async fn project_ids(instance: &Instance, project: &str, selected: &select::Selected) -> Result<BTreeMap<i64, i64>, Error> {
-    let asset = instance.ledger.read().await?.setting(&project_setting(project)).await?;
-    let Some(asset) = asset.and_then(|id| id.parse().ok()) else { return Ok(BTreeMap::new()) };
-    let bytes = sealed::read(instance, asset).await?;
-    let table: Vec<(i64, i64)> =
-        serde_json::from_slice(&bytes).map_err(|_| Error::Inconsistent("an id table is malformed".to_owned()))?;
-    let mut ids: BTreeMap<i64, i64> = BTreeMap::new();
-    let mut taken = std::collections::BTreeSet::new();
-    for (record, id) in table {
-        let Some((person, _)) = selected.records.get(&record) else { continue };
-        // A person that a later linkage split keeps the id once; the other part gets a new one.
-        if !ids.contains_key(person) && taken.insert(id) {
-            ids.insert(*person, id);
-        }
-    }
-    Ok(ids)
+/// The ids of a project, by record: which records are one person is a view that linkage may change. An id that was given
+/// once is never given to anybody else.
+#[derive(Default, Serialize, serde::Deserialize)]
+struct ProjectIds {
+    /// Greater than every id that was ever given.
+    next: i64,
+    /// Record and id.
+    given: Vec<(i64, i64)>,
 }
 
-/// The id table of a project after a build, more strictly kept than the data.
+async fn load_project_ids(instance: &Instance, project: &str) -> Result<ProjectIds, Error> {
+    let asset = instance.ledger.read().await?.setting(&project_setting(project)).await?;
+    let Some(asset) = asset.and_then(|id| id.parse().ok()) else { return Ok(ProjectIds::default()) };
+    let bytes = sealed::read(instance, asset).await?;
+    serde_json::from_slice(&bytes).map_err(|_| Error::Inconsistent("an id table is malformed".to_owned()))
+}
+
+/// The ids that a project gave before: person of today → id; of several ids the first stays.
+fn known_ids(table: &ProjectIds, selected: &select::Selected) -> BTreeMap<i64, i64> {
+    let mut ids: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut taken = std::collections::BTreeSet::new();
+    for (record, id) in &table.given {
+        let Some((person, _)) = selected.records.get(record) else { continue };
+        // Of a person that a later linkage split, one part keeps the id, and the other gets a new one.
+        if !ids.contains_key(person) && taken.insert(*id) {
+            ids.insert(*person, *id);
+        }
+    }
+    if table.next > 1 {
+        // New ids begin after the highest: this is nobody's.
+        ids.insert(i64::MIN, table.next - 1);
+    }
+    ids
+}
+
+/// The id table of a project after a build, more strictly kept than the data: what it had, and what is new.
 fn write_project_ids(
     instance: &Instance,
     project: &str,
+    mut table: ProjectIds,
     released: &select::Selected,
     ids: &BTreeMap<i64, i64>,
 ) -> Result<sealed::Written, Error> {
-    let mut table: Vec<(i64, i64)> =
-        released.records.iter().filter_map(|(record, (person, _))| Some((*record, *ids.get(person)?))).collect();
-    table.sort_unstable_by_key(|(record, id)| (*id, *record));
+    let known: std::collections::HashSet<i64> = table.given.iter().map(|(record, _)| *record).collect();
+    let new = released.records.iter().filter(|(record, _)| !known.contains(record));
+    table.given.extend(new.filter_map(|(record, (person, _))| Some((*record, *ids.get(person)?))));
+    table.given.sort_unstable_by_key(|(record, id)| (*id, *record));
+    table.next = ids.values().copied().max().unwrap_or(0).saturating_add(1).max(table.next);
     sealed::write(instance, AssetClass::Method, "id table", format!("ids of project {project}"), |to| {
         serde_json::to_writer(to, &table).map_err(|e| Error::Inconsistent(e.to_string()))
     })

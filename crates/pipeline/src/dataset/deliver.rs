@@ -85,6 +85,9 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     })?;
     drop(reader);
     let state = case.row.state;
+    if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && crate::link::is_stale(instance).await? {
+        return Err(Error::refused(Message::new("core-dataset-link-stale")));
+    }
     let stopped = if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) {
         stopped_since(instance, id, case.row.kind).await?
     } else {
@@ -120,9 +123,9 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         dataset: Some(id.to_string()),
     };
     let certificate = Certificate::from_der(&recipient.certificate)?;
-    let outbox = instance.outbox(&case.row.recipient);
     let name = id.to_string();
-    let mut writer = Writer::create_replacing(&outbox, &name, draft, &certificate)?;
+    // Made where nobody fetches it: it goes to its place when the ledger says that it leaves.
+    let mut writer = Writer::create_replacing(&instance.pending(&case.row.recipient), &name, draft, &certificate)?;
     let mut stream = sealed::open(instance, data).await?;
     let page = sealed::read(instance, report).await?;
     let data_sha256 = writer.add_payload(|to| {
@@ -159,7 +162,6 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     let detail = serde_json::to_string(&detail).map_err(|e| Error::Inconsistent(e.to_string()))?;
     let mut tx = instance.ledger.begin(&instance.actor, &case.row.purpose).await?;
     tx.add_outbox(&outbox_id(id), KIND, &case.row.recipient, &detail).await?;
-    tx.move_outbox(&outbox_id(id), OutboxState::Pending, OutboxState::Done).await?;
     tx.name_package(id, &name).await?;
     tx.move_dataset(id, DatasetState::Released, DatasetState::Delivered, None).await?;
     tx.emit(Event::Delivered {
@@ -171,14 +173,36 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     // Our own copy of what was delivered has no further use, and nobody in it could be erased from it.
     tx.doom_assets(&[data], "delivered").await?;
     tx.commit().await?;
+    finish_deliveries(instance).await?;
     finish_doomed(instance).await?;
     Ok(Delivered {
         id,
         recipient: case.row.recipient,
-        package: finished.path,
+        package: instance.outbox(&recipient.id).join(format!("{id}{ENDING}")),
         manifest_sha256: hex::encode(finished.manifest_sha256),
         officers,
     })
+}
+
+/// Moves packages to where their recipients fetch them: what a transaction promised and a crash may have left undone.
+///
+/// # Errors
+/// When a package cannot be moved or the ledger not written.
+pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> {
+    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await? {
+        if row.kind != KIND {
+            continue;
+        }
+        let detail: Detail =
+            serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+        let to = instance.root.join(&detail.path);
+        let name = to.file_name().ok_or_else(|| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+        crate::instance::put_in_place(&instance.pending(&row.target).join(name), &to)?;
+        let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
+        tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Both pages of the report, as a payload of their own.
@@ -214,14 +238,31 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     let mut reader = instance.ledger.read().await?;
     let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
     drop(reader);
+    // A delivery that broke off may have made the package already.
+    for ending in [ENDING.to_owned(), format!("{ENDING}.new"), format!("{ENDING}.old")] {
+        let path = instance.pending(&case.row.recipient).join(format!("{id}{ending}"));
+        if path.is_dir() {
+            std::fs::remove_dir_all(&path).map_err(Error::io(path.display().to_string()))?;
+        }
+    }
     let assets: Vec<AssetId> = case.row.data_asset.into_iter().chain(case.row.report_asset).chain(list).collect();
     let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
     tx.void_approvals(id, why).await?;
     tx.move_dataset(id, case.row.state, DatasetState::Building, Some(why)).await?;
     tx.doom_assets(&assets, why).await?;
+    // An earlier copy of the ledger must not open them either: the key epochs they are under go, like those of an erasure.
+    for class in [terms::AssetClass::Dataset, terms::AssetClass::Method] {
+        let scope = seal::KeyScope { class, provider: None };
+        tx.add_outbox(&format!("{DESTROY}/{}/{scope}", terms::RunId::new()), DESTROY, &scope.to_string(), "{}").await?;
+    }
     tx.commit().await?;
-    finish_doomed(instance).await
+    finish_doomed(instance).await?;
+    instance.lake.sweep(&instance.ledger, &instance.actor).await?;
+    Ok(())
 }
+
+/// Kind of the outbox rows that say which scopes have key epochs to destroy; the lake's upkeep does it.
+const DESTROY: &str = "destroy_key_epochs";
 
 /// Voids every data set that was made, is not delivered, and holds one of these records.
 ///

@@ -29,7 +29,7 @@ use crate::error::Error;
 
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{changed_deliveries, finish_doomed, void_with};
+pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with};
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
 

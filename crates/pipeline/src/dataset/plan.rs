@@ -7,7 +7,7 @@ use governance::dataset::Dataset;
 use ledger::{DatasetState, NewDataset, PartyKind};
 use messages::Message;
 use serde::Serialize;
-use terms::{DatasetId, RecipientId, ReleaseKind};
+use terms::{DatasetId, OfficerId, RecipientId, ReleaseKind};
 
 use super::{Listed, parse_profile, refused};
 use crate::Instance;
@@ -56,6 +56,7 @@ pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
 pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error> {
     let text = std::fs::read_to_string(profile).map_err(Error::io(profile.display().to_string()))?;
     let parsed = parse_profile(&text)?;
+    instance.actor.as_str().parse::<OfficerId>().map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
     let id = DatasetId::new();
     let sha256 = seal::hash::sha256(text.as_bytes());
     let application = application(id, &parsed, Digest(sha256))?;

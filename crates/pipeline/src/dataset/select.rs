@@ -121,6 +121,7 @@ pub(super) fn tables(
             }
         }
         let all = concat_batches(&table.omop_schema(), &batches)?;
+        let all = if table == Table::ObservationPeriod { clipped(&all, period)? } else { all };
         out.insert(name.clone(), one_a_person(table, &all)?);
     }
     Ok(out)
@@ -131,7 +132,7 @@ fn period_column(table: Table) -> Option<&'static str> {
     match table {
         Table::VisitOccurrence => Some("visit_start_date"),
         Table::VisitDetail => Some("visit_detail_start_date"),
-        Table::ObservationPeriod | Table::Death => None,
+        Table::ObservationPeriod => Some("observation_period_end_date"),
         _ => date_column(table),
     }
 }
@@ -150,8 +151,11 @@ fn kept(
     let mask: BooleanArray = (0..batch.num_rows())
         .map(|row| {
             let person = selected.records.get(&records.value(row)).map(|(p, _)| *p);
-            let in_period = days
-                .is_none_or(|d| period.0.is_none_or(|from| d.value(row) >= from) && period.1.is_none_or(|to| d.value(row) <= to));
+            let in_period = days.is_none_or(|d| {
+                (period == (None, None) || !d.is_null(row))
+                    && period.0.is_none_or(|from| d.value(row) >= from)
+                    && (table == Table::ObservationPeriod || period.1.is_none_or(|to| d.value(row) <= to))
+            });
             // Of order, dispensing and administration the one that counts leaves; the others would count a drug twice.
             let counts = counted.is_none_or(|c| c.is_null(row) || c.value(row));
             Some(in_period && counts && person.is_some_and(|p| cohort.is_none_or(|c| c.contains(&p))))
@@ -222,7 +226,21 @@ fn omop_columns(table: Table, batch: &RecordBatch, selected: &Selected) -> Resul
     Ok(RecordBatch::try_new(schema, columns)?)
 }
 
-/// Tables that have one row a person in OMOP: of several records the latest registration, the earliest death.
+/// Observation periods within the period asked for: what lies before or after it does not leave.
+fn clipped(batch: &RecordBatch, period: (Option<i32>, Option<i32>)) -> Result<RecordBatch, Error> {
+    let inconsistent = || Error::Inconsistent("observation periods without their days".to_owned());
+    let days = |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Date32Type>()).ok_or_else(inconsistent);
+    let (starts, ends) = (days("observation_period_start_date")?, days("observation_period_end_date")?);
+    let start = Date32Array::from_iter_values(starts.values().iter().map(|d| period.0.map_or(*d, |p| p.max(*d))));
+    let end = Date32Array::from_iter_values(ends.values().iter().map(|d| period.1.map_or(*d, |p| p.min(*d))));
+    let inside: BooleanArray = start.values().iter().zip(end.values()).map(|(s, e)| Some(s <= e)).collect();
+    let mut columns = batch.columns().to_vec();
+    columns[batch.schema().index_of("observation_period_start_date")?] = Arc::new(start);
+    columns[batch.schema().index_of("observation_period_end_date")?] = Arc::new(end);
+    Ok(filter_record_batch(&RecordBatch::try_new(batch.schema(), columns)?, &inside)?)
+}
+
+/// Tables that have one row a person in OMOP: of several records the registration of the first, the earliest death.
 fn one_a_person(table: Table, batch: &RecordBatch) -> Result<RecordBatch, Error> {
     if !matches!(table, Table::Person | Table::Death) || batch.num_rows() == 0 {
         return Ok(batch.clone());

@@ -86,6 +86,10 @@ pub(super) async fn build(
     for local_id in &checked.patients {
         scattered.extend(patients.hash(local_id)?.filter(|hash| !once.insert(*hash)));
     }
+    // Whom a file names besides its own patient turns up wherever that file stands.
+    for local_id in &checked.set_aside {
+        scattered.extend(patients.hash(local_id)?);
+    }
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let mut builder = Builder {
         instance,
@@ -119,11 +123,13 @@ pub(super) async fn build(
     let chunk_bytes = usize::try_from(instance.config.intake.chunk_mib << 20).unwrap_or(usize::MAX);
     for task in spooled.tasks(Mode::Read, checked.set_aside, chunk_bytes)? {
         // One chunk is read while the one before is written: never more than these two and one in the pipe.
-        let (to, mut from) = tokio::sync::mpsc::channel::<Chunk>(1);
+        let (to, from) = tokio::sync::mpsc::channel::<Chunk>(1);
         let reading = super::run(&instance.child, task, spooled, move |chunk| {
             to.blocking_send(chunk).map_err(|_| Error::Reader("nobody takes the rows".to_owned()))
         });
         let taking = async {
+            // Dropped when this ends: a reading thread that still has rows is told, and does not wait for ever.
+            let mut from = from;
             while let Some(chunk) = from.recv().await {
                 builder.chunk(chunk).await?;
                 progress(builder.built.rows);
@@ -195,7 +201,7 @@ impl Builder<'_> {
                 if self.seen.insert(*record) {
                     self.built.patients_in += 1;
                 } else if !scattered {
-                    return Err(Error::Reader("a patient's files came in two places without notice".to_owned()));
+                    return Err(Error::refused(messages::Message::new("core-package-scattered")));
                 }
                 if let Some(reason) = &patient.set_aside
                     && !self.built.holds.iter().any(|(r, _)| r == record)

@@ -62,7 +62,14 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     for package in waiting {
-        all.push(take(instance, &package, today(), progress).await?);
+        all.push(match take(instance, &package, today(), progress).await {
+            // What is wrong with one package is no reason to keep the others waiting.
+            Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) => {
+                let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else { return Err(error) };
+                quarantine(instance, &package, provider, sequence, error.code()).await?
+            }
+            other => other?,
+        });
     }
     let files = instance.ledger.read().await?.live_files().await?.len();
     if !all.is_empty() && files > instance.config.lake.compact_above_files {
@@ -78,7 +85,8 @@ pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> R
         let one = run(child, task, spooled, |_| Ok(())).await?;
         all.members += one.members;
         all.bytes += one.bytes;
-        all.bad_lines += one.bad_lines;
+        all.bad_contacts += one.bad_contacts;
+        all.bad_opt_outs += one.bad_opt_outs;
         all.contacts.extend(one.contacts);
         all.opt_outs.extend(one.opt_outs);
         all.set_aside.extend(one.set_aside);

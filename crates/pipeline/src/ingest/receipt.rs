@@ -4,9 +4,6 @@
 //! It is written beside its place before the ledger's transaction, and moved there after it by the outbox row of that
 //! transaction: a crash between the two is mended at the next start, and doubles nothing.
 
-use std::fs;
-use std::path::PathBuf;
-
 use ledger::{OutboxState, Package, PackageState, PartyKind};
 use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
@@ -26,12 +23,13 @@ pub(super) fn outbox_id(package: PackageId) -> String {
     format!("receipt:{package}")
 }
 
-/// What is to be done once the transaction is through.
+/// What is to be done once the transaction is through. Paths are within the instance: it may be named otherwise, or stand
+/// elsewhere, when a crash is mended.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Pending {
     package: PackageId,
-    from: PathBuf,
-    to: PathBuf,
+    from: String,
+    to: String,
     directory: String,
     destroy: bool,
     manifest_sha256: String,
@@ -77,9 +75,9 @@ pub(super) async fn write(
         period: Period { from: package.period_from.unwrap_or(today), to: package.period_to.unwrap_or(today) },
         dataset: None,
     };
-    let outbox = instance.outbox(provider.as_str());
     let name = format!("receipt-{sequence:06}");
-    let mut writer = Writer::create_replacing(&outbox.join("pending"), &name, draft, &certificate)?;
+    let beside = instance.pending(provider.as_str());
+    let mut writer = Writer::create_replacing(&beside, &name, draft, &certificate)?;
     let summary = Summary {
         package: package.id,
         sequence,
@@ -95,8 +93,8 @@ pub(super) async fn write(
     let finished = writer.finish(&instance.keyring.producer()?)?;
     Ok(Pending {
         package: package.id,
-        from: finished.path,
-        to: outbox.join(format!("{name}{ENDING}")),
+        from: format!("pending/{provider}/{name}{ENDING}"),
+        to: format!("outbox/{provider}/{name}{ENDING}"),
         directory: package.directory.clone(),
         destroy,
         manifest_sha256: hex::encode(finished.manifest_sha256),
@@ -141,12 +139,8 @@ pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
     for row in rows.into_iter().filter(|r| r.kind == KIND) {
         let pending: Pending =
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-        if pending.from.is_dir() {
-            if pending.to.is_dir() {
-                fs::remove_dir_all(&pending.to).map_err(Error::io(pending.to.display().to_string()))?;
-            }
-            durable::rename(&pending.from, &pending.to).map_err(Error::io(pending.to.display().to_string()))?;
-        }
+        let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
+        crate::instance::put_in_place(&from, &to)?;
         if pending.destroy {
             let mut sha256 = [0u8; 32];
             hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)

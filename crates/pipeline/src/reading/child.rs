@@ -132,19 +132,18 @@ fn list(mode: Mode, path: &str, content: &mut dyn Read, summary: &mut Summary) -
     if mode == Mode::Read {
         return Ok(());
     }
-    let bad = match path {
+    match path {
         "contacts.csv" => {
             let (lines, bad) = lists::contacts(content).map_err(|_| Stop::List)?;
             summary.contacts.extend(lines);
-            bad
+            summary.bad_contacts += bad;
         }
         "opt-outs.csv" => {
             let (lines, bad) = lists::opt_outs(content).map_err(|_| Stop::List)?;
             summary.opt_outs.extend(lines);
-            bad
+            summary.bad_opt_outs += bad;
         }
-        _ => 0,
-    };
-    summary.bad_lines += bad;
+        _ => {}
+    }
     Ok(())
 }
