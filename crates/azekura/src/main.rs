@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    // First of all: OpenSSL set up by others would clean up at exit under the feet of the database's threads.
+    openssl::init();
     // Core dumps would hold keys and people.
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);

@@ -106,13 +106,13 @@ impl From<Decision> for governance::review::Decision {
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
         Command::Plan { place, profile } => {
-            let planned = access.with(&place, Mode::Writer, async |i| Ok(dataset::plan(&i, &profile).await?))?;
+            let planned = access.with(&place, Mode::Writer, async |i| Ok(dataset::plan(i, &profile).await?))?;
             shown.result(&planned, &[Message::new("core-dataset-planned").with("id", planned.id)]);
         }
         Command::Review { place, id, decision, signer } => {
             let signer = signer.identity()?;
             let done =
-                access.with(&place, Mode::Writer, async |i| Ok(dataset::review(&i, id, decision.into(), &signer).await?))?;
+                access.with(&place, Mode::Writer, async |i| Ok(dataset::review(i, id, decision.into(), &signer).await?))?;
             let line = Message::new("core-dataset-reviewed")
                 .with("member", &done.member)
                 .with("count", done.decisions)
@@ -120,7 +120,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             shown.result(&done, &[line]);
         }
         Command::Make { place, id } => {
-            let made = access.with(&place, Mode::Writer, async |i| Ok(dataset::make(&i, id).await?))?;
+            let made = access.with(&place, Mode::Writer, async |i| Ok(dataset::make(i, id).await?))?;
             let mut lines = vec![
                 Message::new("core-dataset-made").with("persons", made.persons).with("rows", made.rows),
                 Message::new("core-dataset-left-out")
@@ -135,7 +135,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
         Command::Report { place, id, out } => {
             let lang = shown.lang;
-            let path = access.with(&place, Mode::Writer, async |i| Ok(dataset::report(&i, id, out.as_deref(), lang).await?))?;
+            let path = access.with(&place, Mode::Writer, async |i| Ok(dataset::report(i, id, out.as_deref(), lang).await?))?;
             shown.result(
                 &serde_json::json!({ "path": path }),
                 &[Message::new("core-dataset-report").with("path", path.display())],
@@ -143,18 +143,18 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
         Command::Approve { place, id, signer } => {
             let signer = signer.identity()?;
-            let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::approve(&i, id, &signer).await?))?;
+            let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::approve(i, id, &signer).await?))?;
             let line = Message::new("core-dataset-approved").with("officer", &done.officer).with("count", done.approvals);
             shown.result(&done, &[line]);
         }
         Command::Deliver { place, id } => {
-            let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::deliver(&i, id).await?))?;
+            let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::deliver(i, id).await?))?;
             let line =
                 Message::new("core-dataset-delivered").with("recipient", &done.recipient).with("path", done.package.display());
             shown.result(&done, &[line]);
         }
         Command::List { place } => {
-            let all = access.with(&place, Mode::Reader, async |i| Ok(dataset::list(&i).await?))?;
+            let all = access.with(&place, Mode::Reader, async |i| Ok(dataset::list(i).await?))?;
             let line = |d: &dataset::Listed| {
                 Message::new("core-dataset-line")
                     .with("id", d.id)

@@ -1,6 +1,5 @@
 //! What all commands on an instance share: the passphrase, who acts, opening it.
 
-use std::future::Future;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 
@@ -57,16 +56,21 @@ impl Access {
         Passphrase::new(typed.as_bytes().to_vec()).map_err(trouble)
     }
 
-    /// Opens the instance and runs something on it.
-    pub fn with<T, F>(&self, place: &Where, mode: Mode, work: impl FnOnce(Instance) -> F) -> Result<T, Failure>
-    where
-        F: Future<Output = Result<T, Failure>>,
-    {
+    /// Opens the instance, runs something on it, and closes it.
+    pub fn with<T>(
+        &self,
+        place: &Where,
+        mode: Mode,
+        work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let passphrase = self.passphrase(false)?;
         let actor = place.actor()?;
         runtime()?.block_on(async {
             let instance = Instance::open(&place.instance, &passphrase, mode, actor).await?;
-            work(instance).await
+            let result = work(&instance).await;
+            // The database's own threads end here, not while the process ends around them.
+            instance.ledger.close().await;
+            result
         })
     }
 }

@@ -24,11 +24,11 @@ pub struct IngestArgs {
 
 pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     let all = access.with(&args.place, Mode::Writer, async |i| {
-        let packages = if args.packages.is_empty() { receive::waiting(&i)? } else { args.packages };
+        let packages = if args.packages.is_empty() { receive::waiting(i)? } else { args.packages };
         let bar = shown.bar(packages.len() as u64, Message::new("core-step-receive"));
         let mut all = Vec::new();
         for package in packages {
-            all.push(receive::receive(&i, &package).await?);
+            all.push(receive::receive(i, &package).await?);
             bar.inc(1);
         }
         bar.finish_and_clear();
@@ -45,7 +45,7 @@ pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outc
 pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     let all = access.with(&args.place, Mode::Writer, async |i| {
         let bar = shown.bar(0, Message::new("core-step-ingest"));
-        let all = ingest::ingest(&i, &|done| bar.set_position(done)).await?;
+        let all = ingest::ingest(i, &|done| bar.set_position(done)).await?;
         bar.finish_and_clear();
         Ok(all)
     })?;

@@ -45,7 +45,7 @@ pub enum Command {
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
         Command::Show { place, from, most } => {
-            let entries = access.with(&place, Mode::Reader, async |i| Ok(journal::show(&i, from, most).await?))?;
+            let entries = access.with(&place, Mode::Reader, async |i| Ok(journal::show(i, from, most).await?))?;
             let line = |e: &journal::Line| {
                 Message::new("core-journal-line")
                     .with("seq", e.seq)
@@ -58,14 +58,14 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             Ok(Outcome::Done)
         }
         Command::Verify { place, checkpoint } => {
-            let found = access.with(&place, Mode::Reader, async |i| Ok(journal::verify(&i, checkpoint.as_deref()).await?))?;
+            let found = access.with(&place, Mode::Reader, async |i| Ok(journal::verify(i, checkpoint.as_deref()).await?))?;
             let mut lines = vec![Message::new("core-journal-verified").with("entries", found.entries).with("root", &found.root)];
             lines.extend(found.faults.iter().map(|f| Message::new("core-journal-fault").with("fault", f)));
             shown.result(&found, &lines);
             Ok(if found.faults.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
         }
         Command::Prove { place, entry, out } => {
-            let text = access.with(&place, Mode::Reader, async |i| Ok(journal::prove(&i, entry, out.as_deref()).await?))?;
+            let text = access.with(&place, Mode::Reader, async |i| Ok(journal::prove(i, entry, out.as_deref()).await?))?;
             match out {
                 Some(path) => {
                     shown.result(

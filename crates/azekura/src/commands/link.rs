@@ -12,7 +12,7 @@ pub struct Args {
 }
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let linked = access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::link::link(&i).await?))?;
+    let linked = access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::link::link(i).await?))?;
     let line =
         Message::new("core-linked").with("records", linked.records).with("persons", linked.persons).with("rule", &linked.rule);
     shown.result(&linked, &[line]);

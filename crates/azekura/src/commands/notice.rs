@@ -36,7 +36,7 @@ pub struct Add {
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     let Command::Add(args) = command;
     let new = notices::New { provider: args.provider, scopes: args.scope, from: args.from, contacts: args.contacts };
-    let added = access.with(&args.place, Mode::Writer, async |i| Ok(notices::add(&i, new).await?))?;
+    let added = access.with(&args.place, Mode::Writer, async |i| Ok(notices::add(i, new).await?))?;
     let mut lines = vec![Message::new("core-notice-added").with("contacts", added.contacts)];
     if added.bad_lines > 0 {
         lines.push(Message::new("core-notice-bad-lines").with("lines", added.bad_lines));

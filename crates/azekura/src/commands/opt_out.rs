@@ -49,11 +49,11 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         everywhere: args.everywhere,
     };
     if args.withdraw {
-        let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::withdraw(&i, &request).await?))?;
+        let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::withdraw(i, &request).await?))?;
         shown.result(&done, &[Message::new("core-opt-out-withdrawn").with("count", done.withdrawn)]);
         return Ok(Outcome::Done);
     }
-    let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::stop(&i, &request).await?))?;
+    let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::stop(i, &request).await?))?;
     let mut lines = vec![Message::new("core-opt-out-effective").with("records", done.blocked_records)];
     if args.erase {
         lines.push(Message::new("core-opt-out-erased").with("records", done.erased_records).with("files", done.rewritten_files));

@@ -41,12 +41,12 @@ pub fn run(command: Command, kind: PartyKind, access: &Access, shown: &Shown) ->
     match command {
         Command::Add(args) => {
             let new = parties::New { kind, id: args.id, certificate: args.cert, name: args.name, patient_ids: args.patient_ids };
-            let added = access.with(&args.place, Mode::Writer, async |i| Ok(parties::add(&i, new).await?))?;
+            let added = access.with(&args.place, Mode::Writer, async |i| Ok(parties::add(i, new).await?))?;
             let line = Message::new("core-party-added").with("id", &added.id).with("fingerprint", &added.fingerprint);
             shown.result(&added, &[line]);
         }
         Command::List { place } => {
-            let all = access.with(&place, Mode::Reader, async |i| Ok(parties::list(&i, kind).await?))?;
+            let all = access.with(&place, Mode::Reader, async |i| Ok(parties::list(i, kind).await?))?;
             let line = |p: &parties::Listed| {
                 Message::new("core-party-line").with("id", &p.id).with("status", &p.status).with("fingerprint", &p.fingerprint)
             };

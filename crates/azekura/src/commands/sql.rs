@@ -17,7 +17,7 @@ pub struct Args {
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     let answer =
-        access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::sql::query(&i, &args.purpose, &args.statement).await?))?;
+        access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::sql::query(i, &args.purpose, &args.statement).await?))?;
     if shown.json {
         shown.result(&answer.rows_as_json()?, &[]);
     } else {
