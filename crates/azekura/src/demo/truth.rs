@@ -111,11 +111,13 @@ pub struct Truth {
     pub patients: Vec<Patient>,
     /// Everybody who says no, in the order of the file: before the first package, or later.
     pub stops: Vec<Stop>,
+    /// Files below a provider's storage that were given a name on purpose that nobody can read.
+    pub bad_names: Vec<(ProviderId, PathBuf)>,
     by_key: HashMap<Key, usize>,
 }
 
 impl Truth {
-    /// Reads `truth.csv` and `truth-opt-outs.csv`.
+    /// Reads `truth.csv`, `truth-opt-outs.csv` and `truth-faults.csv`.
     ///
     /// # Errors
     /// When a file is missing or is not of that form.
@@ -153,8 +155,12 @@ impl Truth {
                 withdrawn: false,
             })
         })?;
+        let faults = rows(&hospitals.join("truth-faults.csv"), |row| {
+            Ok((row.get("fault") == "bad_name", (row.get("provider").parse()?, PathBuf::from(row.get("path")))))
+        })?;
+        let bad_names = faults.into_iter().filter(|(bad, _)| *bad).map(|(_, file)| file).collect();
         let by_key = patients.iter().enumerate().map(|(i, p)| ((p.provider.clone(), p.canonical.clone()), i)).collect();
-        Ok(Truth { patients, stops, by_key })
+        Ok(Truth { patients, stops, bad_names, by_key })
     }
 
     /// A patient by its key.

@@ -80,7 +80,7 @@ fn steps() -> (House, Vec<Step>) {
     go("link", words(&["link"]));
     go("opt-out", words(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]));
     let id = house.planned();
-    go("make", words(&["dataset", "make", &id, "--actor", "maker"]));
+    go("make", words(&["dataset", "make", &id]));
     house.approve(&id);
     go("deliver", words(&["dataset", "deliver", &id]));
     // The package that is received lies in it.

@@ -277,7 +277,7 @@ impl House {
     }
 
     pub fn make(&self, id: &str) -> Value {
-        self.on(&["dataset", "make", id, "--actor", "maker"]).done()
+        self.on(&["dataset", "make", id]).done()
     }
 
     pub fn approve(&self, id: &str) {

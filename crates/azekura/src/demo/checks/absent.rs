@@ -20,8 +20,9 @@ pub struct NobodyWhoStopped;
 
 /// Data types that make a visit on the day of their directory: reception, admission.
 const VISITS: [&str; 2] = ["ADT-12", "ADT-22"];
-/// Share of people who said nothing that has to be found, else looking proves nothing.
-const LEAST_FOUND: f64 = 0.95;
+/// Share of people who said nothing that has to be found, else looking proves nothing. It is not all of them: who was
+/// set aside, or has fewer than two visits in the delivered period, cannot be found by visits.
+const LEAST_FOUND: f64 = 0.8;
 /// People who said nothing that are looked for.
 const MOST_LOOKED_FOR: usize = 2_000;
 
@@ -38,20 +39,20 @@ impl Promise for NobodyWhoStopped {
         let delivered = Delivered::read(world.set(ReleaseKind::Pseudonymized)?)?;
         let out = stopped(world, ReleaseKind::Pseudonymized);
         let kept_out: Vec<&Patient> = world.truth.patients.iter().filter(|p| out.contains(&key(p)) || !p.notified).collect();
-        verdict(world, &delivered, &kept_out)
+        verdict(world, &delivered, &kept_out, &explained(world, &kept_out))
     }
 
     fn sabotage(&self, world: &World) -> Result<Verdict, Failure> {
         let delivered = Delivered::read(world.set(ReleaseKind::Pseudonymized)?)?;
         // Three people who are in it, taken for people who said no.
         let present: Vec<&Patient> =
-            silent(world).into_iter().filter(|p| delivered.has(world, p) == Some(true)).take(3).collect();
-        verdict(world, &delivered, &present)
+            silent(world).into_iter().filter(|p| delivered.has(world, p, &Explained::new()) == Some(true)).take(3).collect();
+        verdict(world, &delivered, &present, &Explained::new())
     }
 }
 
-fn verdict(world: &World, delivered: &Delivered, kept_out: &[&Patient]) -> Result<Verdict, Failure> {
-    let seen = kept_out.iter().filter(|p| delivered.has(world, p) == Some(true)).count();
+fn verdict(world: &World, delivered: &Delivered, kept_out: &[&Patient], explained: &Explained) -> Result<Verdict, Failure> {
+    let seen = kept_out.iter().filter(|p| delivered.has(world, p, explained) == Some(true)).count();
     let mut listed = 0;
     for set in &world.sets {
         let stopped = stopped(world, set.kind);
@@ -61,7 +62,7 @@ fn verdict(world: &World, delivered: &Delivered, kept_out: &[&Patient]) -> Resul
     }
     let silent = silent(world);
     let every = silent.len().div_ceil(MOST_LOOKED_FOR).max(1);
-    let looked: Vec<bool> = silent.iter().step_by(every).filter_map(|p| delivered.has(world, p)).collect();
+    let looked: Vec<bool> = silent.iter().step_by(every).filter_map(|p| delivered.has(world, p, &Explained::new())).collect();
     let found = looked.iter().filter(|f| **f).count();
     let message = Message::new("demo-found-absent")
         .with("stopped", kept_out.len())
@@ -96,6 +97,21 @@ fn silent(world: &World) -> Vec<&Patient> {
     world.truth.patients.iter().filter(|p| p.notified && !persons.contains(&p.person)).collect()
 }
 
+/// Days on which people may be seen who share birth date and sex with somebody who may not: the same person's other
+/// records, and strangers.
+type Explained = HashMap<(Date, i32), BTreeSet<Date>>;
+
+fn explained(world: &World, kept_out: &[&Patient]) -> Explained {
+    let out: HashSet<Key> = kept_out.iter().map(|p| key(p)).collect();
+    let mut explained: Explained = kept_out.iter().map(|p| ((p.birth, p.gender), BTreeSet::new())).collect();
+    for patient in world.truth.patients.iter().filter(|p| !out.contains(&key(p))) {
+        if let Some(days) = explained.get_mut(&(patient.birth, patient.gender)) {
+            days.extend(patient.days_with(&world.hospitals(), &VISITS));
+        }
+    }
+    explained
+}
+
 /// Persons of a pseudonymized data set by what an outsider can know.
 struct Delivered {
     by_birth: HashMap<(Date, i32), Vec<HashSet<Date>>>,
@@ -119,19 +135,19 @@ impl Delivered {
         Ok(Delivered { by_birth })
     }
 
-    /// Whether a patient is in it; `None` for who has no visit to be known by. At least half of the visits have to be
-    /// there; a single visit has to be the only one.
-    fn has(&self, world: &World, patient: &Patient) -> Option<bool> {
-        let days: BTreeSet<Date> = patient.days_with(&world.hospitals(), &VISITS);
+    /// Whether a patient is in it: somebody of that birth date and sex is, with at least half of the patient's visits.
+    /// `None` for who has no visit to be known by that is not explained otherwise.
+    fn has(&self, world: &World, patient: &Patient, explained: &Explained) -> Option<bool> {
+        let whose = (patient.birth, patient.gender);
+        let mut days: BTreeSet<Date> = patient.days_with(&world.hospitals(), &VISITS);
+        if let Some(explained) = explained.get(&whose) {
+            days.retain(|day| !explained.contains(day));
+        }
         if days.is_empty() {
             return None;
         }
-        let alike = self.by_birth.get(&(patient.birth, patient.gender));
-        let same = |theirs: &HashSet<Date>| {
-            let shared = days.iter().filter(|d| theirs.contains(d)).count();
-            if days.len() == 1 { shared == 1 && theirs.len() == 1 } else { 2 * shared >= days.len() && shared > 1 }
-        };
-        Some(alike.is_some_and(|all| all.iter().any(same)))
+        let same = |theirs: &HashSet<Date>| 2 * days.iter().filter(|d| theirs.contains(d)).count() >= days.len();
+        Some(self.by_birth.get(&whose).is_some_and(|all| all.iter().any(same)))
     }
 }
 

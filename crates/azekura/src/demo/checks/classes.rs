@@ -150,11 +150,18 @@ fn verdict(world: &World, csvs: &Path, profile: &Path) -> Result<Verdict, Failur
     Ok(if kept { Verdict::Kept(message) } else { Verdict::Broken(message) })
 }
 
-/// `2025-02-10T11:42…` or `11:42:58`.
+/// `2025-02-10T11:42…` or `11:42:58`, not the digits around the colon of a code.
 fn has_time(cell: &str) -> bool {
-    let bytes = cell.as_bytes();
-    bytes.windows(5).any(|w| {
-        matches!(w, [a, b, b':', c, d] if a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit() && d.is_ascii_digit())
+    cell.match_indices(':').any(|(colon, _)| {
+        let two = |text: Option<&str>| text.and_then(|t| t.parse::<u8>().ok().filter(|_| t.bytes().all(|b| b.is_ascii_digit())));
+        let hour = two(cell.get(colon.wrapping_sub(2)..colon));
+        let minute = two(cell.get(colon + 1..colon + 3));
+        let before = colon.checked_sub(3).and_then(|at| cell.as_bytes().get(at));
+        let after = cell.as_bytes().get(colon + 3);
+        hour.is_some_and(|h| h < 24)
+            && minute.is_some_and(|m| m < 60)
+            && before.is_none_or(|b| *b == b'T' || !b.is_ascii_alphanumeric())
+            && after.is_none_or(|b| !b.is_ascii_alphanumeric())
     })
 }
 
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn times_and_local_codes_are_seen() {
         assert!(has_time("2025-02-10T11:42:58") && has_time("09:30"));
-        assert!(!has_time("2025-02-10") && !has_time("MDCDX2:20054174"));
+        assert!(!has_time("2025-02-10") && !has_time("MDCDX2:20054174") && !has_time("JJ1017:10000002000102000000010000000000"));
         assert!(is_local("99XY1:0001") && is_local("L:77") && is_local("MDCDX2:20054174+99ZZ:1"));
         assert!(!is_local("LN:29463-7") && !is_local("9N001000000000001"));
     }

@@ -53,7 +53,8 @@ fn verdict(world: &World, stops: &[Stop]) -> Result<Verdict, Failure> {
         if mine.is_empty() {
             // The samples: everybody in them was told.
             patients += world.samples.len() as u64;
-            if taken.patients_in + taken.patients_refused != world.samples.len() as u64 {
+            // Ids that only stand inside a file, against its place, are refused besides: they were never told.
+            if taken.patients_in != world.samples.len() as u64 {
                 wrong.push("samples");
             }
             continue;
@@ -84,6 +85,7 @@ fn verdict(world: &World, stops: &[Stop]) -> Result<Verdict, Failure> {
         .with("superseded", files.superseded)
         .with("deleted", files.deleted)
         .with("elsewhere", files.elsewhere)
+        .with("nameless", files.nameless)
         .with("wrong", if wrong.is_empty() { "0".to_owned() } else { wrong.join(" ") });
     Ok(if wrong.is_empty() { Verdict::Kept(message) } else { Verdict::Broken(message) })
 }
@@ -95,8 +97,10 @@ struct Files {
     live: u64,
     superseded: u64,
     deleted: u64,
-    /// Of people who were refused or erased, or who have no record because no patient can be told from the file's place.
+    /// Of people who were refused or erased.
     elsewhere: u64,
+    /// With a name from which no patient and no type can be told: a finding and no row.
+    nameless: u64,
     wrong: Vec<&'static str>,
 }
 
@@ -127,13 +131,14 @@ fn files(world: &World) -> Result<Files, Failure> {
     for taken in &world.taken {
         let [deleted, live, superseded] = states.get(&taken.provider).copied().unwrap_or_default();
         let here = deleted + live + superseded;
-        let elsewhere = elsewhere(world, taken)?;
+        let (elsewhere, nameless) = elsewhere(world, taken)?;
         files.members += taken.members;
         files.live += live;
         files.superseded += superseded;
         files.deleted += deleted;
         files.elsewhere += elsewhere;
-        if here + elsewhere != taken.members {
+        files.nameless += nameless;
+        if here + elsewhere + nameless != taken.members {
             files.wrong.push("files");
         }
     }
@@ -146,22 +151,29 @@ fn files(world: &World) -> Result<Files, Failure> {
     Ok(files)
 }
 
-/// Files of a package whose patients have nothing in the lake: refused at the door, or erased since.
-fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<u64, Failure> {
-    let Some(sent) = world.sent.iter().find(|s| s.provider == taken.provider) else { return Ok(0) };
+/// Files of a package whose patients have nothing in the lake, being refused at the door or erased since; and, of the
+/// others, those that were given a name on purpose that nobody can read.
+fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64), Failure> {
+    let Some(sent) = world.sent.iter().find(|s| s.provider == taken.provider) else { return Ok((0, 0)) };
     let mine: Vec<_> = world.truth.patients.iter().filter(|p| p.provider == taken.provider).collect();
     let keys: Vec<Key> = mine.iter().map(|p| (p.provider.clone(), p.canonical.clone())).collect();
     let records = world.records(&keys)?;
     let stopped: BTreeSet<Key> = world.stops.iter().filter(|s| s.before).map(Stop::key).collect();
-    let mut count = 0;
+    let storage = world.hospitals().join(taken.provider.as_str()).join("storage");
+    let bad: Vec<_> =
+        world.truth.bad_names.iter().filter(|(p, _)| *p == taken.provider).map(|(_, path)| storage.join(path)).collect();
+    let (mut count, mut nameless) = (0, 0);
     for (patient, key) in mine.iter().zip(&keys) {
         let stayed = stopped.contains(key) || (sent.with_contacts && !patient.notified);
         let inside = records.get(key).is_some_and(|r| !world.erased.contains(r));
-        if !stayed && !inside {
-            count += files_below(&patient.directory(&world.hospitals()));
+        let directory = patient.directory(&world.hospitals());
+        if inside {
+            nameless += bad.iter().filter(|path| path.starts_with(&directory)).count() as u64;
+        } else if !stayed {
+            count += files_below(&directory);
         }
     }
-    Ok(count)
+    Ok((count, nameless))
 }
 
 fn files_below(dir: &std::path::Path) -> u64 {
