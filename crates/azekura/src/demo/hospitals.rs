@@ -180,7 +180,7 @@ impl Parcel<'_> {
 pub fn send(place: &Place, programs: &Programs, cast: &Cast, voice: &Voice<'_>) -> Result<(Vec<Sent>, Vec<Unfit>), Failure> {
     let intake = place.instance().join("certificates").join("intake.pem");
     // Half of the hospitals keep at home whom they did not reach; from the others they come, and the door refuses them.
-    let keeps = |at: usize| at % 2 == 0 || at + 1 == cast.hospitals.len();
+    let keeps = |at: usize| at.is_multiple_of(2) || at + 1 == cast.hospitals.len();
     let parcels: Vec<Parcel<'_>> = cast
         .hospitals
         .iter()

@@ -47,7 +47,7 @@ demo-promise-journal-holds = Nothing can be taken out of the journal
 demo-promise-edited-row-is-found = A row that is edited with SQL is found
 demo-promise-numbers-add-up = The numbers add up, from the hospital's files to the lake
 demo-found-absent = { $seen } of { $stopped } who have to be absent are seen by birth date, sex and visits, { $listed } stand in the lists of records; of { $looked } who said nothing { $found } are found the same way
-demo-found-erased = { $records } records, { $rows } rows of them in { $tables } tables; the packages kept hold { $kept } patients, { $still } of them erased
+demo-found-erased = { $records } records, { $rows } rows of them in { $tables } tables; the packages kept hold { $kept } patients, { $still } of them erased (found in what the hospital has: { $home })
 demo-found-plaintext = { $patterns } byte strings searched in { $files } files, { $mib } MiB: { $hits } hits ({ $where }); the same search finds { $found } of { $sampled } patients in their hospital's files
 demo-found-planted = { $found } of { $planted } planted names are found
 demo-found-classes = The smallest class has { $smallest } persons (k = { $k }); in { $cells } cells { $times } times of day, { $local } local codes, { $places } places
@@ -59,7 +59,7 @@ demo-found-outbox = { $faults } faults after one byte of a delivery in the outbo
 demo-found-journal = { $entries } entries, { $faults } faults; the verifier in Python: { $outside }
 demo-found-gap = Entry { $entry } was taken out of the export
 demo-found-rows = { $rows } rows held against the journal, { $wrong } are not as it says
-demo-found-numbers = { $patients } patients; { $members } files came in: { $live } live, { $superseded } superseded, { $deleted } deleted, { $elsewhere } of people refused or erased; not right: { $wrong }
+demo-found-numbers = { $patients } patients; { $members } files came in: { $live } live, { $superseded } superseded, { $deleted } deleted, { $elsewhere } of people refused or erased, { $nameless } with a name that nobody can read; not right: { $wrong }
 demo-no-python = python3 is not here, so the journal was verified by Azekura alone
 demo-nobody-stopped = Nobody in this demo said no
 demo-check-failed = It could not be checked: { $reason }

@@ -47,7 +47,7 @@ demo-promise-journal-holds = ジャーナルからは何も取り除けない
 demo-promise-edited-row-is-found = SQL で書き換えた行は見つかる
 demo-promise-numbers-add-up = 病院のファイルからレイクまで、数が合う
 demo-found-absent = いてはならない { $stopped } 人のうち、生年月日・性別・受診日で見えるのは { $seen } 人、レコード一覧にあるのは { $listed } 人。何も言わなかった { $looked } 人のうち { $found } 人は同じ方法で見つかる
-demo-found-erased = { $records } レコード、{ $tables } テーブル中の行 { $rows }。保管中のパッケージの患者 { $kept } 人、うち消去された人 { $still }
+demo-found-erased = { $records } レコード、{ $tables } テーブル中の行 { $rows }。保管中のパッケージの患者 { $kept } 人、うち消去された人 { $still }（病院の手元のものでは見つかる: { $home }）
 demo-found-plaintext = { $patterns } 通りのバイト列を { $files } ファイル { $mib } MiB で検索: { $hits } 件（{ $where }）。同じ検索は病院のファイルで { $sampled } 人中 { $found } 人を見つける
 demo-found-planted = 仕込んだ名前 { $planted } のうち { $found } が見つかる
 demo-found-classes = 最小のクラスは { $smallest } 人（k = { $k }）。{ $cells } セル中、時刻 { $times }、ローカルコード { $local }、場所 { $places }
@@ -59,7 +59,7 @@ demo-found-outbox = アウトボックスの 1 バイトを変えると不備 { 
 demo-found-journal = { $entries } 件、不備 { $faults }、Python の検証プログラム: { $outside }
 demo-found-gap = 書き出しから { $entry } 番を取り除いた
 demo-found-rows = ジャーナルと照合した行 { $rows }、一致しない行 { $wrong }
-demo-found-numbers = 患者 { $patients }。入ったファイル { $members }: 有効 { $live }、置換済み { $superseded }、削除 { $deleted }、拒否・消去された人のもの { $elsewhere }。合わないもの: { $wrong }
+demo-found-numbers = 患者 { $patients }。入ったファイル { $members }: 有効 { $live }、置換済み { $superseded }、削除 { $deleted }、拒否・消去された人のもの { $elsewhere }、名前が読めないもの { $nameless }。合わないもの: { $wrong }
 demo-no-python = python3 がないため、ジャーナルは Azekura 自身だけで検証しました
 demo-nobody-stopped = このデモでは誰も拒否していません
 demo-check-failed = 確認できませんでした: { $reason }

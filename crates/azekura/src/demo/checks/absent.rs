@@ -20,9 +20,8 @@ pub struct NobodyWhoStopped;
 
 /// Data types that make a visit on the day of their directory: reception, admission.
 const VISITS: [&str; 2] = ["ADT-12", "ADT-22"];
-/// Share of people who said nothing that has to be found, else looking proves nothing. It is not all of them: who was
-/// set aside, or has fewer than two visits in the delivered period, cannot be found by visits.
-const LEAST_FOUND: f64 = 0.8;
+/// Share of people who said nothing that has to be found, else looking proves nothing.
+const LEAST_FOUND: f64 = 0.95;
 /// People who said nothing that are looked for.
 const MOST_LOOKED_FOR: usize = 2_000;
 

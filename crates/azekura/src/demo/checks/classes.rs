@@ -178,7 +178,9 @@ mod tests {
     #[test]
     fn times_and_local_codes_are_seen() {
         assert!(has_time("2025-02-10T11:42:58") && has_time("09:30"));
-        assert!(!has_time("2025-02-10") && !has_time("MDCDX2:20054174") && !has_time("JJ1017:10000002000102000000010000000000"));
+        for none in ["2025-02-10", "MDCDX2:20054174", "JJ1017:10000002000102000000", "17:1000", "99:99", ":", "1:2"] {
+            assert!(!has_time(none), "{none}");
+        }
         assert!(is_local("99XY1:0001") && is_local("L:77") && is_local("MDCDX2:20054174+99ZZ:1"));
         assert!(!is_local("LN:29463-7") && !is_local("9N001000000000001"));
     }

@@ -89,10 +89,10 @@ pub struct Checked {
 impl Checked {
     /// Whether the promise holds and the check can see when it does not.
     pub fn good(&self) -> bool {
-        match (&self.verdict, &self.sabotage) {
-            (Verdict::Kept(_), Verdict::Broken(_)) | (Verdict::Skipped(_), Verdict::Skipped(_)) => true,
-            _ => false,
-        }
+        matches!(
+            (&self.verdict, &self.sabotage),
+            (Verdict::Kept(_), Verdict::Broken(_)) | (Verdict::Skipped(_), Verdict::Skipped(_))
+        )
     }
 }
 

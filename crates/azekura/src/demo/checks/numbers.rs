@@ -1,4 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::Path;
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::{Int8Type, Int64Type};
@@ -160,6 +161,10 @@ fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64
     let records = world.records(&keys)?;
     let stopped: BTreeSet<Key> = world.stops.iter().filter(|s| s.before).map(Stop::key).collect();
     let storage = world.hospitals().join(taken.provider.as_str()).join("storage");
+    if mine.is_empty() {
+        // Of the samples nobody wrote down the truth; everybody in them came in.
+        return Ok((0, nameless_below(&storage)));
+    }
     let bad: Vec<_> =
         world.truth.bad_names.iter().filter(|(p, _)| *p == taken.provider).map(|(_, path)| storage.join(path)).collect();
     let (mut count, mut nameless) = (0, 0);
@@ -176,7 +181,20 @@ fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64
     Ok((count, nameless))
 }
 
-fn files_below(dir: &std::path::Path) -> u64 {
+fn files_below(dir: &Path) -> u64 {
+    count_below(dir, &|_| true)
+}
+
+/// Files whose names do not have the seven parts of the standard (SS-MIX2 guideline).
+fn nameless_below(dir: &Path) -> u64 {
+    count_below(dir, &|name| name.split('_').count() != 7)
+}
+
+fn count_below(dir: &Path, counts: &dyn Fn(&str) -> bool) -> u64 {
     let Ok(entries) = std::fs::read_dir(dir) else { return 0 };
-    entries.flatten().map(|e| if e.path().is_dir() { files_below(&e.path()) } else { 1 }).sum()
+    let one = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => count_below(&entry.path(), counts),
+        _ => u64::from(counts(&entry.file_name().to_string_lossy())),
+    };
+    entries.flatten().map(one).sum()
 }

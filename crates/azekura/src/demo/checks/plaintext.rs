@@ -165,11 +165,11 @@ fn control(world: &World, scanner: &Scanner) -> Result<Control, Failure> {
         for (at, kind) in KINDS.iter().enumerate() {
             let mine = of(patient, *kind);
             // Two characters each in a short encoding are too short to be looked for, and a file names the id itself.
-            could[at] += usize::from(!mine.is_empty() && !(*kind == Kind::Name && patient.is("still_baby")));
+            could[at] += usize::from(!(mine.is_empty() || (*kind == Kind::Name && patient.is("still_baby"))));
             found[at] += usize::from(mine.iter().filter_map(|p| scanner.number(p)).any(|n| hits.contains(&n)));
         }
     }
     // Scaled to the sample: of some patients an id or a name is too short to be looked for.
-    let least = (0..KINDS.len()).map(|at| if could[at] == 0 { 0 } else { found[at] * sampled / could[at] }).min().unwrap_or(0);
+    let least = (0..KINDS.len()).map(|at| (found[at] * sampled).checked_div(could[at]).unwrap_or(0)).min().unwrap_or(0);
     Ok(Control { sampled, least: least.min(sampled) })
 }
