@@ -21,10 +21,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("anonymity", "messages test:omop test:terms"),
     ("synth", "messages terms"),
     ("governance", "messages terms"),
-    (
-        "pipeline",
-        "anonymity durable formats governance journal lake ledger linkage messages omop package seal terms",
-    ),
+    ("pipeline", "anonymity durable formats governance journal lake ledger linkage messages omop package seal terms"),
     ("azekura-send", "messages package seal terms test:durable"),
     ("azekura-open", "durable messages package seal terms"),
     (
@@ -114,7 +111,14 @@ fn formats_and_synth_share_no_code() {
 fn nothing_in_the_project_refers_to_a_place_outside_it() {
     let root = crates().parent().expect("the repository").to_owned();
     let outside = [["..", "/shared"].concat(), ["/work", "/"].concat()];
-    let mut waiting = vec![root.join("crates"), root.join("tools"), root.join("docs"), root.join("bench"), root.join("Makefile"), root.join(".ci")];
+    let mut waiting = vec![
+        root.join("crates"),
+        root.join("tools"),
+        root.join("docs"),
+        root.join("bench"),
+        root.join("Makefile"),
+        root.join(".ci"),
+    ];
     let mut found = Vec::new();
     while let Some(path) = waiting.pop() {
         if path.is_dir() {

@@ -1,6 +1,5 @@
 //! A house to test: an instance, its parties, packages, and the real program.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -360,12 +359,6 @@ fn collect(root: &Path, dir: &Path, all: &mut Vec<(String, Vec<u8>)>) {
         }
     }
 }
-
-/// The ids of a sample tree.
-pub fn ids(files: &[(String, Vec<u8>)]) -> BTreeSet<String> {
-    files.iter().filter_map(|(name, _)| name.split('/').nth(3).map(str::to_owned)).collect()
-}
-
 /// Files with a patient id for another of the same length, in names and contents.
 pub fn renamed(files: &[(String, Vec<u8>)], from: &str, to: &str) -> Vec<(String, Vec<u8>)> {
     assert_eq!(from.len(), to.len());

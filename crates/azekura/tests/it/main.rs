@@ -1,5 +1,4 @@
 //! What `azekura` promises, on the real program.
 
-mod crash;
 mod faults;
 mod kit;
