@@ -147,8 +147,35 @@ fn part(r: &mut dyn Read, length: u64) -> Result<Vec<u8>, ReadError> {
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(ReadError::Frame("broken off")) }
 }
 
+/// Whether every message of an Arrow stream lies within its bytes. Arrow's reader allocates what a message claims before
+/// it looks whether that is there, and memory that cannot be had ends the process.
+fn within(bytes: &[u8]) -> bool {
+    let word = |at: usize| bytes.get(at..at + 4).and_then(|w| w.try_into().ok()).map(u32::from_le_bytes);
+    let mut at = 0;
+    loop {
+        let Some(mut length) = word(at) else { return at == bytes.len() };
+        at += 4;
+        if length == u32::MAX {
+            let Some(next) = word(at) else { return false };
+            (length, at) = (next, at + 4);
+        }
+        if length == 0 {
+            return true;
+        }
+        let Some(head) = at.checked_add(length as usize).and_then(|end| bytes.get(at..end)) else { return false };
+        let body = arrow::ipc::root_as_message(head).ok().and_then(|m| usize::try_from(m.bodyLength()).ok());
+        match body.and_then(|body| (at + head.len()).checked_add(body)) {
+            Some(end) if end <= bytes.len() => at = end,
+            _ => return false,
+        }
+    }
+}
+
 fn batch(table: Table, bytes: &[u8], patients: usize) -> Result<RecordBatch, ReadError> {
     use arrow::array::AsArray as _;
+    if !within(bytes) {
+        return Err(ReadError::Frame("table"));
+    }
     let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
     if reader.schema() != table.candidate_schema() {
         return Err(ReadError::Frame("schema"));
