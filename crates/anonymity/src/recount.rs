@@ -21,7 +21,7 @@ pub struct Recount {
     pub rare_codes: BTreeMap<String, usize>,
     /// Cells with a time of day, by table and column.
     pub times_of_day: BTreeMap<String, usize>,
-    /// Local codes that are still there, by table and column.
+    /// Cells with a local code, by table and column, of whatever treatment.
     pub local_codes: BTreeMap<String, usize>,
 }
 
@@ -33,6 +33,11 @@ fn person_of(batch: &RecordBatch, row: usize) -> Option<i64> {
 fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
     let array = batch.column_by_name(column)?;
     if array.is_null(row) { None } else { array_value_to_string(array, row).ok() }
+}
+
+/// Whether a cell names a code of some institution's own table, whatever column it stands in.
+fn has_local(cell: &str) -> bool {
+    cell.split('+').filter_map(|part| part.split_once(':')).any(|(system, _)| system == "L" || system.starts_with("99"))
 }
 
 /// Reads the tables of a result again.
@@ -73,16 +78,21 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
                     out.times_of_day.insert(place.clone(), filled);
                 }
             }
+            let local = match field.data_type() {
+                DataType::Utf8 => {
+                    (0..batch.num_rows()).filter(|row| cell(batch, column, *row).is_some_and(|c| has_local(&c))).count()
+                }
+                _ => 0,
+            };
+            if local > 0 {
+                out.local_codes.insert(place.clone(), local);
+            }
             let Some(Treatment::Code { rare, .. }) = profile.treatment(name, column) else { continue };
             let mut persons_of: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
             for row in 0..batch.num_rows() {
                 if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row)) {
                     persons_of.entry(code).or_default().insert(person);
                 }
-            }
-            let local = persons_of.keys().filter(|c| c.starts_with("99") && c.contains(':') || c.starts_with("L:")).count();
-            if local > 0 {
-                out.local_codes.insert(place.clone(), local);
             }
             let least = profile.privacy.as_ref().filter(|_| *rare).map_or(0, |p| p.rare_persons as usize);
             let few = persons_of.iter().filter(|(c, p)| c.as_str() != OTHER && c.as_str() != "0" && p.len() < least).count();

@@ -137,6 +137,9 @@ fn the_recount_finds_a_sabotaged_data_set() {
     };
     assert_eq!(replaced("condition_occurrence", "condition_source_value", code("MDCDX2:1")).rare_codes.len(), 1);
     assert_eq!(replaced("condition_occurrence", "condition_source_value", code("99ZL01:1")).local_codes.len(), 1);
+    let n = processed.tables()["measurement"].num_rows();
+    let result = Arc::new(arrow::array::StringArray::from(vec!["99ZL01:-"; n]));
+    assert_eq!(replaced("measurement", "value_source_value", result).local_codes.len(), 1, "in whatever column");
     let n = processed.tables()["visit_occurrence"].num_rows();
     let times = Arc::new(arrow::array::TimestampMicrosecondArray::from(vec![1; n]));
     assert_eq!(replaced("visit_occurrence", "visit_start_datetime", times).times_of_day.len(), 1);
