@@ -1,5 +1,8 @@
 //! The two short lists that travel beside the records: contacts and opt-outs, CSV with a header, UTF-8 with or without
 //! a mark, or CP932.
+//!
+//! `package::lists` reads the same lists strictly, where they are sent: there somebody can mend a line. Here each line that can
+//! be read counts, because a "no" must not be lost for a bad line beside it, and the others are counted.
 
 use std::io::{self, Read};
 

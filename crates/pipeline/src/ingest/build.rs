@@ -1,11 +1,13 @@
 //! Reading one package into staged files of the lake.
 
+use std::borrow::Cow;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
 use formats::Chunk;
 use jiff::civil::Date;
-use lake::{Blocked, Snapshot, StagedFile};
+use lake::{Blocked, FileWriter, Snapshot, StagedFile};
 use ledger::{Counts, PatientHmac};
 use messages::Finding;
 use omop::Table;
@@ -23,6 +25,10 @@ use crate::spool::Spooled;
 const MOST_FINDINGS: usize = 200_000;
 /// Arrow bytes kept of patients whose files do not stand together in the package.
 const MOST_SCATTERED: usize = 256 << 20;
+/// Records that are assembled together first where the lake has rows already: how much these have is not known yet.
+const FIRST_GROUP: usize = 64;
+/// Arrow bytes of the lake's rows that are assembled together, about.
+const GROUP_BYTES: usize = 48 << 20;
 
 /// What a package came to, before anything of it is true.
 pub(super) struct Built {
@@ -260,34 +266,81 @@ impl Builder<'_> {
         self.write(rows, touched, commit)
     }
 
-    /// Assembles the touched records from what the lake has and what came, and writes them whole.
+    /// Assembles the touched records from what the lake has and what came, and writes them whole: a group of records after
+    /// the other, so that a chunk of people with long histories takes no more memory than one of new people.
     fn write(&mut self, new: Rows, mut touched: Vec<RecordId>, commit: i64) -> Result<(), Error> {
         touched.sort_unstable();
         tokio::task::block_in_place(|| {
-            let mut existing = Rows::new();
-            for table in kept_tables() {
-                let batches = self.snapshot.records(table, &touched, Blocked::Include)?;
-                if !batches.is_empty() {
-                    existing.insert(table, batches);
-                }
-            }
-            let stale = existing.get(&Table::SourceFile).map(Vec::as_slice).unwrap_or_default();
-            let mut had = HashSet::new();
-            for batch in stale {
-                had.extend(crate::assemble::record_ids(batch)?.values().iter().copied());
-            }
-            self.built.versions.extend(touched.iter().filter(|r| had.contains(&r.0)).map(|r| (*r, commit)));
             let stamp = Stamp { asset: self.asset, source_seq: self.sequence, commit_seq: commit };
-            for (table, batch) in assemble(&existing, &new, &stamp)? {
-                if batch.num_rows() == 0 {
-                    continue;
+            let mut writers: BTreeMap<Table, FileWriter> = BTreeMap::new();
+            let mut rest = touched.as_slice();
+            let mut size = if self.snapshot.files(Table::SourceFile.into()).next().is_none() { rest.len() } else { FIRST_GROUP };
+            while !rest.is_empty() {
+                let (group, others) = rest.split_at(size.clamp(1, rest.len()));
+                let existing = self.existing(group)?;
+                let bytes: usize = existing.values().flatten().map(RecordBatch::get_array_memory_size).sum();
+                let came = if group.len() == touched.len() { Cow::Borrowed(&new) } else { Cow::Owned(of_records(&new, group)?) };
+                self.stale(&existing, group, commit)?;
+                for (table, batch) in assemble(&existing, &came, &stamp)? {
+                    if batch.num_rows() == 0 {
+                        continue;
+                    }
+                    let writer = match writers.entry(table) {
+                        Entry::Occupied(open) => open.into_mut(),
+                        Entry::Vacant(none) => none.insert(self.instance.lake.writer(table, &self.provider)?),
+                    };
+                    writer.write(&batch)?;
+                    self.built.rows += if table == Table::SourceFile { 0 } else { batch.num_rows() as u64 };
                 }
-                let mut writer = self.instance.lake.writer(table, &self.provider)?;
-                writer.write(&batch)?;
-                self.built.rows += if table == Table::SourceFile { 0 } else { batch.num_rows() as u64 };
+                // The next group as large as the memory allows, if its people are like these.
+                size = (group.len() * GROUP_BYTES / bytes.max(1)).clamp(1, 4 * group.len());
+                rest = others;
+            }
+            for writer in writers.into_values() {
                 self.built.staged.push(writer.finish()?);
             }
             Ok(())
         })
     }
+
+    /// What the lake has of some records.
+    fn existing(&self, records: &[RecordId]) -> Result<Rows, Error> {
+        let mut existing = Rows::new();
+        for table in kept_tables() {
+            let batches = self.snapshot.records(table, records, Blocked::Include)?;
+            if !batches.is_empty() {
+                existing.insert(table, batches);
+            }
+        }
+        Ok(existing)
+    }
+
+    /// Notes from which commit on the rows of records count that have rows already.
+    fn stale(&mut self, existing: &Rows, group: &[RecordId], commit: i64) -> Result<(), Error> {
+        let mut had = HashSet::new();
+        for batch in existing.get(&Table::SourceFile).map(Vec::as_slice).unwrap_or_default() {
+            had.extend(crate::assemble::record_ids(batch)?.values().iter().copied());
+        }
+        self.built.versions.extend(group.iter().filter(|r| had.contains(&r.0)).map(|r| (*r, commit)));
+        Ok(())
+    }
+}
+
+/// The rows of some records, which are sorted.
+fn of_records(rows: &Rows, records: &[RecordId]) -> Result<Rows, Error> {
+    let mut out = Rows::new();
+    for (table, batches) in rows {
+        for batch in batches {
+            let wanted: BooleanArray = crate::assemble::record_ids(batch)?
+                .values()
+                .iter()
+                .map(|id| Some(records.binary_search(&RecordId(*id)).is_ok()))
+                .collect();
+            let batch = arrow::compute::filter_record_batch(batch, &wanted)?;
+            if batch.num_rows() > 0 {
+                out.entry(*table).or_default().push(batch);
+            }
+        }
+    }
+    Ok(out)
 }

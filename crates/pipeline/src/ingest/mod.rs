@@ -23,6 +23,9 @@ use crate::spool::Spooled;
 
 pub use receipt::finish_pending;
 
+/// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
+const MOST_LINES: usize = 20_000_000;
+
 /// What became of a package.
 #[derive(Debug, Serialize)]
 pub struct Taken {
@@ -91,6 +94,11 @@ pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> R
         all.opt_outs.extend(one.opt_outs);
         all.set_aside.extend(one.set_aside);
         all.patients.extend(one.patients);
+        // A package of thousands of payloads, each with lists at their limit, is not to fill the memory.
+        if all.contacts.len() + all.opt_outs.len() > MOST_LINES || all.patients.len() > MOST_LINES {
+            all.refused = Some(Message::new("core-package-list").into());
+            return Ok(all);
+        }
         if one.refused.is_some() {
             all.refused = one.refused;
             return Ok(all);
