@@ -8,7 +8,7 @@ use anonymity::Profile;
 use anonymity::profile::Cohort;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, Int64Array, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch, take_record_batch};
-use arrow::datatypes::{Date32Type, Int64Type};
+use arrow::datatypes::{Date32Type, Int64Type, TimestampMicrosecondType};
 use governance::opt_out::{OptOutScope, OptOutState, Stop, left_out};
 use jiff::civil::Date;
 use lake::{Blocked, PersonMap, Snapshot};
@@ -114,15 +114,23 @@ pub(super) fn tables(
         let table = Table::by_name(name).filter(|t| t.is_omop());
         let table = table.ok_or_else(|| Error::refused(Message::new("core-profile-table").with("table", name)))?;
         let mut batches = Vec::new();
+        let mut stated = Vec::new();
         for batch in snapshot.scan(table, Blocked::Exclude)? {
             let kept = kept(table, &batch?, selected, cohort.as_ref(), period)?;
             if kept.num_rows() > 0 {
                 batches.push(omop_columns(table, &kept, selected)?);
+                stated.extend(times(&kept)?);
             }
         }
         let all = concat_batches(&table.omop_schema(), &batches)?;
-        let all = if table == Table::ObservationPeriod { clipped(&all, period)? } else { all };
-        out.insert(name.clone(), one_a_person(table, &all)?);
+        out.insert(
+            name.clone(),
+            match table {
+                Table::ObservationPeriod => clipped(&all, period)?,
+                Table::Person | Table::Death => one_a_person(&all, &stated)?,
+                _ => all,
+            },
+        );
     }
     Ok(out)
 }
@@ -240,20 +248,48 @@ fn clipped(batch: &RecordBatch, period: (Option<i32>, Option<i32>)) -> Result<Re
     Ok(filter_record_batch(&RecordBatch::try_new(batch.schema(), columns)?, &inside)?)
 }
 
-/// Tables that have one row a person in OMOP: of several records the registration of the first, the earliest death.
-fn one_a_person(table: Table, batch: &RecordBatch) -> Result<RecordBatch, Error> {
-    if !matches!(table, Table::Person | Table::Death) || batch.num_rows() == 0 {
-        return Ok(batch.clone());
-    }
+/// When the source stated each row, microseconds.
+fn times(batch: &RecordBatch) -> Result<Vec<i64>, Error> {
+    let column = batch.column_by_name("source_ts").and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
+    let column = column.ok_or_else(|| Error::Inconsistent("rows that do not say when they were stated".to_owned()))?;
+    Ok(column.values().to_vec())
+}
+
+/// Tables that have one row a person in OMOP: of several records the latest registration, the earliest death.
+fn one_a_person(batch: &RecordBatch, stated: &[i64]) -> Result<RecordBatch, Error> {
     let inconsistent = || Error::Inconsistent("a table without its columns".to_owned());
     let persons = batch.column_by_name("person_id").and_then(|c| c.as_primitive_opt::<Int64Type>()).ok_or_else(inconsistent)?;
+    if stated.len() != batch.num_rows() {
+        return Err(inconsistent());
+    }
     let days = batch.column_by_name("death_date").and_then(|c| c.as_primitive_opt::<Date32Type>());
-    let mut best: BTreeMap<i64, (i32, u32)> = BTreeMap::new();
-    for row in 0..batch.num_rows() {
-        let rank = (days.map_or(0, |d| d.value(row)), row as u32);
-        let slot = best.entry(persons.value(row)).or_insert(rank);
+    let mut best: BTreeMap<i64, (i32, std::cmp::Reverse<i64>, u32)> = BTreeMap::new();
+    for (row, stated) in (0..).zip(stated) {
+        let rank = (days.map_or(0, |d| d.value(row as usize)), std::cmp::Reverse(*stated), row);
+        let slot = best.entry(persons.value(row as usize)).or_insert(rank);
         *slot = (*slot).min(rank);
     }
-    let rows: arrow::array::UInt32Array = best.values().map(|(_, row)| *row).collect();
+    let rows: arrow::array::UInt32Array = best.values().map(|(_, _, row)| *row).collect();
     Ok(take_record_batch(batch, &rows)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_several_records_the_latest_registration_and_the_earliest_death_stand() {
+        let persons: ArrayRef = Arc::new(Int64Array::from(vec![1, 1, 2, 1]));
+        let years: ArrayRef = Arc::new(Int64Array::from(vec![1950, 1951, 1960, 1952]));
+        let registrations =
+            RecordBatch::try_from_iter([("person_id", Arc::clone(&persons)), ("year_of_birth", years)]).expect("a batch");
+        let one = one_a_person(&registrations, &[10, 30, 5, 20]).expect("chosen");
+        assert_eq!(one.column(1).as_primitive::<Int64Type>().values().as_ref(), &[1951, 1960]);
+
+        let days: ArrayRef = Arc::new(Date32Array::from(vec![300, 200, 100, 250]));
+        let deaths = RecordBatch::try_from_iter([("person_id", persons), ("death_date", days)]).expect("a batch");
+        let one = one_a_person(&deaths, &[10, 5, 5, 40]).expect("chosen");
+        assert_eq!(one.column(1).as_primitive::<Date32Type>().values().as_ref(), &[200, 100]);
+        assert!(one_a_person(&deaths, &[1]).is_err(), "a time for each row");
+    }
 }
