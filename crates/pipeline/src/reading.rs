@@ -5,6 +5,7 @@
 //! standard output: frames of one byte kind, eight bytes length (little endian), body; the last frame is the
 //! [`Summary`]. A child that ends without it has failed.
 
+mod ahead;
 mod child;
 mod parent;
 

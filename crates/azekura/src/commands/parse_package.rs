@@ -2,6 +2,6 @@ use crate::failure::Failure;
 use crate::output::Outcome;
 
 pub fn run() -> Result<Outcome, Failure> {
-    pipeline::reading::serve(std::io::stdin().lock(), std::io::stdout().lock())?;
+    pipeline::reading::serve(std::io::stdin(), std::io::stdout().lock())?;
     Ok(Outcome::Done)
 }

@@ -7,6 +7,7 @@ use package::PackageError;
 use package::tree::{self, Limits};
 use seal::Identity;
 
+use super::ahead::{Ahead, read_ahead};
 use super::{CHUNK, Mode, SUMMARY, Summary, Task};
 use crate::error::Error;
 use crate::lists;
@@ -21,7 +22,7 @@ const STORAGE: &str = "storage/";
 ///
 /// # Errors
 /// When the parent went away or the task is not of the protocol. What is wrong with the payload is in the summary.
-pub fn serve(from: impl Read, to: impl Write) -> Result<(), Error> {
+pub fn serve(from: impl Read + Send, to: impl Write) -> Result<(), Error> {
     let pipe = || Error::io("talking to the parent");
     let mut from = BufReader::with_capacity(1 << 18, from);
     let mut to = BufWriter::with_capacity(1 << 20, to);
@@ -70,9 +71,10 @@ impl From<ReadError> for Stop {
     }
 }
 
-fn read(task: &Task, identity: &Identity, cipher: impl Read, to: &mut dyn Write) -> Result<Summary, Error> {
+fn read(task: &Task, identity: &Identity, cipher: impl Read + Send, to: &mut dyn Write) -> Result<Summary, Error> {
     let mut summary = Summary::default();
-    match walk(task, identity, cipher, to, &mut summary) {
+    let opened = package::payload_stream(cipher, &task.entry, identity).map_err(Stop::Package);
+    match opened.and_then(|plain| read_ahead(plain, |plain| walk(task, plain, to, &mut summary))) {
         Ok(()) => {}
         Err(Stop::Package(error)) => summary.refused = Some(error.message().into()),
         Err(Stop::List) => summary.refused = Some(Message::new("core-package-list").into()),
@@ -81,8 +83,7 @@ fn read(task: &Task, identity: &Identity, cipher: impl Read, to: &mut dyn Write)
     Ok(summary)
 }
 
-fn walk(task: &Task, identity: &Identity, cipher: impl Read, to: &mut dyn Write, summary: &mut Summary) -> Result<(), Stop> {
-    let mut plain = package::payload_stream(cipher, &task.entry, identity)?;
+fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Summary) -> Result<(), Stop> {
     let mut prescan = Prescan::new(task.rule);
     let mut reader = Ssmix2Reader::new(Options {
         chunk_bytes: task.chunk_bytes,
