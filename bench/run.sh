@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree journal linkage (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree ingest lake journal linkage demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,19 +12,21 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | journal | linkage) sections+=("$argument") ;;
+    ssmix2 | tree | ingest | lake | journal | linkage | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|journal|linkage]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|ingest|lake|journal|linkage|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree journal linkage)
+((${#sections[@]})) || sections=(ssmix2 tree ingest lake journal linkage demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
+    ingest_persons=(300 600) lake_rows=1000000
 else
     repetitions=5 seconds=3 persons=300 tree_persons=3000 files=2000 rounds=15 events=1000000 people=100000
+    ingest_persons=(3000 12000) lake_rows=100000000
 fi
 events=${BENCH_EVENTS:-$events}
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -45,6 +47,13 @@ storage() { # out, persons: one provider, seed 1, nothing wrong on purpose
     "$examples/storage" "$1" "$2" 1 1
 }
 
+# The interpreter of a virtual environment with a package of PyPI.
+peer() {
+    local venv=$target/bench-venv-${1%%=*}
+    [[ -x $venv/bin/python ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet "$1"; } >&2 || return 1
+    echo "$venv/bin/python"
+}
+
 echo "commit $(git rev-parse --short HEAD 2>/dev/null || echo unknown), $(rustc --version), $(python3 --version)"
 echo "$(uname -srm), $(nproc) cores, $(awk '/MemTotal/ {printf "%.1f GiB", $2 / 1048576}' /proc/meminfo), $(date -u +%F)"
 
@@ -52,11 +61,9 @@ echo "$(uname -srm), $(nproc) cores, $(awk '/MemTotal/ {printf "%.1f GiB", $2 / 
 ssmix2() {
     example formats throughput
     example synth storage
-    local peer=$target/release/peer-hl7-parser venv=$target/bench-venv python=
+    local peer=$target/release/peer-hl7-parser python=
     [[ ! $build ]] || cargo build --quiet --release --locked --manifest-path bench/peers/hl7-parser/Cargo.toml
-    if [[ -x $venv/bin/python ]] || { python3 -m venv "$venv" && "$venv/bin/pip" install --quiet hl7==0.4.5; }; then
-        python=$venv/bin/python
-    fi
+    python=$(peer hl7==0.4.5) || python=
     title "SS-MIX2, bytes to rows, one core; seconds are those of the thread on a core"
     storage "$work/synthetic" "$persons"
     python3 bench/select.py "$work"/synthetic/*/storage "$work/messages" "$files"
@@ -88,6 +95,45 @@ tree() {
         echo "contents not in the page cache: $("$examples/tree" "${root[0]}" 1)"
     done
     "$examples/tree" "${root[0]}" "$repetitions"
+}
+
+# A package of a hospital to the lake, by the operator's commands on both cores.
+ingest() {
+    [[ ! $build ]] || cargo build --quiet --release -p azekura -p azekura-send
+    title "package to encrypted lake, first compaction included"
+    for count in "${ingest_persons[@]}"; do
+        for ((i = 1; i <= (repetitions + 1) / 2; i++)); do
+            python3 bench/end_to_end.py "$target/release" "$work/ingest" "$count"
+            rm -rf "$work/ingest"
+        done
+    done
+}
+
+# The encrypted lake beside DuckDB over the same rows in plain Parquet, in turn.
+lake() {
+    example lake scan_rate
+    title "queries of the encrypted lake, two threads, beside DuckDB over plain Parquet"
+    local python=
+    python=$(peer duckdb==2.0.1) || python=
+    "$examples/scan_rate" make "$work/lake" "$lake_rows"
+    for ((i = 1; i <= repetitions; i++)); do
+        echo "-- repetition $i, load $(cut -d' ' -f1 /proc/loadavg)"
+        "$examples/scan_rate" run "$work/lake" 2 | tee -a "$work/lake-ours" | sed 's/^/azekura /'
+        if [[ $python ]]; then
+            "$python" bench/peers/duckdb_lake.py "$work/lake" 2 | tee -a "$work/lake-theirs" | sed 's/^/duckdb  /'
+        else
+            echo "DuckDB: not measured, the package cannot be installed"
+        fi
+    done
+    [[ ! $python ]] || python3 bench/ratio.py "$work/lake-ours" "$work/lake-theirs"
+    rm -rf "$work/lake"
+}
+
+# What a newcomer waits for.
+demo() {
+    [[ ! $build ]] || cargo build --quiet --workspace --bins
+    title "demo of 10,000 persons in the profile of 'make demo'"
+    "$target/debug/azekura" demo --out "$work/demo" --persons 10000 --seed 1 --lang en | tail -n 1
 }
 
 journal() {
