@@ -23,6 +23,9 @@ use crate::synthesis;
 
 /// Synthetic hospitals.
 const HOSPITALS: u32 = 3;
+/// How much the hospitals write about each person: about fifteen files for each patient. The demo is about people; what
+/// bulk costs is measured elsewhere.
+const DENSITY: f64 = 0.5;
 /// Members of the committee (control RVW-06: five at least).
 pub const MEMBERS: usize = 5;
 /// Days that the calendar of the hospitals needs between the notice and today: people are told within 60 days of it and
@@ -87,7 +90,8 @@ fn calendar(options: Options) -> Result<Options, Failure> {
 /// # Errors
 /// When the generator refuses, or the disk.
 pub fn make(place: &Place, persons: u32, seed: u64, voice: &Voice<'_>) -> Result<Cast, Failure> {
-    let options = calendar(Options { persons: u64::from(persons), providers: HOSPITALS, seed, ..Options::default() })?;
+    let options =
+        calendar(Options { persons: u64::from(persons), providers: HOSPITALS, seed, density: DENSITY, ..Options::default() })?;
     let root = place.hospitals();
     let bar = voice.bar(u64::from(persons), Message::new("demo-bar-persons"));
     let made = synthesis::write_with(&options, &root, &|done| bar.set_position(done))?;

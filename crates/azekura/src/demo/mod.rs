@@ -112,6 +112,7 @@ fn story(
         stranger,
         instance,
         runtime,
+        found: world::Found::default(),
     })
 }
 

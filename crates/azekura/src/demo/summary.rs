@@ -96,7 +96,7 @@ impl Summary {
         results: Vec<Checked>,
         lang: Lang,
     ) -> std::result::Result<Summary, Failure> {
-        let found = world.wait(pipeline::journal::verify(&world.instance, None))?;
+        let found = world.verified()?;
         let kept = results.iter().all(Checked::good);
         let mut lines = lines(&results, lang);
         let mut datasets = Vec::new();
@@ -169,7 +169,7 @@ impl Summary {
             opt_outs_after: world.stops.iter().filter(|s| !s.before).count(),
             erased_records: world.erased.len(),
             datasets,
-            journal: Journal { entries: found.entries, root: found.root, export },
+            journal: Journal { entries: found.entries, root: found.root.clone(), export },
             promises,
             lines,
         })

@@ -1,9 +1,12 @@
 //! Everything that the checks may look at when the main job is done: what was put in, what came out, and where it lies.
 
+use std::any::{Any, TypeId};
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ledger::{Actor, Mode, PatientHmac};
+use pipeline::journal::Verified;
 use pipeline::{Instance, ingest, receive};
 use seal::Passphrase;
 use terms::{DatasetId, PatientIdRule, ProviderId, RecordId, ReleaseKind};
@@ -113,7 +116,11 @@ pub struct World {
     /// The instance, open for reading.
     pub instance: Instance,
     pub(super) runtime: tokio::runtime::Runtime,
+    pub(super) found: Found,
 }
+
+/// What several checks need and one of them has worked out, by its type.
+pub type Found = Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>;
 
 /// File with the passphrase of the demo's instance.
 pub fn passphrase_file(place: &Place) -> PathBuf {
@@ -134,6 +141,28 @@ impl World {
     /// Runs something that waits for the ledger.
     pub fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// What a check works out once, for itself and for its spoilt twin.
+    ///
+    /// # Errors
+    /// What `make` returns.
+    pub fn once<T: Any + Send + Sync>(&self, make: impl FnOnce() -> Result<T, Failure>) -> Result<Arc<T>, Failure> {
+        let known = self.found.lock().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()).cloned();
+        if let Some(known) = known.and_then(|known| known.downcast().ok()) {
+            return Ok(known);
+        }
+        let made = Arc::new(make()?);
+        self.found.lock().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Arc::clone(&made) as _);
+        Ok(made)
+    }
+
+    /// What the journal's verification says, which takes a while.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read.
+    pub fn verified(&self) -> Result<Arc<Verified>, Failure> {
+        self.once(|| Ok(self.wait(pipeline::journal::verify(&self.instance, None))?))
     }
 
     /// Where the storages lie.

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -42,25 +42,18 @@ impl Promise for Classes {
     }
 
     fn sabotage(&self, world: &World) -> Result<Verdict, Failure> {
-        // One person's birth year is made one of a kind.
+        // One person's birth year is made one of a kind, in a copy of that table alone.
         let opened = &world.set(ReleaseKind::Anonymized)?.opened;
         let copy = world.place.copy("classes")?;
-        crate::demo::place::copy_tree(&opened.join("csv"), &copy)?;
-        let path = copy.join("person.csv");
-        let mut reader = csv::Reader::from_path(&path).context("a copy")?;
-        let head = reader.headers().context("a copy")?.clone();
+        let mut reader = csv::Reader::from_path(opened.join("csv").join("person.csv")).context("a delivered table")?;
+        let head = reader.headers().context("a delivered table")?.clone();
         let year = head.iter().position(|h| h == "year_of_birth").context("persons without birth years")?;
-        let mut rows: Vec<Vec<String>> =
-            reader.records().filter_map(Result::ok).map(|r| r.iter().map(str::to_owned).collect()).collect();
-        if let Some(cell) = rows.first_mut().and_then(|r| r.get_mut(year)) {
-            "1871".clone_into(cell);
-        }
-        // A delivered file is read-only.
-        fs::remove_file(&path)?;
-        let mut writer = csv::Writer::from_path(&path).context("a copy")?;
+        let mut writer = csv::Writer::from_path(copy.join("person.csv")).context("a copy")?;
         writer.write_record(&head).context("a copy")?;
-        for row in rows {
-            writer.write_record(&row).context("a copy")?;
+        for (at, row) in reader.records().enumerate() {
+            let row = row.context("a delivered table")?;
+            let cells = row.iter().enumerate().map(|(i, cell)| if at == 0 && i == year { "1871" } else { cell });
+            writer.write_record(cells).context("a copy")?;
         }
         writer.flush()?;
         let verdict = verdict(world, &copy, &opened.join("profile.toml"))?;
@@ -69,37 +62,58 @@ impl Promise for Classes {
     }
 }
 
-/// The smallest class of persons who are alike in the profile's quasi-identifiers.
-fn smallest_class(tables: &BTreeMap<String, Table>, quasi: &[String]) -> usize {
-    let mut keys: HashMap<&str, BTreeSet<String>> = HashMap::new();
-    for table in tables.values() {
-        for row in &table.rows {
-            keys.entry(table.cell(row, "person_id")).or_default();
-        }
-    }
-    for name in quasi {
-        let Some((table, column)) = name.split_once('.') else { continue };
-        let Some(table) = tables.get(table) else { continue };
-        for row in &table.rows {
-            let key = keys.entry(table.cell(row, "person_id")).or_default();
-            key.insert(format!("{name}={}", table.cell(row, column)));
-        }
-    }
-    let mut sizes: HashMap<&BTreeSet<String>, usize> = HashMap::new();
-    for key in keys.values() {
-        *sizes.entry(key).or_default() += 1;
-    }
-    sizes.values().copied().min().unwrap_or(0)
+/// What is counted while the tables go by.
+#[derive(Default)]
+struct Count {
+    /// What each person is in the quasi-identifiers.
+    keys: HashMap<Box<[u8]>, BTreeSet<String>>,
+    cells: u64,
+    times: u64,
+    local: u64,
+    places: u64,
 }
 
-struct Table {
-    head: Vec<String>,
-    rows: Vec<csv::StringRecord>,
-}
+impl Count {
+    fn table(&mut self, path: &Path, quasi: &[String], postal: &HashSet<&str>) -> Result<(), Failure> {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut reader = csv::Reader::from_path(path).context("a delivered table")?;
+        let head: Vec<String> = reader.headers().context("a delivered table")?.iter().map(str::to_owned).collect();
+        let of_time: Vec<bool> = head.iter().map(|h| h.ends_with("_datetime") || h.ends_with("_time")).collect();
+        let of_place: Vec<bool> = head.iter().map(|h| PLACES.contains(&h.as_str())).collect();
+        let person = head.iter().position(|h| h == "person_id").context("a table without persons")?;
+        let quasi: Vec<(usize, &String)> = quasi
+            .iter()
+            .filter_map(|q| Some((q, q.strip_prefix(&name)?.strip_prefix('.')?)))
+            .filter_map(|(q, column)| Some((head.iter().position(|h| h == column)?, q)))
+            .collect();
+        let mut row = csv::StringRecord::new();
+        while reader.read_record(&mut row).context("a delivered table")? {
+            let whose = row.get(person).unwrap_or_default().as_bytes();
+            if !self.keys.contains_key(whose) {
+                self.keys.insert(whose.into(), BTreeSet::new());
+            }
+            if let Some(key) = self.keys.get_mut(whose) {
+                key.extend(quasi.iter().map(|(i, name)| format!("{name}={}", row.get(*i).unwrap_or_default())));
+            }
+            for (i, cell) in row.iter().enumerate().filter(|(_, c)| !c.is_empty()) {
+                self.cells += 1;
+                // Only a cell with a colon can be a time or have a system, only one with a hyphen a postal code.
+                let colon = cell.contains(':');
+                self.times += u64::from(of_time[i] || colon && has_time(cell));
+                self.local += u64::from(colon && is_local(cell));
+                self.places += u64::from(of_place[i] || cell.len() == 8 && postal.contains(cell));
+            }
+        }
+        Ok(())
+    }
 
-impl Table {
-    fn cell<'a>(&self, row: &'a csv::StringRecord, column: &str) -> &'a str {
-        self.head.iter().position(|h| h == column).and_then(|i| row.get(i)).unwrap_or_default()
+    /// The smallest class of persons who are alike.
+    fn smallest_class(&self) -> usize {
+        let mut sizes: HashMap<&BTreeSet<String>, usize> = HashMap::new();
+        for key in self.keys.values() {
+            *sizes.entry(key).or_default() += 1;
+        }
+        sizes.values().copied().min().unwrap_or(0)
     }
 }
 
@@ -114,39 +128,20 @@ fn verdict(world: &World, csvs: &Path, profile: &Path) -> Result<Verdict, Failur
     let quasi =
         privacy.get("quasi_identifiers").and_then(toml::Value::as_array).context("a profile without quasi-identifiers")?;
     let quasi: Vec<String> = quasi.iter().filter_map(|q| q.as_str().map(str::to_owned)).collect();
-
-    let mut tables = BTreeMap::new();
-    for entry in fs::read_dir(csvs)? {
-        let path = entry?.path();
-        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let mut reader = csv::Reader::from_path(&path).context("a delivered table")?;
-        let head = reader.headers().context("a delivered table")?.iter().map(str::to_owned).collect();
-        let rows = reader.records().collect::<Result<_, _>>().context("a delivered table")?;
-        tables.insert(name, Table { head, rows });
-    }
     let postal: HashSet<&str> = world.truth.patients.iter().map(|p| p.postal.as_str()).filter(|p| !p.is_empty()).collect();
-    let (mut cells, mut times, mut local, mut places) = (0u64, 0u64, 0u64, 0u64);
-    for table in tables.values() {
-        let of_time: Vec<bool> = table.head.iter().map(|h| h.ends_with("_datetime") || h.ends_with("_time")).collect();
-        let of_place: Vec<bool> = table.head.iter().map(|h| PLACES.contains(&h.as_str())).collect();
-        for row in &table.rows {
-            for (i, cell) in row.iter().enumerate().filter(|(_, c)| !c.is_empty()) {
-                cells += 1;
-                times += u64::from(of_time.get(i) == Some(&true) || has_time(cell));
-                local += u64::from(is_local(cell));
-                places += u64::from(of_place.get(i) == Some(&true) || postal.contains(cell));
-            }
-        }
+    let mut count = Count::default();
+    for entry in fs::read_dir(csvs)? {
+        count.table(&entry?.path(), &quasi, &postal)?;
     }
-    let smallest = smallest_class(&tables, &quasi);
+    let smallest = count.smallest_class();
     let message = Message::new("demo-found-classes")
         .with("smallest", smallest)
         .with("k", k)
-        .with("cells", cells)
-        .with("times", times)
-        .with("local", local)
-        .with("places", places);
-    let kept = smallest >= k && times + local + places == 0 && cells > 0;
+        .with("cells", count.cells)
+        .with("times", count.times)
+        .with("local", count.local)
+        .with("places", count.places);
+    let kept = smallest >= k && count.times + count.local + count.places == 0 && count.cells > 0;
     Ok(if kept { Verdict::Kept(message) } else { Verdict::Broken(message) })
 }
 

@@ -37,7 +37,7 @@ impl Promise for OnlyTheRecipient {
         flip_a_byte(&spoilt.join("payload-0001.p7m"))?;
         let spoilt = unpack(world, &spoilt, &world.recipient, &dir.join("spoilt"))?;
         let nothing_left = !dir.join("other").exists() && !dir.join("spoilt").exists();
-        let faults = world.wait(pipeline::journal::verify(&world.instance, None))?.faults;
+        let faults = &world.verified()?.faults;
         let message = Message::new("demo-found-delivery")
             .with("other", if other.done { "-" } else { other.code() })
             .with("spoilt", if spoilt.done { "-" } else { spoilt.code() })

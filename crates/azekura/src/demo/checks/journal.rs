@@ -30,7 +30,7 @@ impl Promise for JournalHolds {
             world.wait(pipeline::journal::prove(&world.instance, None, Some(&export)))?;
         }
         fs::write(export.join("verify_journal.py"), VERIFIER)?;
-        let found = world.wait(pipeline::journal::verify(&world.instance, None))?;
+        let found = world.verified()?;
         let outside = outside(&export, world)?;
         let word = match outside {
             Some(true) => "demo-outside-holds",

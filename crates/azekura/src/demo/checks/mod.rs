@@ -19,6 +19,8 @@ mod row;
 mod scan;
 mod suspected;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use messages::Message;
@@ -55,7 +57,7 @@ impl Verdict {
 }
 
 /// A promise.
-pub trait Promise {
+pub trait Promise: Sync {
     /// Its name.
     fn name(&self) -> &'static str;
     /// The code of its text.
@@ -97,7 +99,7 @@ impl Checked {
 }
 
 /// Every promise, in the order in which they are told.
-const PROMISES: [&dyn Promise; 11] = [
+static PROMISES: [&dyn Promise; 11] = [
     &absent::NobodyWhoStopped,
     &erased::Erased,
     &plaintext::NoPlaintext,
@@ -118,18 +120,33 @@ const PROMISES: [&dyn Promise; 11] = [
 pub fn all(world: &World, voice: &Voice<'_>) -> Result<Vec<Checked>, Failure> {
     voice.step("checks", Message::new("demo-step-checks").with("count", PROMISES.len()), || {
         let bar = voice.bar(PROMISES.len() as u64, Message::new("demo-bar-promises"));
-        let mut results = Vec::new();
-        for promise in PROMISES {
-            let begun = Instant::now();
-            let verdict = unreadable(promise.check(world));
-            let sabotage = unreadable(promise.sabotage(world));
-            let seconds = begun.elapsed().as_secs_f64();
-            results.push(Checked { name: promise.name(), title: promise.title(), verdict, sabotage, seconds });
-            bar.inc(1);
-        }
+        let (next, results) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+        let work = || {
+            while let Some((at, promise)) = take(&next) {
+                let begun = Instant::now();
+                let verdict = unreadable(promise.check(world));
+                let sabotage = unreadable(promise.sabotage(world));
+                let seconds = begun.elapsed().as_secs_f64();
+                let checked = Checked { name: promise.name(), title: promise.title(), verdict, sabotage, seconds };
+                results.lock().unwrap_or_else(PoisonError::into_inner).push((at, checked));
+                bar.inc(1);
+            }
+        };
+        let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+        std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
         bar.finish_and_clear();
-        Ok(results)
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|(at, _)| *at);
+        if results.len() < PROMISES.len() {
+            return Err(anyhow::anyhow!("a check broke off").into());
+        }
+        Ok(results.into_iter().map(|(_, checked)| checked).collect())
     })
+}
+
+fn take(next: &AtomicUsize) -> Option<(usize, &'static dyn Promise)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    PROMISES.get(at).map(|promise| (at, *promise))
 }
 
 /// What cannot be checked is not kept, and says why; the other checks go on.

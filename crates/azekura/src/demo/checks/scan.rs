@@ -9,6 +9,7 @@ use std::path::Path;
 /// Shortest string that is looked for: random bytes hold shorter ones by chance.
 pub const SHORTEST: usize = 7;
 const FILTER_BITS: u32 = 24;
+const FILTER_WORDS: usize = 1 << (FILTER_BITS - 6);
 const BUFFER: usize = 1 << 20;
 
 /// Byte strings, ready to be looked for.
@@ -27,9 +28,10 @@ fn window(bytes: &[u8]) -> u64 {
     u64::from_le_bytes(eight)
 }
 
+#[inline(always)]
 fn slot(window: u64) -> (usize, u64) {
     let hash = window.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> (64 - FILTER_BITS);
-    ((hash >> 6) as usize, 1 << (hash & 63))
+    ((hash >> 6) as usize & (FILTER_WORDS - 1), 1 << (hash & 63))
 }
 
 impl Scanner {
@@ -40,7 +42,7 @@ impl Scanner {
         patterns.sort_unstable();
         patterns.dedup();
         let mut by_window = HashMap::new();
-        let mut filter = vec![0u64; 1 << (FILTER_BITS - 6)];
+        let mut filter = vec![0u64; FILTER_WORDS];
         let mut from = 0;
         while let Some((first, _)) = patterns.get(from) {
             let len = patterns[from..].iter().take_while(|(w, _)| w == first).count();
@@ -69,19 +71,15 @@ impl Scanner {
 
     /// Tells the number of each string that stands somewhere in these bytes.
     pub fn scan(&self, bytes: &[u8], hit: &mut impl FnMut(u32)) {
-        const MASK: u64 = (1 << 56) - 1;
-        for (at, eight) in bytes.windows(8).enumerate() {
-            let Ok(eight) = <[u8; 8]>::try_from(eight) else { continue };
-            let window = u64::from_le_bytes(eight) & MASK;
+        // The seven bytes that end here, rolled on byte by byte.
+        let mut window = 0u64;
+        let filter = self.filter.as_slice();
+        for (at, byte) in bytes.iter().enumerate() {
+            window = (window >> 8) | (u64::from(*byte) << 48);
             let (word, bit) = slot(window);
-            if self.filter[word] & bit != 0 {
-                self.compare(window, &bytes[at..], hit);
+            if filter[word] & bit != 0 && at + 1 >= SHORTEST {
+                self.compare(window, &bytes[at + 1 - SHORTEST..], hit);
             }
-        }
-        // The last seven bytes have no eighth.
-        if bytes.len() >= SHORTEST {
-            let last = &bytes[bytes.len() - SHORTEST..];
-            self.compare(window(last), last, hit);
         }
     }
 
