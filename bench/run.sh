@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree journal linkage (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin journal linkage (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | journal | linkage) sections+=("$argument") ;;
+    ssmix2 | tree | admin | journal | linkage) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|journal|linkage]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|journal|linkage]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree journal linkage)
+((${#sections[@]})) || sections=(ssmix2 tree admin journal linkage)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -88,6 +88,19 @@ tree() {
         echo "contents not in the page cache: $("$examples/tree" "${root[0]}" 1)"
     done
     "$examples/tree" "${root[0]}" "$repetitions"
+}
+
+# Claims, DPC, checkups and FHIR: the samples' records repeated under other patients, bytes in memory to rows, one thread.
+admin() {
+    example formats admin_throughput
+    local size=$([[ $quick ]] && echo 32 || echo 512)
+    title "claims, DPC, checkups, FHIR, bytes to rows, one core; seconds are those of the thread on a core"
+    for ((i = 1; i <= (repetitions + 1) / 2; i++)); do
+        "$examples/admin_throughput" receipt samples/receipt/clean/RECEIPTC.UKE "$size"
+        "$examples/admin_throughput" dpc samples/dpc/clean/EFn_139999991_2406.txt "$size"
+        "$examples/admin_throughput" checkup samples/checkup/clean/*_39139993_*/DATA/*.xml "$size"
+        "$examples/admin_throughput" fhir samples/fhir-jp/handmade/bulk/Observation.ndjson "$size"
+    done
 }
 
 journal() {
