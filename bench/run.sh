@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree ingest lake journal linkage demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin ingest lake journal linkage demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | ingest | lake | journal | linkage | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | ingest | lake | journal | linkage | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|ingest|lake|journal|linkage|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree ingest lake journal linkage demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -134,6 +134,19 @@ demo() {
     [[ ! $build ]] || cargo build --quiet --workspace --bins
     title "demo of 10,000 persons in the profile of 'make demo'"
     "$target/debug/azekura" demo --out "$work/demo" --persons 10000 --seed 1 --lang en | tail -n 1
+}
+
+# Claims, DPC, checkups and FHIR: the samples' records repeated under other patients, bytes in memory to rows, one thread.
+admin() {
+    example formats admin_throughput
+    local size=$([[ $quick ]] && echo 32 || echo 512)
+    title "claims, DPC, checkups, FHIR, bytes to rows, one core; seconds are those of the thread on a core"
+    for ((i = 1; i <= (repetitions + 1) / 2; i++)); do
+        "$examples/admin_throughput" receipt samples/receipt/clean/RECEIPTC.UKE "$size"
+        "$examples/admin_throughput" dpc samples/dpc/clean/EFn_139999991_2406.txt "$size"
+        "$examples/admin_throughput" checkup samples/checkup/clean/*_39139993_*/DATA/*.xml "$size"
+        "$examples/admin_throughput" fhir samples/fhir-jp/handmade/bulk/Observation.ndjson "$size"
+    done
 }
 
 journal() {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// The OMOP tables that Azekura fills, in the order in which they are shown. The rest of the model (vocabulary,
-/// eras, cohorts, costs) is made by tools that work on the delivered tables.
+/// eras, cohorts) is made by tools that work on the delivered tables.
 const KEPT: &[&str] = &[
     "person",
     "observation_period",
@@ -26,6 +26,7 @@ const KEPT: &[&str] = &[
     "care_site",
     "provider",
     "payer_plan_period",
+    "cost",
 ];
 
 struct Field {

@@ -46,6 +46,15 @@ pub struct Counts {
     pub set_aside: u64,
     /// Files that could not be read; there is a finding for each.
     pub unread: u64,
+    /// Physical records of line formats (DPC, claims, NDJSON, CSV) and resources or items of the others. Each is in
+    /// exactly one of the next three.
+    pub records: u64,
+    /// Of these, understood: they made rows, or said what rows belong to, or are counted in `without_row`.
+    pub records_read: u64,
+    /// Of these, empty lines and end-of-file marks.
+    pub records_blank: u64,
+    /// Of these, what could not be read; there is a finding for each, or a summary with their count.
+    pub records_unread: u64,
     /// Rows that came out, without those of `source_file`.
     pub rows: u64,
     /// Entries that were understood and make no row, by reason.
@@ -63,14 +72,19 @@ impl Counts {
         self.deleted += other.deleted;
         self.set_aside += other.set_aside;
         self.unread += other.unread;
+        self.records += other.records;
+        self.records_read += other.records_read;
+        self.records_blank += other.records_blank;
+        self.records_unread += other.records_unread;
         self.rows += other.rows;
         for (reason, n) in &other.without_row {
             *self.without_row.entry(reason.clone()).or_default() += n;
         }
     }
 
-    /// Whether every file is accounted for.
+    /// Whether every file and every record is accounted for.
     pub fn balanced(&self) -> bool {
         self.members == self.read + self.duplicate + self.superseded + self.deleted + self.set_aside + self.unread
+            && self.records == self.records_read + self.records_blank + self.records_unread
     }
 }

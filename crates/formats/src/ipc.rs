@@ -13,8 +13,7 @@ use messages::{Finding, Message, Place, Severity};
 use omop::Table;
 use serde::{Deserialize, Serialize};
 
-use crate::ssmix2::{ARGS, CODES};
-use crate::{Chunk, Counts, Patient, ReadError};
+use crate::{Chunk, Counts, Patient, ReadError, findings, ssmix2};
 
 const MAGIC: &[u8; 8] = b"AZKCHNK1";
 /// More than any header has: a chunk holds some 16 MiB of source, and every finding names its place.
@@ -55,14 +54,16 @@ impl Line {
     }
 
     fn finding(self) -> Result<Finding, ReadError> {
-        let known = |list: &'static [&'static str], name: &str| list.iter().copied().find(|k| *k == name);
+        let known = |lists: [&'static [&'static str]; 2], name: &str| lists.into_iter().flatten().copied().find(|k| *k == name);
         let severity = [Severity::Info, Severity::Warning, Severity::Error, Severity::Fatal]
             .into_iter()
             .find(|s| s.as_str() == self.severity)
             .ok_or(ReadError::Frame("severity"))?;
-        let mut message = Message::new(known(CODES, &self.code).ok_or(ReadError::Frame("code of a finding"))?);
+        let mut message =
+            Message::new(known([ssmix2::CODES, findings::CODES], &self.code).ok_or(ReadError::Frame("code of a finding"))?);
         for (name, value) in self.args {
-            message = message.with(known(ARGS, &name).ok_or(ReadError::Frame("argument of a finding"))?, value);
+            message = message
+                .with(known([ssmix2::ARGS, findings::ARGS], &name).ok_or(ReadError::Frame("argument of a finding"))?, value);
         }
         Ok(Finding { severity, message, place: Place { file: self.file, segment: self.segment, field: self.field } })
     }

@@ -7,6 +7,9 @@
 //! * [`charset`]: bytes → text; ISO 2022, CP932, EUC-JP, UTF-8, with the dirt that occurs;
 //! * [`hl7`]: segments, fields, components, escapes, times, numbers;
 //! * [`ssmix2`]: the SS-MIX2 standardized storage, and vital signs of the extended storage;
+//! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
+//! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `seen`: what their readers share;
+//! * [`detect`]: what a file is;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
 //! Reading never fails for what is in a file: dirt in one record never loses the next. Errors are for the reading
@@ -15,14 +18,29 @@
 //! Invariant: knows neither where files come from nor what is valid in the end. Findings can name people; errors do not.
 
 pub mod charset;
+pub mod checkup;
 mod chunk;
+mod columns;
 mod convert;
+pub mod days;
+mod detect;
+pub mod dpc;
+pub mod fhir;
+mod findings;
 pub mod hl7;
 mod ipc;
+mod lines;
+mod places;
 mod reader;
+pub mod receipt;
+mod rows;
+mod seen;
 pub mod ssmix2;
+pub mod written;
 
 pub use chunk::{Chunk, Counts, Patient};
-pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, convert_with};
+pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, convert_with, formats_at, lines_of, read_at};
+pub use detect::{Format, detect};
+pub use findings::CODES as ADMIN_CODES;
 pub use reader::{Member, Output, ReadError, Reader};
 pub use ssmix2::CODES;

@@ -3,16 +3,24 @@
 #[path = "it/harness.rs"]
 mod harness;
 
+#[path = "it/checkup.rs"]
+mod checkup;
 #[path = "it/convert.rs"]
 mod convert;
 #[path = "it/decoder.rs"]
 mod decoder;
 #[path = "it/dirt.rs"]
 mod dirt;
+#[path = "it/dpc.rs"]
+mod dpc;
+#[path = "it/fhir.rs"]
+mod fhir;
 #[path = "it/frames.rs"]
 mod frames;
 #[path = "it/properties.rs"]
 mod properties;
+#[path = "it/receipt.rs"]
+mod receipt;
 #[path = "it/rules.rs"]
 mod rules;
 #[path = "it/samples.rs"]

@@ -11,6 +11,12 @@ pub mod concept {
     pub const INPATIENT_VISIT: i32 = 9201;
     /// Outpatient visit.
     pub const OUTPATIENT_VISIT: i32 = 9202;
+    /// Emergency room visit.
+    pub const EMERGENCY_VISIT: i32 = 9203;
+    /// Pharmacy visit.
+    pub const PHARMACY_VISIT: i32 = 581_458;
+    /// Condition status: secondary diagnosis.
+    pub const SECONDARY_DIAGNOSIS: i32 = 32908;
     /// Condition status: admission diagnosis.
     pub const ADMISSION_DIAGNOSIS: i32 = 32890;
     /// Condition status: discharge diagnosis.
@@ -35,6 +41,12 @@ pub mod concept {
 
 /// Type concepts: from what kind of record a row comes.
 pub mod type_concept {
+    /// Claim.
+    pub const CLAIM: i32 = 32810;
+    /// Pharmacy claim.
+    pub const PHARMACY_CLAIM: i32 = 32869;
+    /// Patient self-report.
+    pub const SELF_REPORT: i32 = 32865;
     /// EHR.
     pub const EHR: i32 = 32817;
     /// EHR administration record.

@@ -21,6 +21,8 @@ mod sets;
 
 use std::borrow::Cow;
 
+pub use sets::unify;
+
 /// What the bytes were found to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {

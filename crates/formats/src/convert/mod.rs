@@ -1,9 +1,13 @@
 //! A directory or tar → CSV files, for use without the platform: one file an OMOP table, identity, insurance, findings.
 //!
-//! * `source` walks a directory, a tar file, or a tar stream, twice: first for who is to be set aside;
+//! * `look` reads without writing;
+//! * `any` gives each file to the reader of its kind;
+//! * `source` walks a directory, a file, a tar file, or a tar stream, twice: first for who is to be set aside;
 //! * `tables` numbers persons and rows and writes the CSV files;
 //! * `visits` joins events to visits as far as one payload allows.
 
+mod any;
+mod look;
 mod source;
 mod tables;
 mod visits;
@@ -15,11 +19,14 @@ use std::path::{Path, PathBuf};
 
 use messages::{Lang, Message};
 use serde::Serialize;
-use terms::SourceKind;
+use terms::PatientIdRule;
 
-use crate::ssmix2::{Options, Prescan, Ssmix2Reader};
-use crate::{Chunk, Counts, ReadError, Reader};
+use crate::checkup::Mapping;
+use crate::{Chunk, Counts, Format, ReadError, Reader};
+use any::{AnyPrescan, AnyReader};
+pub use look::{formats_at, lines_of, read_at};
 use tables::Tables;
+use visits::Visits;
 
 /// What a conversion came to. Counts only.
 #[derive(Debug, Default, Serialize)]
@@ -92,38 +99,42 @@ pub const CODES: &[&str] = &[
     "ssmix2-convert-stopped",
 ];
 
-/// Converts `path` (a directory, a tar file, or `-` for a tar stream on standard input) into CSV files in `out_dir`,
-/// which must be empty or not exist. Findings are written in `lang`.
+/// Converts `path` (a directory, a file, a tar file, or `-` for a tar stream on standard input) into CSV files in
+/// `out_dir`, which must be empty or not exist. `from` is the format, `None` to find out file by file. Findings are
+/// written in `lang`.
 ///
 /// # Errors
 /// [`ConvertError`]. What is wrong within a file is a finding, not an error.
-pub fn convert(from: SourceKind, path: &Path, out_dir: &Path, lang: Lang) -> Result<Summary, ConvertError> {
-    convert_with(from, path, out_dir, lang, &mut |_| {})
+pub fn convert(from: Option<Format>, path: &Path, out_dir: &Path, lang: Lang) -> Result<Summary, ConvertError> {
+    convert_with(from, path, out_dir, lang, None, &mut |_| {})
 }
 
-/// The same, telling after each chunk what has been met so far.
+/// The same with a mapping for CSV files that have none beside them, telling after each chunk what has been met so far.
 ///
 /// # Errors
 /// As [`convert`].
 pub fn convert_with(
-    from: SourceKind,
+    from: Option<Format>,
     path: &Path,
     out_dir: &Path,
     lang: Lang,
+    mapping: Option<Mapping>,
     progress: &mut dyn FnMut(&Counts),
 ) -> Result<Summary, ConvertError> {
-    let SourceKind::Ssmix2 = from;
     prepare(path, out_dir)?;
     let source = source::Source::open(path, out_dir)?;
-    let mut options = Options { keep_source: false, ..Options::default() };
-    let mut prescan = Prescan::new(options.patient_id_rule);
+    let mut prescan = AnyPrescan::new(from);
     source.walk(&mut |member| prescan.member(member))?;
-    options.set_aside = prescan.finish();
+    let mut reader = AnyReader::new(from, prescan, mapping);
 
-    let mut run =
-        Run { summary: Summary::default(), tables: Tables::create(out_dir)?, findings: Findings::create(out_dir)?, lang };
+    let mut run = Run {
+        summary: Summary::default(),
+        tables: Tables::create(out_dir)?,
+        visits: Visits::default(),
+        findings: Findings::create(out_dir)?,
+        lang,
+    };
     let mut failure = None;
-    let mut reader = Ssmix2Reader::new(options);
     let mut out = |chunk: Chunk| {
         run.chunk(&chunk).map_err(|error| {
             let text = error.to_string();
@@ -181,6 +192,7 @@ impl Findings {
 struct Run {
     summary: Summary,
     tables: Tables,
+    visits: Visits,
     findings: Findings,
     lang: Lang,
 }
@@ -189,11 +201,16 @@ impl Run {
     fn chunk(&mut self, chunk: &Chunk) -> Result<(), ConvertError> {
         self.summary.counts.add(&chunk.counts);
         let persons = self.tables.persons(&chunk.patients);
+        self.visits.take(&chunk.tables, &persons);
         for (table, batch) in &chunk.tables {
-            self.tables.write(*table, batch, &persons)?;
+            if *table == omop::Table::Cost {
+                self.tables.write(*table, &self.visits.tied(batch, &persons)?, &persons)?;
+            } else {
+                self.tables.write(*table, batch, &persons)?;
+            }
         }
         for (table, batch) in visits::visits(&chunk.tables) {
-            self.tables.write(table, &batch, &persons)?;
+            self.tables.hold(table, &batch, &persons)?;
         }
         for finding in &chunk.findings {
             *self.summary.findings.entry(finding.severity.as_str()).or_default() += 1;
@@ -208,6 +225,9 @@ impl Run {
         let Findings { path, file } = self.findings;
         let synced = file.into_inner().map_err(std::io::IntoInnerError::into_error).and_then(|f| f.sync_all());
         synced.map_err(|source| ConvertError::Write { path, source })?;
+        for (table, batch) in self.visits.write() {
+            self.tables.write_known(table, &batch)?;
+        }
         (self.summary.patients, self.summary.set_aside) = self.tables.patients();
         self.summary.rows = self.tables.finish()?;
         Ok(self.summary)

@@ -9,6 +9,8 @@ use crate::{Member, ReadError};
 pub enum Source {
     /// A directory.
     Directory(PathBuf),
+    /// A file that is no tar: the one member.
+    File(PathBuf),
     /// A tar file.
     Tar(PathBuf),
     /// A copy of a stream that could be read only once; removed with this value.
@@ -28,7 +30,11 @@ impl Source {
         if kind.is_dir() {
             Ok(Source::Directory(path.to_owned()))
         } else if kind.is_file() {
-            Ok(Source::Tar(path.to_owned()))
+            let mut head = Vec::new();
+            fs::File::open(path).and_then(|f| f.take(512).read_to_end(&mut head)).map_err(read)?;
+            // A tar says so in its first header; one of old systems is known by its name.
+            let tar = head.get(257..262) == Some(b"ustar") || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tar"));
+            Ok(if tar { Source::Tar(path.to_owned()) } else { Source::File(path.to_owned()) })
         } else {
             Self::copy(&mut fs::File::open(path).map_err(read)?, path, out_dir)
         }
@@ -47,6 +53,13 @@ impl Source {
     pub fn walk(&self, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
         match self {
             Source::Directory(path) => directory(path, "", &mut 0, visit),
+            Source::File(path) => {
+                let read = |source| ConvertError::Read { path: path.clone(), source };
+                let mut file = fs::File::open(path).map_err(read)?;
+                let size = file.metadata().map_err(read)?.len();
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                Ok(visit(Member { path: &name, payload: 1, ordinal: 0, size, content: &mut file })?)
+            }
             Source::Tar(path) | Source::Copy(path) => tar(path, visit),
         }
     }

@@ -4,11 +4,13 @@ use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::csv::{Writer, WriterBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use omop::Table;
+
+use terms::PatientIdRule;
 
 use super::ConvertError;
 use crate::{Patient, ReadError};
@@ -35,6 +37,9 @@ pub struct Tables {
     /// Ids of doctors, departments and places, by the readers' ids.
     shared: HashMap<(&'static str, i64), i64>,
     shared_counts: HashMap<&'static str, i64>,
+    /// Rows that wait for the end, their persons numbered already: what several sources tell of one person is put
+    /// together, and visits come in the order of their numbers.
+    held: BTreeMap<Table, Vec<RecordBatch>>,
 }
 
 impl Tables {
@@ -56,6 +61,7 @@ impl Tables {
             once: HashSet::new(),
             shared: HashMap::new(),
             shared_counts: HashMap::new(),
+            held: BTreeMap::new(),
         })
     }
 
@@ -68,7 +74,10 @@ impl Tables {
                     self.set_aside.insert(p.local_id.clone());
                 }
                 let next = self.persons.len() as i64 + 1;
-                *self.persons.entry(p.local_id.clone()).or_insert(next)
+                // `123` of a claim and `0000000123` of a DPC file are one patient.
+                let rule = PatientIdRule::default();
+                let id = rule.canonical(&p.local_id).map_or_else(|_| p.local_id.clone(), |c| c.reveal().to_owned());
+                *self.persons.entry(id).or_insert(next)
             })
             .collect()
     }
@@ -78,8 +87,33 @@ impl Tables {
         (self.persons.len() as u64, self.set_aside.len() as u64)
     }
 
+    /// Keeps a batch until the end, its persons numbered.
+    pub fn hold(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<(), ConvertError> {
+        let numbers = batch.column(0).as_primitive::<Int64Type>();
+        let of = |n: &i64| usize::try_from(*n).ok().and_then(|n| persons.get(n)).copied().unwrap_or_default();
+        let ids: Int64Array = numbers.values().iter().map(of).collect::<Vec<_>>().into();
+        let mut columns = batch.columns().to_vec();
+        columns[0] = Arc::new(ids);
+        let batch = RecordBatch::try_new(batch.schema(), columns).map_err(ReadError::from)?;
+        self.held.entry(table).or_default().push(batch);
+        Ok(())
+    }
+
+    /// Writes a batch whose persons are numbered already.
+    pub fn write_known(&mut self, table: Table, batch: &RecordBatch) -> Result<(), ConvertError> {
+        let themselves: Vec<i64> = (0..=self.persons.len() as i64).collect();
+        self.write_now(table, batch, &themselves)
+    }
+
     /// Writes a batch of candidate rows.
     pub fn write(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<(), ConvertError> {
+        if matches!(table, Table::Person | Table::Identity) {
+            return self.hold(table, batch, persons);
+        }
+        self.write_now(table, batch, persons)
+    }
+
+    fn write_now(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<(), ConvertError> {
         if !self.sheets.contains_key(&table) {
             return Ok(());
         }
@@ -161,7 +195,13 @@ impl Tables {
     }
 
     /// Finishes the files; rows by table.
-    pub fn finish(self) -> Result<BTreeMap<&'static str, u64>, ConvertError> {
+    pub fn finish(mut self) -> Result<BTreeMap<&'static str, u64>, ConvertError> {
+        for (table, batches) in std::mem::take(&mut self.held) {
+            let all = concat_batches(&table.candidate_schema(), &batches).map_err(ReadError::from)?;
+            let one_each = matches!(table, Table::Person | Table::Identity);
+            let all = if one_each { put_together(&all).map_err(ReadError::from)? } else { all };
+            self.write_known(table, &all)?;
+        }
         let mut rows = BTreeMap::new();
         for (table, sheet) in self.sheets {
             let file = sheet.writer.into_inner();
@@ -171,6 +211,29 @@ impl Tables {
         }
         Ok(rows)
     }
+}
+
+/// One row a person: of each column the first value that any of the person's rows states. Zeros and "unknown" state nothing.
+fn put_together(all: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let persons = all.column(0).as_primitive::<Int64Type>();
+    let mut rows: BTreeMap<i64, Vec<u32>> = BTreeMap::new();
+    for (row, person) in persons.values().iter().enumerate() {
+        rows.entry(*person).or_default().push(row as u32);
+    }
+    let mut columns: Vec<ArrayRef> = Vec::with_capacity(all.num_columns());
+    for (field, column) in all.schema().fields().iter().zip(all.columns()) {
+        let numbers = column.as_primitive_opt::<arrow::datatypes::Int32Type>();
+        let texts = column.as_string_opt::<i32>();
+        let states = |row: &u32| {
+            let row = *row as usize;
+            column.is_valid(row)
+                && !(field.name().ends_with("concept_id") && numbers.is_some_and(|n| n.value(row) == 0))
+                && !(field.name() == "sex" && texts.is_some_and(|t| t.value(row) == "unknown"))
+        };
+        let chosen: UInt32Array = rows.values().map(|of| of.iter().find(|row| states(row)).or(of.first()).copied()).collect();
+        columns.push(take(column.as_ref(), &chosen, None)?);
+    }
+    RecordBatch::try_new(all.schema(), columns)
 }
 
 /// OMOP's own columns; for our tables `person_id` and theirs.

@@ -91,23 +91,6 @@ impl DrugCode {
     }
 }
 
-/// An ICD-10 code with its dot (`K297` → `K29.7`); `None` when it is not of the form.
-pub fn icd10_with_dot(code: &str) -> Option<String> {
-    let plain: String = code.chars().filter(|c| *c != '.').map(|c| c.to_ascii_uppercase()).collect();
-    let bytes = plain.as_bytes();
-    let fits = (3..=6).contains(&bytes.len())
-        && bytes[0].is_ascii_uppercase()
-        && bytes[1].is_ascii_digit()
-        && bytes[2..].iter().all(u8::is_ascii_alphanumeric);
-    if !fits {
-        return None;
-    }
-    Some(match plain.split_at(3) {
-        (category, "") => category.to_owned(),
-        (category, rest) => format!("{category}.{rest}"),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,16 +106,6 @@ mod tests {
             ("10866520X", DrugCode::Odd),
         ] {
             assert_eq!(DrugCode::of(code), kind, "{code}");
-        }
-    }
-
-    #[test]
-    fn icd_codes_get_their_dot() {
-        assert_eq!(icd10_with_dot("K297").as_deref(), Some("K29.7"));
-        assert_eq!(icd10_with_dot("E11").as_deref(), Some("E11"));
-        assert_eq!(icd10_with_dot("K29.7").as_deref(), Some("K29.7"));
-        for odd in ["", "胃炎", "20054174", "K"] {
-            assert_eq!(icd10_with_dot(odd), None, "{odd}");
         }
     }
 }

@@ -3,9 +3,10 @@
 use messages::{Message as Text, Severity};
 use omop::{ConditionOccurrenceRow, DeathRow, ObservationRow, concept, type_concept};
 
-use super::codes::{Coded, DISEASE, icd10_with_dot};
+use super::codes::{Coded, DISEASE};
 use super::sheet::{NoRow, Sheet};
 use crate::hl7::{Message, Segment, Time};
+use crate::places::icd10_with_dot;
 
 /// A suffix modifier of MEDIS: の疑い.
 const SUSPECTED_SUFFIX: &str = "8002";

@@ -26,6 +26,7 @@ pub fn insurance(sheet: &mut Sheet<'_>, in1: Segment<'_>) {
         valid_from: from.map(|t| t.day),
         valid_to: to.map(|t| t.day),
         relation: in1.field(17).component(1).code(),
+        as_written: None,
     });
     // Where a bound is not stated, the day of the file is the one day on which the plan is known to have been valid.
     let start = from.map_or(sheet.file_day, |t| t.day);

@@ -7,9 +7,10 @@ use omop::{IdentityRow, LocationRow, ObservationRow, PersonRow, gender_concept, 
 use terms::{Sex, civil_from_days};
 
 use super::sheet::{NoRow, Sheet};
-use super::staff::id_of;
 use super::{allergies, insurance, results};
 use crate::hl7::{Field, Message, Segment, Time};
+use crate::places::id_of;
+use crate::places::prefecture;
 
 /// ADT-00: the person, height, weight and blood group, allergies, disability, insurances.
 pub fn basics(sheet: &mut Sheet<'_>, message: Message<'_>) {
@@ -221,63 +222,6 @@ fn postal_area(postal: &str) -> String {
     postal.chars().filter(char::is_ascii_digit).take(3).collect()
 }
 
-/// The prefectures of Japan.
-const PREFECTURES: [&str; 47] = [
-    "北海道",
-    "青森県",
-    "岩手県",
-    "宮城県",
-    "秋田県",
-    "山形県",
-    "福島県",
-    "茨城県",
-    "栃木県",
-    "群馬県",
-    "埼玉県",
-    "千葉県",
-    "東京都",
-    "神奈川県",
-    "新潟県",
-    "富山県",
-    "石川県",
-    "福井県",
-    "山梨県",
-    "長野県",
-    "岐阜県",
-    "静岡県",
-    "愛知県",
-    "三重県",
-    "滋賀県",
-    "京都府",
-    "大阪府",
-    "兵庫県",
-    "奈良県",
-    "和歌山県",
-    "鳥取県",
-    "島根県",
-    "岡山県",
-    "広島県",
-    "山口県",
-    "徳島県",
-    "香川県",
-    "愛媛県",
-    "高知県",
-    "福岡県",
-    "佐賀県",
-    "長崎県",
-    "熊本県",
-    "大分県",
-    "宮崎県",
-    "鹿児島県",
-    "沖縄県",
-];
-
-/// The prefecture that an address begins with.
-fn prefecture(address: &str) -> Option<&'static str> {
-    let address = address.trim_start();
-    PREFECTURES.into_iter().find(|p| address.starts_with(p))
-}
-
 fn phone(field: Field<'_>) -> Option<Cow<'_, str>> {
     let mut stated = field.repetitions().filter(|p| !p.is_empty());
     stated.find_map(number)
@@ -298,22 +242,6 @@ fn phone_of_work(pid: Segment<'_>) -> Option<Cow<'_, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn prefectures_are_read_from_addresses() {
-        for (address, name) in [
-            ("静岡県静岡市駿河区", Some("静岡県")),
-            ("東京都港区", Some("東京都")),
-            ("京都府京都市", Some("京都府")),
-            ("神奈川県横浜市", Some("神奈川県")),
-            ("北海道札幌市", Some("北海道")),
-            ("札幌市", None),
-            ("横浜市県町", None),
-            ("", None),
-        ] {
-            assert_eq!(prefecture(address), name, "{address}");
-        }
-    }
 
     #[test]
     fn scripts_decide_where_no_code_stands() {

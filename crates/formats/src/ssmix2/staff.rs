@@ -10,6 +10,7 @@ use terms::Micros;
 
 use super::sheet::Book;
 use crate::hl7::{Field, Segment};
+use crate::places::id_of;
 
 #[derive(Default)]
 struct Doctor {
@@ -22,15 +23,6 @@ struct Doctor {
 pub struct Staff {
     doctors: BTreeMap<String, Doctor>,
     departments: BTreeMap<String, (String, Micros)>,
-}
-
-/// A positive id from a code (FNV-1a, 63 bits): the same everywhere, not a secret.
-pub fn id_of(kind: &str, code: &str) -> i64 {
-    let mut hash = 0xCBF2_9CE4_8422_2325u64;
-    for b in kind.bytes().chain([0]).chain(code.bytes()) {
-        hash = (hash ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01B3);
-    }
-    ((hash >> 1) as i64).max(1)
 }
 
 impl Staff {

@@ -50,6 +50,7 @@ pub fn event(sheet: &mut Sheet<'_>, message: Message<'_>, word: &str) {
         admitted_from: pv1.field(14).component(1).code(),
         discharged_to: disposition,
         died,
+        ..Default::default()
     });
     if died == Some(true) {
         sheet.death(&DeathRow {

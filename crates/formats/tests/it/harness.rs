@@ -185,3 +185,42 @@ pub fn made(kind: &str, date: &str, order: &str, stamp: &str, flag: u8, message:
     let msh = format!("MSH|^~\\&|HIS|SEND|GW|RCV|20240401120000||{message}|1|P|2.5||||||UNICODE UTF-8");
     (format!("000/000/0000000001/{date}/{kind}/{name}"), format!("{msh}\r{body}\r").into_bytes())
 }
+
+/// Samples of another kind than SS-MIX2.
+pub fn other_samples(below: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(below)
+}
+
+/// Gives files to a reader, one after the other, to the end.
+pub fn read_by(reader: &mut dyn Reader, files: &[File]) -> Outcome {
+    let mut out = Outcome::default();
+    let mut take = |chunk: Chunk| {
+        out.add(chunk);
+        Ok(())
+    };
+    for (ordinal, (path, bytes)) in files.iter().enumerate() {
+        let member =
+            Member { path, payload: 1, ordinal: ordinal as u64, size: bytes.len() as u64, content: &mut bytes.as_slice() };
+        reader.member(member, &mut take).expect("a member is read");
+    }
+    reader.finish(&mut take).expect("the end is read");
+    assert!(out.counts.balanced(), "{:?}", out.counts);
+    out
+}
+
+/// One sample file.
+pub fn sample(path: &str) -> File {
+    let name = path.rsplit('/').next().unwrap_or(path).to_owned();
+    (name, std::fs::read(other_samples(path)).expect("a sample"))
+}
+
+/// A sample of expected values.
+pub fn expected(path: &str) -> serde_json::Value {
+    serde_json::from_slice(&std::fs::read(other_samples(path)).expect("a sample")).expect("JSON")
+}
+
+/// Physical lines, counted in the plainest way.
+pub fn physical_lines(bytes: &[u8]) -> u64 {
+    let ends = bytes.iter().filter(|b| **b == b'\n').count();
+    (ends + usize::from(bytes.last().is_some_and(|b| *b != b'\n'))) as u64
+}

@@ -80,3 +80,6 @@ core-converted = { $patients } patients, { $rows } rows, { $findings } findings 
 core-control-kept = kept { $id } { $title } ({ $tests })
 core-control-open = open { $id } { $title }{ $tests }
 core-controls-sum = { $kept } of { $all } requirements are proved by a test.
+core-format-of = { $path }: { $format }
+core-format-none = not a format that is read
+core-checked = { $records } records: { $read } read, { $blank } blank, { $unread } not read; { $findings } findings

@@ -80,3 +80,6 @@ core-converted = 患者 { $patients } 人、{ $rows } 行、所見 { $findings }
 core-control-kept = 充足 { $id } { $title }（{ $tests }）
 core-control-open = 未充足 { $id } { $title }{ $tests }
 core-controls-sum = { $all } 件の要求事項のうち { $kept } 件をテストが証明しています。
+core-format-of = { $path }: { $format }
+core-format-none = 読み込める形式ではありません
+core-checked = レコード { $records } 件（読み込み { $read }、空行 { $blank }、読み込めず { $unread }）、所見 { $findings } 件

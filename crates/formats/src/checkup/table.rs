@@ -1,0 +1,297 @@
+//! A CSV file by its mapping.
+
+use std::collections::HashMap;
+
+use messages::{Message as Text, Severity};
+use omop::{ConditionOccurrenceRow, DeathRow, MeasurementRow, ObservationRow, VisitEventRow, concept, type_concept};
+use terms::Sex;
+
+use super::mapping::{As, Mapping};
+use super::rows::operator;
+use crate::days::typed;
+use crate::hl7::amount;
+use crate::places::icd10_with_dot;
+use crate::rows::{At, Book, Cover, Who, name_parts};
+use crate::written::{Scribe, narrow};
+
+/// Fields of a record: quotes as in RFC 4180. False when a quote is left open: the record goes on in the next line.
+pub fn fields(bytes: &[u8], delimiter: u8, ends: &mut Vec<(usize, usize)>, plain: &mut Vec<u8>) -> bool {
+    ends.clear();
+    plain.clear();
+    let (mut inside, mut start, mut at) = (false, 0, 0);
+    while at < bytes.len() {
+        match bytes[at] {
+            b'"' if inside && bytes.get(at + 1) == Some(&b'"') => {
+                plain.push(b'"');
+                at += 1;
+            }
+            b'"' if inside => inside = false,
+            b'"' if plain.len() == start => inside = true,
+            b if b == delimiter && !inside => {
+                ends.push((start, plain.len()));
+                start = plain.len();
+            }
+            b => plain.push(b),
+        }
+        at += 1;
+    }
+    ends.push((start, plain.len()));
+    !inside
+}
+
+/// A file being read by a mapping.
+pub struct Sheet<'m> {
+    mapping: &'m Mapping,
+    at: HashMap<String, usize>,
+    width: usize,
+}
+
+/// One record.
+struct Record<'r> {
+    values: &'r [String],
+    sheet: &'r Sheet<'r>,
+}
+
+impl<'m> Sheet<'m> {
+    /// By the header of the file. Columns that the mapping names and the file does not have are told, and the other way round.
+    pub fn new(mapping: &'m Mapping, header: &[String], book: &mut Book) -> Self {
+        let at: HashMap<String, usize> = header.iter().enumerate().map(|(n, name)| (name.trim().to_owned(), n)).collect();
+        let missing = mapping.columns().filter(|c| !at.contains_key(*c)).count();
+        if missing > 0 {
+            book.say(Severity::Error, Text::new("checkup-mapping-columns").with("count", missing));
+        }
+        let unmapped = at.keys().filter(|name| !mapping.columns().any(|c| c == name.as_str())).count();
+        if unmapped > 0 {
+            book.say(Severity::Info, Text::new("checkup-unmapped-columns").with("count", unmapped));
+        }
+        Self { mapping, at, width: header.len() }
+    }
+
+    /// The rows of a record. It is counted by the caller; false when it makes none, which is told.
+    pub fn record(&self, values: &[String], line: u64, book: &mut Book) -> bool {
+        if values.len() != self.width {
+            let message = Text::new("formats-columns").with("found", values.len()).with("expected", self.width);
+            book.say_line(Severity::Warning, message, ("CSV", line), 0);
+        }
+        Record { values, sheet: self }.write(line, book)
+    }
+}
+
+impl Record<'_> {
+    fn get(&self, column: &str) -> Option<&str> {
+        let text = self.values.get(*self.sheet.at.get(column)?)?.trim_matches([' ', '\u{3000}', '\r']);
+        (!text.is_empty() && !self.sheet.mapping.missing.iter().any(|m| m == text)).then_some(text)
+    }
+
+    fn of(&self, column: &Option<String>) -> Option<&str> {
+        self.get(column.as_deref()?)
+    }
+
+    fn date(&self, column: &Option<String>, line: u64, book: &mut Book) -> Option<i32> {
+        let name = column.as_deref()?;
+        let text = self.get(name)?;
+        let found = typed(&narrow(text));
+        let place = self.sheet.at.get(name).map_or(0, |n| n + 1);
+        match found {
+            None => book.say_line(Severity::Warning, Text::new("formats-date"), ("CSV", line), place),
+            Some(d) if d.out_of_era => book.say_line(Severity::Warning, Text::new("formats-out-of-era"), ("CSV", line), place),
+            Some(_) => {}
+        }
+        found.map(|d| d.day)
+    }
+
+    fn write(&self, line: u64, book: &mut Book) -> bool {
+        let mapping = self.sheet.mapping;
+        let place = ("CSV", line);
+        let parts: Vec<&str> = mapping.person.local_id.iter().filter_map(|c| self.get(c)).collect();
+        if parts.len() < mapping.person.local_id.len() {
+            book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
+            return false;
+        }
+        let local_id = narrow(&parts.join("-")).into_owned();
+        let admission = mapping.stay.as_ref().and_then(|s| self.date(&Some(s.admission.clone()), line, book));
+        let Some(on) = self.date(&mapping.person.date, line, book).or(admission) else {
+            book.say_line(Severity::Error, Text::new("checkup-no-date"), place, 0);
+            return false;
+        };
+        let birth = self.date(&mapping.person.birth, line, book);
+        let written = self.of(&mapping.person.sex);
+        let sex = written.map(|w| {
+            let sex = match mapping.person.sexes.get(w).map_or(w, String::as_str) {
+                "male" | "1" | "男" => Sex::Male,
+                "female" | "2" | "女" => Sex::Female,
+                "other" => Sex::Other,
+                "unknown" => Sex::Unknown,
+                _ => {
+                    book.say_line(Severity::Warning, Text::new("formats-sex"), place, 0);
+                    Sex::Unknown
+                }
+            };
+            (sex, w)
+        });
+        let patient = book.patient(&local_id);
+        let institution = self.of(&mapping.person.institution).unwrap_or("");
+        let key = format!("{}|{institution}|{on}", mapping.name);
+        let at = At { patient, key: &key, ts: i64::from(on) * 86_400_000_000 };
+        let who = Who {
+            local_id: &local_id,
+            kanji: self.of(&mapping.person.kanji).map_or((None, None), name_parts),
+            kana: self.of(&mapping.person.kana).map_or((None, None), name_parts),
+            birth,
+            sex,
+            postal: self.of(&mapping.person.postal),
+            ..Who::default()
+        };
+        book.who(&at, &who);
+        let p = &mapping.person;
+        let [insurer, symbol, number, branch] = [&p.insurer, &p.symbol, &p.number, &p.branch].map(|c| self.of(c).unwrap_or(""));
+        book.cover(&at, &local_id, &Cover { plan_kind: "insurance", insurer, symbol, number, branch, ..Cover::default() });
+        if !institution.is_empty() {
+            book.care_site(&at, &local_id, institution);
+        }
+        match (&mapping.stay, admission) {
+            (Some(stay), Some(admission)) => {
+                let discharge = self.date(&stay.discharge, line, book).filter(|d| *d >= admission);
+                let base = VisitEventRow {
+                    admitted_at: Some(i64::from(admission) * 86_400_000_000),
+                    patient_class: Some("I"),
+                    origin: Some("form1"),
+                    ..Default::default()
+                };
+                book.visit_event(
+                    &at,
+                    &VisitEventRow { event: "admission", event_date: admission, admitted_from: self.of(&stay.route), ..base },
+                );
+                let died = matches!(self.of(&stay.outcome), Some("6" | "7"));
+                if let Some(discharge) = discharge {
+                    let to = self.of(&stay.destination);
+                    book.visit_event(
+                        &at,
+                        &VisitEventRow { event: "discharge", event_date: discharge, discharged_to: to, died: Some(died), ..base },
+                    );
+                    if died {
+                        book.death(
+                            &at,
+                            &DeathRow {
+                                death_date: discharge,
+                                death_type_concept_id: Some(type_concept::EHR),
+                                ..Default::default()
+                            },
+                        );
+                    }
+                }
+            }
+            _ => book.visit_event(
+                &at,
+                &VisitEventRow {
+                    event: "reception",
+                    event_date: on,
+                    patient_class: Some("O"),
+                    origin: Some("checkup"),
+                    ..Default::default()
+                },
+            ),
+        }
+        self.diagnoses(&at, on, book);
+        for item in &mapping.item {
+            let Some(text) = self.get(&item.column) else {
+                book.none("no-value");
+                continue;
+            };
+            let column = self.sheet.at.get(&item.column).map_or(0, |n| n + 1);
+            let mapped = item.values.get(text).map(String::as_str);
+            match item.kind {
+                As::Note => book.note(&at, on, &item.code, text, Some(&item.code)),
+                As::Observation => book.observation(
+                    &at,
+                    ObservationRow {
+                        observation_date: on,
+                        observation_type_concept_id: type_concept::EHR,
+                        observation_source_value: Some(&item.code),
+                        observation_source_concept_id: Some(0),
+                        value_as_string: Some(text),
+                        value_source_value: Some(mapped.unwrap_or(text)),
+                        unit_source_value: item.unit.as_deref(),
+                        ..Default::default()
+                    },
+                ),
+                As::Measurement => {
+                    let found = if mapped.is_some() { None } else { amount(text) };
+                    if found.is_none() && mapped.is_none() {
+                        book.say_line(Severity::Warning, Text::new("formats-number"), place, column);
+                    }
+                    book.measurement(
+                        &at,
+                        MeasurementRow {
+                            measurement_date: on,
+                            measurement_type_concept_id: type_concept::EHR,
+                            operator_concept_id: found.and_then(|a| a.operator).map(operator),
+                            value_as_number: found.map(|a| a.number),
+                            measurement_source_value: Some(&item.code),
+                            measurement_source_concept_id: Some(0),
+                            unit_source_value: item.unit.as_deref(),
+                            value_source_value: Some(mapped.unwrap_or(text)),
+                            ..Default::default()
+                        },
+                    );
+                }
+            }
+        }
+        true
+    }
+
+    fn diagnoses(&self, at: &At<'_>, on: i32, book: &mut Book) {
+        for column in &self.sheet.mapping.diagnosis {
+            let Some(text) = self.get(&column.column) else {
+                continue;
+            };
+            let code = narrow(text);
+            let status = match column.role.as_str() {
+                "A006010" | "A006030" => concept::PRIMARY_DIAGNOSIS,
+                "A006020" => concept::ADMISSION_DIAGNOSIS,
+                _ => concept::SECONDARY_DIAGNOSIS,
+            };
+            book.condition(
+                at,
+                ConditionOccurrenceRow {
+                    condition_start_date: on,
+                    condition_type_concept_id: type_concept::EHR,
+                    condition_status_concept_id: Some(status),
+                    condition_source_value: Some(&code),
+                    condition_source_concept_id: Some(0),
+                    condition_status_source_value: Some(&column.role),
+                    icd10: icd10_with_dot(&code).as_deref(),
+                    ..Default::default()
+                },
+            );
+        }
+    }
+}
+
+/// Texts of a record.
+pub fn texts(ends: &[(usize, usize)], plain: &[u8], scribe: &mut Scribe, out: &mut Vec<String>) {
+    out.resize_with(ends.len(), String::new);
+    for ((from, to), text) in ends.iter().zip(out.iter_mut()) {
+        text.clear();
+        text.push_str(&scribe.text(&plain[*from..*to]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotes_are_those_of_rfc_4180() {
+        let (mut ends, mut plain) = (Vec::new(), Vec::new());
+        let mut read = |bytes: &[u8]| {
+            let closed = fields(bytes, b',', &mut ends, &mut plain);
+            let texts: Vec<String> = ends.iter().map(|(a, b)| String::from_utf8_lossy(&plain[*a..*b]).into_owned()).collect();
+            (closed, texts)
+        };
+        assert_eq!(read(b"a,\"b,\"\"c\"\"\",\n"), (true, vec!["a".into(), "b,\"c\"".into(), "\n".into()]));
+        assert_eq!(read(b"a,\"b\nc"), (false, vec!["a".into(), "b\nc".into()]));
+        assert_eq!(read(b""), (true, vec![String::new()]));
+        assert_eq!(read(b"5\" x,y"), (true, vec!["5\" x".into(), "y".into()]));
+    }
+}

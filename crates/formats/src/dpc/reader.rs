@@ -1,0 +1,528 @@
+//! What a file is, its lines, and whose they are.
+
+use std::collections::{HashMap, HashSet};
+
+use messages::{Message as Text, Severity};
+use terms::Sex;
+
+use super::acts;
+use super::form1::Form1Stay;
+use super::layouts::{Kind, Layout, Role, layout};
+use crate::columns::{Row, Splitter};
+use crate::days::{day, typed};
+use crate::lines::Lines;
+use crate::receipt::diagnoses::Diagnoses;
+use crate::rows::{At, Book, Cover, Who, name_parts};
+use crate::seen::{ByItself, hash64};
+use crate::written::{Scribe, narrow};
+use crate::{Member, Output, ReadError, Reader};
+
+/// Longest line that is taken.
+const LONGEST: usize = 1 << 20;
+/// Lines of a file whose hashes are kept to find doubles: about 250 MB.
+const MOST_LINES: usize = 12_000_000;
+
+/// Which amounts count: the others have their points alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Amounts {
+    /// Claims are there too: neither D nor EF counts.
+    Claim,
+    /// A D file is there: EF does not count.
+    D,
+    /// Neither is there: EF counts.
+    #[default]
+    Ef,
+}
+
+/// How to read.
+#[derive(Clone)]
+pub struct Options {
+    /// A chunk is handed out once so many rows wait.
+    pub chunk_rows: usize,
+    /// Which amounts count.
+    pub amounts: Amounts,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { chunk_rows: 100_000, amounts: Amounts::default() }
+    }
+}
+
+/// Whose the lines are that are being read.
+#[derive(Default)]
+pub struct Unit {
+    raw: Vec<u8>,
+    /// Local id.
+    pub local_id: String,
+    /// Hospital.
+    pub facility: String,
+    /// Number of the patient in the chunk.
+    pub patient: i64,
+    /// Key of the stay or of the outpatient's day.
+    pub key: String,
+    /// Time: the end of the stay, or its beginning.
+    pub ts: i64,
+    /// Admission, or the day of an outpatient's visit.
+    pub start: Option<i32>,
+    /// Discharge.
+    pub end: Option<i32>,
+    /// Insurer of the last line.
+    pub insurer: Vec<u8>,
+    /// Month of the last line with that insurer.
+    pub month: i32,
+}
+
+impl Unit {
+    pub fn at(&self) -> At<'_> {
+        At { patient: self.patient, key: &self.key, ts: self.ts }
+    }
+}
+
+/// A line of an E file that lines of the F file wait for.
+#[derive(Clone, Copy)]
+pub struct Act {
+    pub day: i32,
+    pub count: i64,
+}
+
+/// Reader of DPC files.
+pub struct DpcReader {
+    pub(super) options: Options,
+    pub(super) book: Book,
+    pub(super) held: Diagnoses,
+    pub(super) unit: Unit,
+    pub(super) acts: HashMap<u128, Act, ByItself>,
+    pub(super) form1: Option<Form1Stay>,
+    home: String,
+    layout: Option<&'static Layout>,
+    lines: HashSet<u64, ByItself>,
+}
+
+impl Default for DpcReader {
+    fn default() -> Self {
+        Self::new(Options::default())
+    }
+}
+
+/// Kind of a file by its name (`FF1_139999991_2406.txt`), else by its first line. `None` when it is none.
+pub fn kind_of(path: &str, beginning: &[u8]) -> Option<Kind> {
+    let name = path.rsplit('/').next().unwrap_or("").to_ascii_uppercase();
+    let word = name.split(['_', '.', '-']).next().unwrap_or("");
+    let named = match word {
+        "FF1" | "FF1N" => Some(Kind::FF1),
+        "FF3" => Some(Kind::FF3),
+        "FF4" | "FF4N" => Some(Kind::FF4),
+        "EFN" => Some(Kind::EFn),
+        "EFG" => Some(Kind::EFg),
+        "DN" | "D" => Some(Kind::D),
+        "EN" | "E" => Some(Kind::E),
+        "FN" | "F" => Some(Kind::F),
+        "HN" | "H" => Some(Kind::H),
+        "K" | "KN" => Some(Kind::K),
+        _ => None,
+    };
+    if named.is_some() {
+        return named;
+    }
+    let line = beginning.split(|b| *b == b'\n').find(|l| !l.trim_ascii().is_empty())?;
+    let fields: Vec<&[u8]> = line.split(|b| *b == b'\t').collect();
+    let mut scribe = Scribe::of(beginning);
+    let header = is_header(fields.first().copied().unwrap_or_default(), &mut scribe);
+    let code = fields.first().is_some_and(|f| f.len() == 9 && f.iter().all(u8::is_ascii_digit));
+    if !header && !code {
+        return None;
+    }
+    let text = |n: usize, scribe: &mut Scribe| fields.get(n).map(|f| scribe.text(f).into_owned()).unwrap_or_default();
+    Some(match fields.len() {
+        30 => Kind::D,
+        31 | 32 if header && text(2, &mut scribe).contains("生年") => Kind::EFg,
+        31 | 32 if !header && fields.get(29).is_some_and(|f| f.trim_ascii() == b"2") => Kind::EFg,
+        31 | 32 => Kind::EFn,
+        25 => Kind::E,
+        18 => Kind::F,
+        20 => Kind::H,
+        17 => Kind::FF1,
+        5 => Kind::FF4,
+        _ if header && line_has(&mut scribe, &fields, "カナ氏名") => Kind::K,
+        _ => return None,
+    })
+}
+
+fn line_has(scribe: &mut Scribe, fields: &[&[u8]], word: &str) -> bool {
+    fields.iter().any(|f| scribe.text(f).contains(word))
+}
+
+fn is_header(first: &[u8], scribe: &mut Scribe) -> bool {
+    let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first);
+    !first.is_ascii() && scribe.text(first).starts_with("施設")
+}
+
+impl DpcReader {
+    /// A reader at the beginning of a payload.
+    pub fn new(options: Options) -> Self {
+        Self {
+            book: Book::new(options.chunk_rows),
+            options,
+            held: Diagnoses::default(),
+            unit: Unit::default(),
+            acts: HashMap::default(),
+            form1: None,
+            home: String::new(),
+            layout: None,
+            lines: HashSet::default(),
+        }
+    }
+
+    fn file(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
+        let input = |source| ReadError::Input { payload: member.payload, ordinal: member.ordinal, source };
+        let mut lines = Lines::new(member.content, LONGEST);
+        let beginning = lines.peek(64 << 10).map_err(input)?;
+        let kind = kind_of(member.path, beginning);
+        let mut scribe = Scribe::of(beginning);
+        let mut splitter = Splitter::default();
+        self.lines.clear();
+        self.layout = None;
+        let (mut blanks, mut empty, mut first, mut names) = (0u64, true, true, None);
+        while let Some(line) = lines.next().map_err(input)? {
+            empty = false;
+            let number = line.number;
+            if line.too_long {
+                self.book.unread(Severity::Error, Text::new("formats-line-too-long").with("limit", LONGEST), ("?", number));
+                continue;
+            }
+            if line.is_blank() {
+                blanks += u64::from(!line.bytes.contains(&0x1A));
+                self.book.blank();
+                continue;
+            }
+            let Some(kind) = kind else {
+                self.book.unread(Severity::Error, Text::new("dpc-unknown-file"), ("?", number));
+                continue;
+            };
+            let mut bytes = line.bytes.strip_suffix(&[0x1A]).unwrap_or(line.bytes);
+            if number == 1 {
+                bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+            }
+            let row = if memchr::memchr(b'"', bytes).is_some() {
+                self.book.say_line(Severity::Warning, Text::new("formats-quotes"), (name(kind), number), 0);
+                splitter.split_quoted(bytes, b'\t')
+            } else {
+                splitter.split(bytes, b'\t')
+            };
+            if std::mem::take(&mut first) && is_header(row.get(1), &mut scribe) {
+                self.book.read();
+                if kind == Kind::K {
+                    names = Some(Names::of(row, &mut scribe));
+                }
+                let _ = scribe.take();
+                continue;
+            }
+            if self.lines.len() >= MOST_LINES {
+                self.lines.clear();
+            }
+            if !self.lines.insert(hash64(7, bytes)) {
+                self.book.unread(Severity::Warning, Text::new("dpc-double-line"), (name(kind), number));
+                continue;
+            }
+            self.row(kind, row, number, &mut scribe, names.as_ref());
+            self.book.say_met(scribe.take(), (name(kind), number));
+            self.relieve(out)?;
+        }
+        self.book.counts.bytes += lines.bytes();
+        acts::close_form1(self);
+        if empty {
+            self.book.say(Severity::Warning, Text::new("formats-empty"));
+        }
+        if blanks > 0 {
+            self.book.say(Severity::Info, Text::new("formats-blank-lines").with("count", blanks));
+        }
+        Ok(())
+    }
+
+    fn relieve(&mut self, out: &mut dyn Output) -> Result<(), ReadError> {
+        if self.book.relieve(out)? {
+            // Numbers of patients are those of a chunk.
+            self.unit.patient = self.book.patient(&self.unit.local_id);
+        }
+        if self.held.is_full() {
+            self.held.write(&mut self.book, out)?;
+            self.unit.patient = self.book.patient(&self.unit.local_id);
+        }
+        Ok(())
+    }
+
+    fn row(&mut self, kind: Kind, row: Row<'_>, number: u64, scribe: &mut Scribe, names: Option<&Names>) {
+        match kind {
+            Kind::FF3 => {
+                // Facts of the hospital and its wards: nothing about patients.
+                self.book.none("ward-facts");
+                self.book.read();
+                return;
+            }
+            Kind::K => return self.identifiers(row, number, scribe, names),
+            _ => {}
+        }
+        let Some(layout) = self.chosen(kind, row, number) else {
+            self.book.unread(Severity::Error, Text::new("dpc-unknown-file"), (name(kind), number));
+            return;
+        };
+        let needed = match kind {
+            Kind::EFn | Kind::EFg | Kind::E | Kind::D => layout.at(Role::date),
+            Kind::F => layout.at(Role::price),
+            Kind::H => layout.at(Role::p1),
+            Kind::FF1 => layout.at(Role::p1),
+            _ => layout.at(Role::discharge),
+        };
+        if row.len() < needed {
+            let message = Text::new("dpc-short").with("found", row.len()).with("expected", layout.width);
+            self.book.unread(Severity::Error, message, (name(kind), number));
+            return;
+        }
+        if row.len() != layout.width {
+            let message = Text::new("formats-columns").with("found", row.len()).with("expected", layout.width);
+            self.book.say_line(Severity::Warning, message, (name(kind), number), 0);
+        }
+        if !self.whose(kind, row, layout, number, scribe) {
+            return;
+        }
+        match kind {
+            Kind::EFn | Kind::EFg => acts::ef(self, row, layout, kind == Kind::EFg, number, scribe),
+            Kind::E => acts::e(self, row, layout, number),
+            Kind::F => acts::f(self, row, layout, number, scribe),
+            Kind::D => acts::d(self, row, layout, number, scribe),
+            Kind::H => acts::h(self, row, layout, number, scribe),
+            Kind::FF4 => acts::ff4(self, row, layout, number),
+            Kind::FF1 => acts::ff1(self, row, layout, number, scribe),
+            Kind::FF3 | Kind::K => {}
+        }
+    }
+
+    /// The layout for the line's day of service; the last one as long as it holds.
+    fn chosen(&mut self, kind: Kind, row: Row<'_>, number: u64) -> Option<&'static Layout> {
+        if let Some(layout) = self.layout.filter(|l| l.kind == kind) {
+            let place = match kind {
+                Kind::FF1 | Kind::FF4 | Kind::F => layout.at(Role::admission),
+                _ => layout.at(Role::date),
+            };
+            match day(row.get(place)) {
+                Some(d) if d.day < layout.valid.0 || d.day > layout.valid.1 => {}
+                _ => return Some(layout),
+            }
+        }
+        let any = layout(kind, i32::MAX - 1)?.0;
+        let place = match kind {
+            Kind::FF1 | Kind::FF4 | Kind::F => any.at(Role::admission),
+            _ => any.at(Role::date),
+        };
+        let service = day(row.get(place)).map(|d| d.day);
+        let (found, holds) = layout(kind, service.unwrap_or(i32::MAX - 1))?;
+        if !holds {
+            self.book.say_line(Severity::Info, Text::new("dpc-before-layouts"), (name(kind), number), 0);
+        }
+        self.layout = Some(found);
+        Some(found)
+    }
+
+    /// Settles the patient and the stay of a line. False when the line cannot be read: it is told then.
+    fn whose(&mut self, kind: Kind, row: Row<'_>, layout: &'static Layout, number: u64, scribe: &mut Scribe) -> bool {
+        let (third, fourth) = match kind {
+            Kind::EFg => (Role::birth, Role::visit_date),
+            Kind::FF1 => (Role::stay_number, Role::admission),
+            _ => (Role::discharge, Role::admission),
+        };
+        let parts = [Role::facility, Role::data_id, third, fourth].map(|r| row.get(layout.at(r)));
+        let same = {
+            let mut rest = self.unit.raw.as_slice();
+            !rest.is_empty()
+                && parts.iter().all(|p| match rest.strip_prefix(*p) {
+                    Some(after) => {
+                        rest = after.get(1..).unwrap_or(&[]);
+                        true
+                    }
+                    None => false,
+                })
+                && rest.first() == Some(&(kind as u8 + 1))
+        };
+        if same {
+            return true;
+        }
+        let [facility, id, third, fourth] = parts;
+        let id = id_text(id, scribe);
+        if id.is_empty() {
+            self.book.unread(Severity::Error, Text::new("formats-no-patient"), (name(kind), number));
+            return false;
+        }
+        let at = (name(kind), number);
+        let column = layout.at(if kind == Kind::EFg { Role::visit_date } else { Role::admission });
+        let start = match day(fourth) {
+            Some(d) => Some(d.day),
+            None => {
+                let text = scribe.text(fourth);
+                let guessed = typed(&narrow(&text)).map(|d| d.day);
+                let severity = if guessed.is_some() { Severity::Warning } else { Severity::Error };
+                let message = if guessed.is_some() { "formats-date-style" } else { "formats-date" };
+                if guessed.is_none() {
+                    self.book.unread(severity, Text::new(message), at);
+                    return false;
+                }
+                self.book.say_line(severity, Text::new(message), at, column);
+                guessed
+            }
+        };
+        let stated = |bytes: &[u8]| !bytes.is_empty() && !matches!(bytes, b"00000000" | b"99999999");
+        let other = if kind == Kind::FF1 { None } else { day(third).map(|d| d.day) };
+        if kind != Kind::FF1 && other.is_none() && stated(third) {
+            let column = layout.at(if kind == Kind::EFg { Role::birth } else { Role::discharge });
+            self.book.say_line(Severity::Warning, Text::new("formats-date"), at, column);
+        }
+        if kind == Kind::FF1 {
+            acts::close_form1(self);
+        }
+        let facility = String::from_utf8_lossy(facility).into_owned();
+        let unit = &mut self.unit;
+        unit.raw.clear();
+        for part in parts {
+            unit.raw.extend_from_slice(part);
+            unit.raw.push(b'\t');
+        }
+        unit.raw.push(kind as u8 + 1);
+        if self.home.is_empty() {
+            self.home.clone_from(&facility);
+        }
+        unit.local_id = if facility == self.home { id } else { format!("{facility}/{id}") };
+        unit.facility = facility;
+        unit.start = start;
+        unit.end = if kind == Kind::EFg { None } else { other };
+        unit.insurer.clear();
+        let first = start.unwrap_or_default();
+        unit.ts = i64::from(unit.end.unwrap_or(first)) * 86_400_000_000;
+        unit.key = format!(
+            "{}|{}|{}|{}",
+            name(kind),
+            unit.facility,
+            first,
+            String::from_utf8_lossy(if kind == Kind::FF1 { third } else { b"" })
+        );
+        unit.patient = self.book.patient(&unit.local_id);
+        match kind {
+            Kind::EFg => {
+                if let Some(birth) = other {
+                    let at = At { patient: unit.patient, key: &unit.key, ts: unit.ts };
+                    self.book.who(&at, &Who { local_id: &unit.local_id, birth: Some(birth), ..Who::default() });
+                }
+                acts::reception(self);
+            }
+            Kind::FF1 => {}
+            _ => acts::stay(self, name(kind)),
+        }
+        true
+    }
+
+    /// K: what a hospital knows before identifiers are made from it, by the names of its columns.
+    fn identifiers(&mut self, row: Row<'_>, number: u64, scribe: &mut Scribe, names: Option<&Names>) {
+        let Some(names) = names.filter(|n| n.id > 0) else {
+            self.book.unread(Severity::Error, Text::new("dpc-k-layout"), ("K", number));
+            return;
+        };
+        let id = id_text(row.get(names.id), scribe);
+        if id.is_empty() {
+            self.book.unread(Severity::Error, Text::new("formats-no-patient"), ("K", number));
+            return;
+        }
+        let mut text = |n: usize| scribe.text(row.get(n)).into_owned();
+        let (kana, insurer, symbol) = (text(names.kana), text(names.insurer), text(names.symbol));
+        let (insured, branch) = (text(names.number), text(names.branch));
+        let birth = day(row.get(names.birth)).map(|d| d.day);
+        let sex = match row.get(names.sex) {
+            b"1" => Some((Sex::Male, "1")),
+            b"2" => Some((Sex::Female, "2")),
+            _ => None,
+        };
+        let patient = self.book.patient(&id);
+        let at = At { patient, key: "K", ts: 0 };
+        self.book.who(&at, &Who { local_id: &id, kana: name_parts(&kana), birth, sex, ..Who::default() });
+        let cover = Cover {
+            plan_kind: "insurance",
+            insurer: &insurer,
+            symbol: &symbol,
+            number: &insured,
+            branch: &branch,
+            ..Cover::default()
+        };
+        self.book.cover(&at, &id, &cover);
+        self.book.read();
+    }
+}
+
+/// Columns of a K source by their names.
+#[derive(Default)]
+struct Names {
+    id: usize,
+    birth: usize,
+    kana: usize,
+    sex: usize,
+    insurer: usize,
+    symbol: usize,
+    number: usize,
+    branch: usize,
+}
+
+impl Names {
+    fn of(row: Row<'_>, scribe: &mut Scribe) -> Self {
+        let mut names = Self::default();
+        for n in 1..=row.len() {
+            let text = scribe.text(row.get(n)).into_owned();
+            let place = match () {
+                () if text.contains("識別番号") => &mut names.id,
+                () if text.contains("生年") => &mut names.birth,
+                () if text.contains("カナ") || text.contains("ｶﾅ") => &mut names.kana,
+                () if text.contains("性別") => &mut names.sex,
+                () if text.contains("保険者番号") => &mut names.insurer,
+                () if text.contains("記号") => &mut names.symbol,
+                () if text.contains("枝番") => &mut names.branch,
+                () if text.contains("番号") => &mut names.number,
+                () => continue,
+            };
+            *place = n;
+        }
+        names
+    }
+}
+
+fn id_text(bytes: &[u8], scribe: &mut Scribe) -> String {
+    narrow(&scribe.text(bytes)).trim().to_owned()
+}
+
+/// Word for places of findings and for keys.
+pub fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::EFn => "EFn",
+        Kind::EFg => "EFg",
+        Kind::D => "D",
+        Kind::E => "E",
+        Kind::F => "F",
+        Kind::H => "H",
+        Kind::FF1 => "FF1",
+        Kind::FF3 => "FF3",
+        Kind::FF4 => "FF4",
+        Kind::K => "K",
+    }
+}
+
+impl Reader for DpcReader {
+    fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
+        self.book.begin_file(member.path);
+        self.book.counts.members += 1;
+        self.book.counts.read += 1;
+        self.unit = Unit::default();
+        self.file(member, out)?;
+        self.book.end_file();
+        Ok(())
+    }
+
+    fn finish(&mut self, out: &mut dyn Output) -> Result<(), ReadError> {
+        self.held.write(&mut self.book, out)?;
+        self.book.flush(out)
+    }
+}

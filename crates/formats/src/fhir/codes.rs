@@ -1,0 +1,67 @@
+//! Code systems by OID and by URL → one name (`fhir` guides of JAMI; older URLs mean the same).
+
+/// Systems whose codes stand bare in their column.
+const BARE: &[&str] = &["JLAC10", "HOT9"];
+
+/// The one name of a system; the URL or OID itself where there is none.
+pub fn system(url: &str) -> &str {
+    let oid = url.strip_prefix("urn:oid:").unwrap_or(url);
+    match oid {
+        "1.2.392.200119.4.504" => return "JLAC10",
+        "1.2.392.200119.4.403.1" | "1.2.392.100495.20.2.74" => return "HOT9",
+        "1.2.392.200119.4.403.2" => return "HOT7",
+        "1.2.392.200119.4.402.1" => return "HOT13",
+        "1.2.392.100495.20.2.73" | "1.2.392.100495.20.1.73" => return "YJ",
+        "1.2.392.100495.20.2.81" | "1.2.392.100495.20.1.81" => return "GENERAL",
+        "1.2.392.200119.4.101.2" => return "MDCDX2",
+        "1.2.392.200119.4.101.6" => return "MDCDX1",
+        "1.2.392.200119.6.1005" => return "CHECKUP",
+        _ => {}
+    }
+    const ENDS: &[(&str, &str)] = &[
+        ("master-JLAC10-17digits", "JLAC10"),
+        ("JP_ObservationLabResultCode_CS", "JLAC10"),
+        ("ObsLabResult_CoreLabo_CS", "JLAC10"),
+        ("ObsLabResult_InfectionLabo_CS", "JLAC10"),
+        ("LabResult_LocalCode_CS", "L"),
+        ("LabResult_Uncoded_CS", "UNCODED"),
+        ("master-HOT9", "HOT9"),
+        ("MedicationCodeHOT9_CS", "HOT9"),
+        ("master-HOT7", "HOT7"),
+        ("master-HOT13", "HOT13"),
+        ("YJ-code", "YJ"),
+        ("MedicationGeneralOrderCode", "GENERAL"),
+        ("master-disease-keyNumber", "MDCDX2"),
+        ("master-disease-exCode", "MDCDX1"),
+        ("masterB-disease", "RECEIPT"),
+        ("ICD10-2013-full", "ICD10"),
+        ("ICD10-JP", "ICD10"),
+        ("ProcedureCodesMedical_CS", "RECEIPT"),
+        ("loinc.org", "LOINC"),
+        ("snomed.info/sct", "SCT"),
+    ];
+    ENDS.iter().find(|(end, _)| url.ends_with(end)).map_or(url, |(_, name)| name)
+}
+
+/// Source value of a code: the standard system of its column bare, any other as `SYSTEM:code`.
+pub fn source_value(name: &str, code: &str) -> String {
+    match name {
+        "" => format!("L:{code}"),
+        name if BARE.contains(&name) => code.to_owned(),
+        name => format!("{name}:{code}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn oid_and_url_are_one_system() {
+        assert_eq!(system("urn:oid:1.2.392.200119.4.504"), system("http://medis.or.jp/CodeSystem/master-JLAC10-17digits"));
+        assert_eq!(system("urn:oid:1.2.392.100495.20.2.74"), system("http://medis.or.jp/CodeSystem/master-HOT9"));
+        assert_eq!(source_value("HOT9", "104195801"), "104195801");
+        assert_eq!(source_value("YJ", "2149"), "YJ:2149");
+        assert_eq!(source_value("", "1"), "L:1");
+    }
+}

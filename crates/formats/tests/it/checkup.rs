@@ -1,0 +1,172 @@
+//! Checkups.
+
+use std::collections::BTreeSet;
+
+use formats::Member;
+use formats::checkup::{CheckupReader, Mapping, Options, Prescan};
+use serde_json::Value;
+
+use crate::harness::{File, Outcome, expected, other_samples, read_by, sample, tree};
+
+fn read(files: &[File]) -> Outcome {
+    let mut prescan = Prescan::default();
+    for (path, bytes) in files {
+        let size = bytes.len() as u64;
+        prescan.member(Member { path, payload: 1, ordinal: 0, size, content: &mut bytes.as_slice() }).expect("scanned");
+    }
+    read_by(&mut CheckupReader::new(Options { mappings: prescan.finish(), ..Options::default() }), files)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+fn check(outcome: &Outcome) {
+    let documents = expected("checkup/expected.json")["documents"].clone();
+    for document in documents.as_array().expect("a list") {
+        let who = outcome
+            .of("identity")
+            .into_iter()
+            .find(|r| r.get("birth_date") == text(&document["birth_date"]))
+            .expect("the person");
+        assert_eq!([who.get("family_kana"), who.get("given_kana")].concat(), text(&document["name_kana"]));
+        assert_eq!((who.get("sex"), who.get("postal_code")), (text(&document["sex"]), text(&document["postal"])));
+        let mine = |table: &str| outcome.of(table).into_iter().filter(|r| r.patient == who.patient).collect::<Vec<_>>();
+        let cover = mine("insurance")[0];
+        for (column, name) in [("insurer_number", "insurer_number"), ("insured_symbol", "symbol"), ("insured_number", "number")] {
+            assert_eq!(cover.get(column), text(&document[name]));
+        }
+        assert_eq!(mine("visit_event")[0].get("event_date"), text(&document["exam_date"]));
+        assert_eq!(mine("care_site")[0].get("care_site_source_value"), text(&document["organization"]));
+        let (mut measured, mut stated) = (mine("measurement"), mine("observation"));
+        stated.extend(mine("note"));
+        measured.extend(stated);
+        let mut wanted = 0;
+        for item in document["items"].as_array().expect("a list") {
+            let code = text(&item["code"]);
+            let row = measured.iter().find(|r| {
+                [r.get("measurement_source_value"), r.get("observation_source_value"), r.get("note_source_value")].contains(&code)
+            });
+            if item["value"].is_null() {
+                assert!(row.is_none(), "{code} was not done or not measured");
+                continue;
+            }
+            wanted += 1;
+            let row = row.unwrap_or_else(|| panic!("{code}"));
+            let value = [row.get("value_source_value"), row.get("note_text")].concat();
+            match item["value_set"].as_str() {
+                Some(set) => assert_eq!(value, format!("{set}:{}", text(&item["value"]))),
+                None => assert_eq!(value, text(&item["value"])),
+            }
+            if item["type"] == "PQ" {
+                assert_eq!(row.get("value_as_number").parse::<f64>(), text(&item["value"]).parse());
+                assert_eq!(row.get("interpretation"), text(&item["interpretation"]));
+            }
+            assert_eq!(row.get("unit_source_value"), text(&item["unit"]), "a missing unit stays missing");
+        }
+        assert_eq!(measured.len(), wanted);
+    }
+}
+
+#[test]
+fn archives_say_what_the_sample_says_unpacked_and_packed() {
+    let (packed, unpacked): (Vec<File>, Vec<File>) =
+        tree(&other_samples("checkup/clean")).into_iter().partition(|f| f.0.ends_with(".zip"));
+    for files in [packed, unpacked] {
+        let outcome = read(&files);
+        assert_eq!(outcome.codes(), [""; 0]);
+        assert_eq!(outcome.counts.without_row["not-done"], 1);
+        assert_eq!(outcome.counts.without_row["not-measured"], 1);
+        check(&outcome);
+    }
+}
+
+#[test]
+fn what_must_be_refused_is_refused_and_the_rest_is_read() {
+    for (name, code, read_anyway) in [
+        ("doctype_entity.xml", "checkup-doctype", false),
+        ("truncated.xml", "checkup-malformed", false),
+        ("bad_values.xml", "formats-number", true),
+        ("declared_utf8_but_cp932.xml", "formats-charset-differs", true),
+        ("shift_jis_declared.xml", "formats-charset-differs", true),
+        ("unknown_item_and_valueset.xml", "checkup-answer", true),
+        ("utf8_bom.xml", "", true),
+        ("halfwidth_kana_name.xml", "", true),
+        ("zip_path_traversal.zip", "checkup-archive-path", false),
+    ] {
+        let outcome = read(&[sample(&format!("checkup/dirty/{name}"))]);
+        assert!(code.is_empty() || outcome.codes().contains(&code), "{name}: {:?}", outcome.codes());
+        assert_eq!(outcome.rows.is_empty(), !read_anyway, "{name}");
+    }
+    let cp932 = read(&[sample("checkup/dirty/declared_utf8_but_cp932.xml")]);
+    assert_eq!(cp932.of("identity")[0].get("family_kana"), "シノノメタロウ");
+    let deep = format!("{}{}", "<a>".repeat(1_000), "</a>".repeat(1_000));
+    assert!(read(&[("deep.xml".to_owned(), deep.into_bytes())]).codes().contains(&"checkup-depth"));
+}
+
+#[test]
+fn an_index_that_counts_otherwise_is_told() {
+    let mut files = tree(&other_samples("checkup/clean"));
+    files.retain(|f| f.0.contains("06139992_202409010_1/"));
+    files.retain(|f| !f.0.contains("DATA"));
+    assert!(read(&files).codes().contains(&"checkup-index-count"));
+}
+
+#[test]
+fn csv_is_read_by_the_mapping_beside_it() {
+    let outcome = read(&tree(&other_samples("checkup/csv")));
+    let days: BTreeSet<(&str, &str)> =
+        outcome.of("visit_event").iter().map(|r| (r.patient.as_str(), r.get("event_date"))).collect();
+    assert_eq!(days, [("00000456", "2024-09-12"), ("00000789", "2024-01-15"), ("B113299999999-2-1-15", "2024-04-18")].into());
+    let who = outcome.of("identity");
+    let of = |id: &str| who.iter().find(|r| r.patient == id).copied().expect("a person");
+    assert_eq!(
+        (of("00000456").get("birth_date"), of("00000456").get("sex"), of("00000456").get("family_kana")),
+        ("1971-11-02", "female", "ｱﾘｱｹ")
+    );
+    assert_eq!((of("00000789").get("birth_date"), of("00000789").get("sex")), ("1945-12-31", "male"));
+    assert_eq!(of("B113299999999-2-1-15").get("birth_date"), "2016-05-05");
+    let value = |id: &str, code: &str| {
+        let rows = outcome.of("measurement");
+        rows.into_iter()
+            .find(|r| r.patient == id && r.get("measurement_source_value") == code)
+            .map(|r| (r.get("value_as_number").to_owned(), r.get("unit_source_value").to_owned()))
+    };
+    assert_eq!(value("00000456", "9N001000000000001"), Some(("158.0".to_owned(), "cm".to_owned())));
+    assert_eq!(value("B113299999999-2-1-15", "9N006000000000001"), Some(("24.6".to_owned(), "kg".to_owned())));
+    assert!(outcome.codes().contains(&"checkup-no-date"), "a date that cannot be: {:?}", outcome.codes());
+    assert_eq!(outcome.counts.records_unread, 1);
+}
+
+#[test]
+fn a_wide_form_1_of_a_vendor_is_read_by_a_mapping() {
+    let mapping = Mapping::parse(
+        "name = \"wide\"\ndelimiter = \"\\t\"\n[person]\nlocal_id = [\"id\"]\nbirth = \"b1\"\nsex = \"b2\"\n[stay]\nadmission = \"c1\"\ndischarge = \"c2\"\noutcome = \"c3\"\n[[diagnosis]]\ncolumn = \"d1\"\nrole = \"A006010\"\n",
+    )
+    .expect("a mapping");
+    let bytes = b"id\tb1\tb2\tc1\tc2\tc3\td1\n0000000123\t19580314\t1\t20240610\t20240621\t6\tI639\n".to_vec();
+    let mut reader = CheckupReader::new(Options { mapping: Some(mapping), ..Options::default() });
+    let outcome = read_by(&mut reader, &[("wide.txt".to_owned(), bytes)]);
+    assert_eq!(outcome.of("condition_occurrence")[0].get("condition_source_value"), "I639");
+    assert_eq!(outcome.of("death")[0].get("death_date"), "2024-06-21");
+    assert!(Mapping::parse("name = \"x\"\n[person]\nlocal_id = []").is_err());
+}
+
+#[test]
+fn any_bytes_are_rows_or_findings() {
+    let files = tree(&other_samples("checkup"));
+    bolero::check!().with_type::<(u8, u16, u8, u8, Vec<u8>)>().for_each(|(which, at, change, how, extra)| {
+        let (path, bytes) = &files[usize::from(*which) % files.len()];
+        let mut bytes = bytes.clone();
+        let at = usize::from(*at) % bytes.len().max(1);
+        match how % 4 {
+            0 if !bytes.is_empty() => bytes[at] ^= change,
+            1 => bytes.truncate(at),
+            2 => bytes.clone_from(extra),
+            _ => drop(bytes.splice(at..at, extra.iter().copied())),
+        }
+        let outcome = read(&[(path.clone(), bytes)]);
+        assert_eq!(outcome.counts.members, 1);
+        assert!(outcome.findings.len() as u64 >= u64::from(outcome.counts.unread > 0));
+    });
+}

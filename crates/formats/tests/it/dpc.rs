@@ -1,0 +1,188 @@
+//! DPC survey files.
+
+use std::collections::BTreeSet;
+
+use formats::dpc::{Amounts, DpcReader, Options};
+use serde_json::Value;
+
+use crate::harness::{File, Outcome, Row, expected, other_samples, physical_lines, read_by, sample, tree};
+
+fn read(files: &[File]) -> Outcome {
+    read_by(&mut DpcReader::new(Options { amounts: Amounts::D, ..Options::default() }), files)
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or("")
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().or_else(|| value.as_str().and_then(|s| s.parse().ok())).unwrap_or(f64::NAN)
+}
+
+fn of<'a>(outcome: &'a Outcome, table: &str, patient: &str) -> Vec<&'a Row> {
+    outcome.of(table).into_iter().filter(|r| r.patient == patient).collect()
+}
+
+fn codes_of(rows: &[&Row], role: &str) -> Vec<String> {
+    rows.iter()
+        .filter(|r| r.get("condition_status_source_value") == role)
+        .map(|r| r.get("condition_source_value").to_owned())
+        .collect()
+}
+
+#[test]
+fn the_files_of_a_hospital_say_what_the_sample_says() {
+    let outcome = read(&tree(&other_samples("dpc/clean")));
+    assert_eq!(outcome.counts.records_unread, 0, "{:?}", outcome.codes());
+    for stay in expected("dpc/expected.json")["stays"].as_array().expect("a list") {
+        let id = text(&stay["data_id"]);
+        let person = of(&outcome, "identity", id);
+        assert!(person.iter().any(|r| r.get("birth_date") == text(&stay["birth_date"]) && r.get("sex") == text(&stay["sex"])));
+        assert!(person.iter().any(|r| r.get("postal_code") == text(&stay["postal"])));
+        let events: Vec<&Row> = of(&outcome, "visit_event", id).into_iter().filter(|r| r.get("origin") == "form1").collect();
+        let event = |word: &str| events.iter().find(|r| r.get("event") == word).copied().expect("an event");
+        assert_eq!(event("admission").get("event_date"), text(&stay["admission"]));
+        assert_eq!(event("admission").get("admitted_from"), text(&stay["route"]));
+        assert_eq!(event("discharge").get("event_date"), text(&stay["discharge"]));
+        assert_eq!(event("discharge").get("discharged_to"), text(&stay["destination"]));
+        assert_eq!(of(&outcome, "death", id).len(), usize::from(stay["died"] == true));
+        let observed = |source: &str| {
+            let rows = of(&outcome, "observation", id);
+            rows.into_iter().find(|r| r.get("observation_source_value") == source).map(|r| r.get("value_as_string").to_owned())
+        };
+        assert_eq!(observed("A000020-5").as_deref(), Some(text(&stay["plan"])));
+        assert_eq!(observed("A000030-3").as_deref(), Some(text(&stay["outcome"])));
+        assert_eq!(observed("JCS0010-2").as_deref().unwrap_or("0"), text(&stay["jcs_adm"]));
+        assert_eq!(observed("A001020-2").as_deref(), stay["smoking_index"].as_str());
+        assert_eq!(observed("DPC").as_deref(), Some(text(&stay["dpc"])));
+        assert_eq!(observed("D-30").as_deref(), Some(text(&stay["coefficient"])));
+        let measured = |source: &str| {
+            let rows = of(&outcome, "measurement", id);
+            rows.into_iter()
+                .find(|r| r.get("measurement_source_value") == source)
+                .map(|r| r.get("value_as_number").parse::<f64>())
+        };
+        for (source, name) in [("A001010-2", "height_cm"), ("A001010-3", "weight_adm_kg"), ("A001010-4", "weight_dis_kg")] {
+            assert_eq!(measured(source), Some(Ok(number(&stay[name]))), "{name}");
+        }
+        let conditions = of(&outcome, "condition_occurrence", id);
+        for (role, name) in [("A006010", "main"), ("A006020", "trigger"), ("A006030", "resource")] {
+            assert_eq!(codes_of(&conditions, role), [text(&stay[name])]);
+        }
+        for (role, name) in [("A006040", "comorbidities"), ("A006050", "complications")] {
+            let wanted: Vec<&str> = stay[name].as_array().expect("a list").iter().map(text).collect();
+            assert_eq!(codes_of(&conditions, role), wanted);
+        }
+        let procedures = of(&outcome, "procedure_occurrence", id);
+        for operation in stay["operations"].as_array().expect("a list") {
+            assert!(procedures.iter().any(|r| {
+                r.get("procedure_source_value") == text(&operation["k"])
+                    && r.get("procedure_date") == text(&operation["date"])
+                    && r.get("modifier_source_value").contains(&format!("anaesthesia:{}", text(&operation["anesthesia"])))
+            }));
+        }
+        let costs = of(&outcome, "cost", id);
+        for act in stay["ef_acts"].as_array().expect("a list") {
+            let (code, date, count) = (text(&act["code"]), text(&act["date"]), number(&act["count"]));
+            let source = format!("EF:{}:{code}", text(&act["category"]));
+            let points = number(&act["points"]) * count;
+            let cost = costs.iter().find(|r| r.get("revenue_code_source_value") == source).expect("an amount of the act");
+            assert_eq!(cost.get("points").parse(), Ok(points));
+            assert!(cost.get("total_charge").is_empty(), "D counts here, EF does not");
+            if code.starts_with('1') {
+                let row = procedures.iter().find(|r| r.get("procedure_source_value") == code).expect("the act");
+                assert_eq!((row.get("procedure_date"), row.get("quantity").parse()), (date, Ok(count)));
+            }
+            for detail in act["details"].as_array().expect("a list") {
+                let drugs = of(&outcome, "drug_exposure", id);
+                let row = drugs.iter().find(|r| r.get("drug_source_value") == text(&detail[0])).expect("the drug");
+                assert_eq!(row.get("drug_exposure_start_date"), date);
+                assert_eq!(row.get("quantity").parse(), Ok(number(&detail[1]) * count));
+                assert_eq!(row.get("dose_unit_source_value"), text(&detail[2]));
+            }
+        }
+        let days: f64 = costs
+            .iter()
+            .filter(|r| r.get("revenue_code_source_value").starts_with("D:"))
+            .map(|r| r.get("points").parse::<f64>().expect("points"))
+            .sum();
+        let wanted: f64 =
+            stay["per_diem"].as_array().expect("a list").iter().map(|p| number(&p["points"]) * number(&p["days"])).sum();
+        assert_eq!(days, wanted);
+        let nursed: BTreeSet<String> = of(&outcome, "observation", id)
+            .iter()
+            .filter(|r| r.get("observation_source_value") == "ASS0021")
+            .map(|r| r.get("observation_date").to_owned())
+            .collect();
+        assert_eq!(nursed.len() as f64, number(&stay["nursing_days"]));
+    }
+    assert!(
+        outcome
+            .of("insurance")
+            .iter()
+            .any(|r| r.get("insured_symbol") == "江01" && r.get("as_written") == "江０１|２３４５６７|02")
+    );
+}
+
+#[test]
+fn every_fault_of_the_dirty_samples_is_told_and_costs_no_other_line() {
+    let clean = read(&[sample("dpc/clean/EFn_139999991_2406.txt")]);
+    let rows = |o: &Outcome| o.of("procedure_occurrence").len() + o.of("drug_exposure").len() + o.of("cost").len();
+    for (name, code, lost) in [
+        ("EFn_column_count", "formats-columns", 0),
+        ("EFn_duplicate_rows", "dpc-double-line", 0),
+        ("EFn_empty", "formats-empty", rows(&clean)),
+        ("EFn_invalid_dates", "formats-date", 1),
+        ("EFn_mixed_encoding", "dpc-short", 0),
+        ("EFn_no_header", "", 0),
+        ("EFn_trailing_eof_and_blank_lines", "formats-blank-lines", 0),
+        ("EFn_utf8_bom", "", 0),
+    ] {
+        let file = sample(&format!("dpc/dirty/{name}.txt"));
+        let outcome = read(std::slice::from_ref(&file));
+        assert_eq!(outcome.counts.records, physical_lines(&file.1), "{name}");
+        if code.is_empty() {
+            assert_eq!(outcome.codes(), [""; 0], "{name}");
+        } else {
+            assert!(outcome.codes().contains(&code), "{name}: {:?}", outcome.codes());
+        }
+        assert_eq!(rows(&outcome), rows(&clean) - lost, "{name}");
+    }
+    let open = read(&[sample("dpc/dirty/EFn_in_hospital_not_discharged.txt")]);
+    assert!(!open.of("visit_event").iter().any(|r| r.get("event") == "discharge"));
+    let odd = read(&[sample("dpc/dirty/FF1_unknown_code_and_bad_values.txt")]);
+    for code in ["dpc-unknown-code", "formats-date"] {
+        assert!(odd.codes().contains(&code), "{:?}", odd.codes());
+    }
+    let kana = read(&[sample("dpc/dirty/FF1_halfwidth_kana_and_vendor_chars.txt")]);
+    assert_eq!(kana.findings.len(), 0, "{:?}", kana.codes());
+}
+
+#[test]
+fn details_of_an_f_file_take_the_day_of_their_act() {
+    let e = "139999991\t0000000123\t20240621\t20240610\t33\t0001\tH1\t130003510\tG001\tN\t34\t0\t0\t0\t2\t06139992\t1111\t20240611\t01\t040\t1\tW\t1\t1\t030\r\n";
+    let f = "139999991\t0000000123\t20240621\t20240610\t33\t0001\t001\tH1\t622043601\t\tN\t1\tA\t180\t0\t180\t0\t\r\n139999991\t0000000123\t20240621\t20240610\t33\t0002\t001\tH1\t622043601\t\tN\t1\tA\t180\t0\t180\t0\t\r\n";
+    let outcome = read(&[("En_1_2406.txt".to_owned(), e.into()), ("Fn_1_2406.txt".to_owned(), f.into())]);
+    let drugs = outcome.of("drug_exposure");
+    assert_eq!((drugs.len(), drugs[0].get("drug_exposure_start_date"), drugs[0].get("quantity")), (1, "2024-06-11", "2.0"));
+    assert!(outcome.codes().contains(&"dpc-detail-without-act"));
+}
+
+#[test]
+fn any_bytes_are_rows_or_findings() {
+    let files = tree(&other_samples("dpc/clean"));
+    bolero::check!().with_type::<(u8, u16, u16, u8, u8, Vec<u8>)>().for_each(|(which, at, end, change, how, extra)| {
+        let (path, bytes) = &files[usize::from(*which) % files.len()];
+        let mut bytes = bytes.clone();
+        let (at, end) = (usize::from(*at) % bytes.len(), usize::from(*end) % bytes.len());
+        match how % 5 {
+            0 => bytes[at] ^= change,
+            1 => bytes[at] = b"\t\n\"0"[usize::from(*change) % 4],
+            2 => bytes.truncate(at),
+            3 => bytes.clone_from(extra),
+            _ => drop(bytes.splice(at.min(end)..at.max(end), extra.iter().copied())),
+        }
+        let outcome = read(&[(path.clone(), bytes.clone())]);
+        assert_eq!(outcome.counts.records, physical_lines(&bytes));
+    });
+}
