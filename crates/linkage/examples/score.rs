@@ -50,7 +50,7 @@ fn main() {
     let (mut hit, mut found, mut wanted) = (0u64, 0u64, 0u64);
     let mut b = [0.0f64; 2];
     let n = links.map.len() as f64;
-    for (_, members) in &by_person {
+    for members in by_person.values() {
         wanted += pairs(members.len() as u64);
         let mut parts: HashMap<i64, u64> = HashMap::new();
         members.iter().for_each(|m| *parts.entry(m.0).or_insert(0) += 1);
@@ -91,7 +91,7 @@ fn main() {
     }
     let mut kinds: BTreeMap<String, (u64, u64)> = BTreeMap::new();
     let mut shown = 0;
-    for (_, members) in &by_person {
+    for members in by_person.values() {
         for (at, x) in members.iter().enumerate() {
             for y in &members[at + 1..] {
                 let ((_, ta, sa), (_, tb, sb)) = (of(x.1), of(y.1));
