@@ -1,60 +1,167 @@
-//! Candidate pairs: records that have a key in common, with a bound on what a monster block may cost.
+//! Candidate pairs: rows that have a key in common. Several passes, so that no single slip hides a pair; a bound on what a monster block
+//! may cost, and a count of what it left out.
 
-use crate::keys::{self, Frequencies};
-use crate::link::Options;
-use crate::names::Forms;
-use crate::people::{People, Record};
+use serde::{Deserialize, Serialize};
 
-/// Candidate pairs (places in the list of records, smaller first), sorted, and what was left out.
-pub(crate) struct Candidates {
-    pub pairs: Vec<(u32, u32)>,
+use crate::forms::NONE;
+use crate::hash::mix;
+use crate::parallel;
+use crate::row::{NO_DAY, Row, crowd};
+use terms::civil_from_days;
+
+/// A way of looking for pairs: what has to be equal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Pass {
+    BirthGivenRead,
+    BirthGivenWritten,
+    BirthFamilyRead,
+    BirthFamilyWritten,
+    BirthPhone,
+    BirthCard,
+    BirthPostal,
+    CardGiven,
+    PhoneGiven,
+    NamePostal,
+    NameYear,
+    NameMonthDay,
+    WrittenInsurer,
+    WrittenYear,
+    WrittenPostal,
+    NamePhone,
+}
+
+const PASSES: [(Pass, &str); 16] = [
+    (Pass::BirthGivenRead, "birth date, given name read"),
+    (Pass::BirthGivenWritten, "birth date, given name written"),
+    (Pass::BirthFamilyRead, "birth date, family name read"),
+    (Pass::BirthFamilyWritten, "birth date, family name written"),
+    (Pass::BirthPhone, "birth date, telephone"),
+    (Pass::BirthCard, "birth date, card"),
+    (Pass::BirthPostal, "birth date, postal code"),
+    (Pass::CardGiven, "card, given name read"),
+    (Pass::PhoneGiven, "telephone, given name read"),
+    (Pass::NamePostal, "name read, postal code"),
+    (Pass::NameYear, "name read, birth year"),
+    (Pass::NameMonthDay, "name read, birth month and day"),
+    (Pass::WrittenInsurer, "name written, insurer"),
+    (Pass::WrittenYear, "name written, birth year"),
+    (Pass::WrittenPostal, "name written, postal code"),
+    (Pass::NamePhone, "telephone, given name written"),
+];
+
+/// What a pass found, safe to report.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PassReport {
+    /// What has to be equal.
+    pub key: String,
+    /// Blocks of two rows or more.
+    pub blocks: u64,
+    /// Pairs that comparing all with all inside its blocks would make: the cost before any cap.
+    pub estimated_pairs: u64,
+    /// Pairs that it gave.
+    pub pairs: u64,
+    /// Blocks that were too large.
     pub capped_blocks: u64,
+    /// Pairs that were left out for that.
     pub left_out_pairs: u64,
+    /// Rows of the largest block.
+    pub largest_block: u64,
 }
 
-pub(crate) fn candidates(people: &People, frequencies: &Frequencies, options: &Options) -> Candidates {
-    let records = &people.records;
-    let linkable = records.iter().enumerate().filter(|(_, r)| r.unlinkable.is_none());
-    let mut entries: Vec<(u64, u32)> =
-        linkable.flat_map(|(at, r)| keys::of(r, frequencies).into_iter().map(move |k| (k, at as u32))).collect();
-    entries.sort_unstable();
-    let mut found = Candidates { pairs: Vec::new(), capped_blocks: 0, left_out_pairs: 0 };
-    for block in entries.chunk_by(|a, b| a.0 == b.0).filter(|b| b.len() > 1) {
-        let mut members: Vec<u32> = block.iter().map(|e| e.1).collect();
-        let reach = if members.len() > options.largest_block {
-            // like stands beside like, so that equal records still meet and join in a chain
-            members.sort_by_cached_key(|&m| likeness(records, &people.forms, m));
-            found.capped_blocks += 1;
-            let all = members.len() as u64 * (members.len() as u64 - 1) / 2;
-            let reach = options.neighbours.min(members.len() - 1) as u64;
-            found.left_out_pairs += all - (members.len() as u64 * reach - reach * (reach + 1) / 2);
-            options.neighbours
-        } else {
-            members.len()
-        };
-        for (at, &a) in members.iter().enumerate() {
-            found.pairs.extend(members[at + 1..].iter().take(reach).map(|&b| (a.min(b), a.max(b))));
-        }
-        // a pair found by many keys would fill the memory before the end
-        if found.pairs.len() > found.pairs.capacity() / 2 && found.pairs.len() > 1 << 22 {
-            tidy(&mut found.pairs);
-        }
+/// Bounds of a block.
+#[derive(Clone, Copy)]
+pub(crate) struct Caps {
+    /// Rows up to which all are compared with all.
+    pub block: usize,
+    /// In a larger block each row is compared with this many that are most like it.
+    pub neighbours: usize,
+}
+
+/// Candidate pairs (places in the list of rows, the smaller in the upper half), sorted, each once.
+pub(crate) struct Candidates {
+    pub pairs: Vec<u64>,
+    pub passes: Vec<PassReport>,
+}
+
+pub(crate) fn pair(a: u32, b: u32) -> u64 {
+    u64::from(a.min(b)) << 32 | u64::from(a.max(b))
+}
+
+pub(crate) fn sides(pair: u64) -> (u32, u32) {
+    ((pair >> 32) as u32, pair as u32)
+}
+
+fn key(pass: Pass, row: &Row) -> Option<u64> {
+    let some = |a: u64, b: u64| (a != 0 && b != 0).then(|| mix(mix(pass as u64, a), b));
+    let birth = || if row.birth == NO_DAY { 0 } else { u64::from(row.birth as u32) | 1 << 32 };
+    let form = |f: u32| if f == NONE { 0 } else { u64::from(f) | 1 << 33 };
+    let phone = || if row.crowd & crowd::PHONE != 0 { 0 } else { row.phone };
+    let card = || if row.has_card() && row.crowd & crowd::CARD == 0 { row.card() | 1 } else { 0 };
+    let read = || if row.fy == NONE || row.gy == NONE { 0 } else { mix(u64::from(row.fy), u64::from(row.gy)) | 1 };
+    let written = || if row.fk == NONE || row.gk == NONE { 0 } else { mix(u64::from(row.fk), u64::from(row.gk)) | 1 };
+    let civil = || (row.birth != NO_DAY).then(|| civil_from_days(row.birth));
+    let year = || civil().map_or(0, |(y, ..)| y as u64 | 1 << 34);
+    let day = || civil().map_or(0, |(_, m, d)| u64::from(m * 32 + d) | 1 << 35);
+    match pass {
+        Pass::BirthGivenRead => some(birth(), form(row.gy)),
+        Pass::BirthGivenWritten => some(birth(), form(row.gk)),
+        Pass::BirthFamilyRead => some(birth(), form(row.fy)),
+        Pass::BirthFamilyWritten => some(birth(), form(row.fk)),
+        Pass::BirthPhone => some(birth(), phone()),
+        Pass::BirthCard => some(birth(), card()),
+        Pass::BirthPostal => some(birth(), u64::from(row.postal)),
+        Pass::CardGiven => some(card(), form(row.gy)),
+        Pass::PhoneGiven => some(phone(), form(row.gy)),
+        Pass::NamePostal => some(read(), u64::from(row.postal)),
+        Pass::NameYear => some(read(), year()),
+        Pass::NameMonthDay => some(read(), day()),
+        Pass::WrittenInsurer => some(written(), u64::from(row.insurer)),
+        Pass::WrittenYear => some(written(), year()),
+        Pass::WrittenPostal => some(written(), u64::from(row.postal)),
+        Pass::NamePhone => some(phone(), form(row.gk)),
     }
-    tidy(&mut found.pairs);
-    found
 }
 
-fn tidy(pairs: &mut Vec<(u32, u32)>) {
-    pairs.sort_unstable();
+/// All candidate pairs of the rows that take part. `likeness` orders the rows of a block that is too large: like beside like.
+pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: impl Fn(u32) -> u64 + Sync) -> Candidates {
+    let found = parallel::pieces(threads, PASSES.len(), Vec::new, |entries: &mut Vec<(u64, u32)>, at| {
+        let (pass, name) = PASSES[at];
+        entries.clear();
+        let linkable = (0u32..).zip(rows).filter(|(_, r)| r.linkable());
+        entries.extend(linkable.filter_map(|(at, row)| key(pass, row).map(|k| (k, at))));
+        entries.sort_unstable();
+        let mut report = PassReport { key: name.to_owned(), ..PassReport::default() };
+        let mut pairs = Vec::new();
+        for block in entries.chunk_by(|a, b| a.0 == b.0).filter(|b| b.len() > 1) {
+            report.blocks += 1;
+            report.largest_block = report.largest_block.max(block.len() as u64);
+            let all = block.len() as u64 * (block.len() as u64 - 1) / 2;
+            report.estimated_pairs += all;
+            if block.len() <= caps.block {
+                for (at, &(_, a)) in block.iter().enumerate() {
+                    pairs.extend(block[at + 1..].iter().map(|&(_, b)| pair(a, b)));
+                }
+                continue;
+            }
+            report.capped_blocks += 1;
+            let mut members: Vec<(u64, u32)> = block.iter().map(|&(_, m)| (likeness(m), m)).collect();
+            members.sort_unstable();
+            let before = pairs.len();
+            for (at, &(_, a)) in members.iter().enumerate() {
+                pairs.extend(members[at + 1..].iter().take(caps.neighbours).map(|&(_, b)| pair(a, b)));
+            }
+            report.left_out_pairs += all - (pairs.len() - before) as u64;
+        }
+        report.pairs = pairs.len() as u64;
+        pairs.sort_unstable();
+        (pairs, report)
+    });
+    let (lists, passes): (Vec<_>, Vec<_>) = found.into_iter().unzip();
+    let mut pairs = lists.concat();
+    drop(lists);
+    // runs that are sorted already
+    pairs.sort();
     pairs.dedup();
-}
-
-type Likeness = (Vec<String>, Vec<i32>, i64);
-
-fn likeness(records: &[Record], forms: &Forms, at: u32) -> Likeness {
-    let Some(record) = records.get(at as usize) else { return Likeness::default() };
-    let text = |form| forms.letters(form).iter().collect::<String>();
-    let mut names: Vec<String> = record.names.iter().map(|n| text(n.read.whole) + &text(n.written.whole)).collect();
-    names.sort_unstable();
-    (names, record.births.clone(), record.id)
+    pairs.shrink_to_fit();
+    Candidates { pairs, passes }
 }

@@ -1,284 +1,293 @@
-//! Two records side by side: how far name, birth date, sex and contacts agree.
+//! Two rows side by side: at which level each field agrees. On characters, never on bytes.
 
 use terms::civil_from_days;
 
-use crate::keys::Frequencies;
-use crate::names::{Forms, NONE, Name, Script};
-use crate::people::Record;
-use crate::text::{UNKNOWN, short, unvoiced};
+use crate::contact;
+use crate::forms::{Alphabet, Form, Forms, NONE};
+use crate::levels::{Levels, birth, card, gap, home, name, phone, sex};
+use crate::row::{NO_BRANCH, NO_DAY, Row, crowd};
+use crate::text::UNKNOWN;
 
-/// How far two readings or writings of one part of a name agree, best first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    Same,
-    /// Equal but for long vowels and voicing.
-    Folded,
-    /// One letter changed, missing, too many, or two exchanged.
-    Edit,
-    Different,
-    Missing,
-}
-
-/// How far two persons' family or given names agree, reading and writing taken together, best first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Part {
-    /// The reading is the same, or the writing where one has no reading.
-    Same,
-    /// Written the same and read otherwise, or read almost the same and nothing written against it.
-    Like,
-    /// One letter of the reading differs and one is not written: a slip or another person.
-    Near,
-    /// Another name.
-    Different,
-    /// Nothing to compare.
-    Missing,
-}
-
-/// Names of two records, at their best.
-#[derive(Clone, Copy)]
-pub(crate) struct Names {
-    pub given: Part,
-    pub family: Part,
-    /// Both are written, and the given name is written with other characters.
-    pub given_written_otherwise: bool,
-    /// The whole reading is the same.
-    pub read_same: bool,
-    /// The whole writing is the same.
-    pub written_same: bool,
-    /// One of the two is only read, not written.
-    pub one_unwritten: bool,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Birth {
-    Same,
-    /// One of year, month and day is another, or day and month are exchanged, or one is 1 January.
-    Near,
-    Missing,
-    Different,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum SexMatch {
-    Same,
-    Missing,
-    Different,
-}
-
-/// Everything that the rules look at.
-pub(crate) struct Pair {
-    pub names: Names,
-    pub birth: Birth,
-    pub sex: SexMatch,
-    pub phone: bool,
-    pub home: bool,
-    pub card: bool,
-    /// The same card with the same branch, or a card that is one person's.
-    pub own_card: bool,
-    /// The same card with another branch.
-    pub other_branch: bool,
-    pub same_provider: bool,
-}
-
-impl Pair {
-    pub fn contacts(&self) -> u32 {
-        u32::from(self.phone) + u32::from(self.home) + u32::from(self.card)
-    }
-}
-
-pub(crate) fn pair(a: &Record, b: &Record, forms: &Forms, frequencies: &Frequencies) -> Pair {
-    let common = |x: &[u64], y: &[u64]| x.iter().any(|k| y.contains(k) && !frequencies.is_shared(*k));
-    let (mut card, mut own_card, mut other_branch) = (false, false, false);
-    for x in &a.cards {
-        for y in b.cards.iter().filter(|y| y.key == x.key && !frequencies.is_shared(y.key)) {
-            card = true;
-            own_card |= x.personal || (x.branch.is_some() && x.branch == y.branch);
-            other_branch |= !x.personal && matches!((x.branch, y.branch), (Some(p), Some(q)) if p != q);
-        }
-    }
-    Pair {
-        names: names(a, b, forms),
-        birth: births(&a.births, &b.births),
-        sex: sexes(a, b),
-        phone: common(&a.phones, &b.phones),
-        home: common(&a.homes, &b.homes),
-        card,
-        own_card,
-        other_branch: other_branch && !own_card,
-        same_provider: a.provider.is_some() && a.provider == b.provider,
-    }
-}
-
-/// The best agreement of any name of one record with any of the other.
-pub(crate) fn names(a: &Record, b: &Record, forms: &Forms) -> Names {
-    let all = a.names.iter().flat_map(|x| b.names.iter().map(|y| name(x, y, forms)));
-    let worse = |n: &Names| (n.given, n.family, n.given_written_otherwise, !n.read_same, !n.written_same, n.one_unwritten);
-    all.min_by_key(worse).unwrap_or(Names {
-        given: Part::Missing,
-        family: Part::Missing,
-        given_written_otherwise: false,
-        read_same: false,
-        written_same: false,
-        one_unwritten: false,
-    })
-}
-
-fn name(a: &Name, b: &Name, forms: &Forms) -> Names {
-    let straight = in_order(a, b, forms);
-    if straight.given == Part::Same && straight.family == Part::Same {
-        return straight;
-    }
-    let turned = Name { read: b.read.swapped(), written: b.written.swapped() };
-    let crossed = in_order(a, &turned, forms);
-    // an exchange of family and given name counts only when nothing else is wrong
-    let clean = crossed.given == Part::Same && crossed.family == Part::Same && !a.read.joined() && !b.read.joined();
-    if clean { Names { read_same: false, written_same: false, ..crossed } } else { straight }
-}
-
-fn in_order(a: &Name, b: &Name, forms: &Forms) -> Names {
-    let read = script(a.read, b.read, forms, reading);
-    let written = script(a.written, b.written, forms, writing);
-    Names {
-        given: part(read.1, written.1),
-        family: part(read.0, written.0),
-        given_written_otherwise: written.1 == Level::Different,
-        read_same: a.read.whole != NONE && a.read.whole == b.read.whole,
-        written_same: a.written.whole != NONE && a.written.whole == b.written.whole,
-        one_unwritten: (a.written.whole == NONE) != (b.written.whole == NONE),
-    }
-}
-
-fn part(read: Level, written: Level) -> Part {
-    match (read, written) {
-        (Level::Same, _) | (Level::Missing, Level::Same) => Part::Same,
-        (Level::Missing, Level::Missing) => Part::Missing,
-        (Level::Missing, _) => Part::Different,
-        (_, Level::Same) | (Level::Folded, Level::Missing) => Part::Like,
-        (Level::Edit, Level::Missing) => Part::Near,
-        _ => Part::Different,
-    }
-}
-
-type Judge = fn(&[char], &[char]) -> Level;
-
-/// Levels of family and given name of one script. A name written without a break is cut where the other one is cut.
-fn script(a: Script, b: Script, forms: &Forms, judge: Judge) -> (Level, Level) {
-    if a.whole == NONE || b.whole == NONE {
-        return (Level::Missing, Level::Missing);
-    }
-    if a.whole == b.whole {
-        return (Level::Same, Level::Same);
-    }
-    let letters = |form| forms.letters(form);
-    match (a.joined(), b.joined()) {
-        (false, false) => {
-            let level = |x, y| if x == y { Level::Same } else { judge(letters(x), letters(y)) };
-            (level(a.family, b.family), level(a.given, b.given))
-        }
-        (true, false) => cut(letters(a.whole), letters(b.family), letters(b.given), judge),
-        (false, true) => cut(letters(b.whole), letters(a.family), letters(a.given), judge),
-        (true, true) => match judge(letters(a.whole), letters(b.whole)) {
-            Level::Same => (Level::Same, Level::Same),
-            Level::Folded => (Level::Folded, Level::Folded),
-            Level::Edit => (Level::Same, Level::Edit),
-            _ => (Level::Different, Level::Different),
+/// All fields of two rows.
+pub(crate) fn rows(a: &Row, b: &Row, forms: &Forms) -> Levels {
+    let crowded = a.crowd | b.crowd;
+    let (family, given) = names(a, b, forms);
+    Levels {
+        given,
+        family,
+        birth: births(a.birth, b.birth),
+        sex: sexes(a.sex, b.sex),
+        card: if crowded & crowd::CARD != 0 { card::MISSING } else { cards(a, b) },
+        home: homes(a, b, crowded & crowd::HOME != 0),
+        phone: if crowded & crowd::PHONE != 0 { phone::MISSING } else { phones(a.phone, b.phone) },
+        one_place: u8::from(a.institution != NONE && a.institution == b.institution),
+        gap: match (a.seen, b.seen) {
+            (NO_DAY, _) | (_, NO_DAY) => gap::MISSING,
+            (x, y) => match x.abs_diff(y) {
+                0..=90 => 0,
+                91..=365 => 1,
+                366..=900 => 2,
+                _ => 3,
+            },
         },
     }
 }
 
-fn cut(whole: &[char], family: &[char], given: &[char], judge: Judge) -> (Level, Level) {
-    let by_family = whole.strip_prefix(family).map(|rest| (Level::Same, judge(rest, given)));
-    let by_given = whole.strip_suffix(given).map(|rest| (judge(rest, family), Level::Same));
-    let by_length = whole.split_at_checked(family.len()).map(|(f, g)| (judge(f, family), judge(g, given)));
-    let best = [by_family, by_given, by_length].into_iter().flatten().min_by_key(|(f, g)| (*f.max(g), *g));
-    best.unwrap_or((Level::Different, Level::Different))
+/// Levels of family and given name.
+pub(crate) fn names(a: &Row, b: &Row, forms: &Forms) -> (u8, u8) {
+    if a.is_baby() || b.is_baby() {
+        return babies(a, b, forms);
+    }
+    let straight = in_order(a, b, forms);
+    if straight.0 < name::EDIT && straight.1 < name::EDIT {
+        return straight;
+    }
+    let turned = Row { fk: b.gk, gk: b.fk, fy: b.gy, gy: b.fy, ..*b };
+    let complete = |r: &Row| (r.gy != NONE && r.fy != NONE) || (r.gk != NONE && r.fk != NONE);
+    if complete(a) && complete(b) {
+        let crossed = in_order(a, &turned, forms);
+        // an exchange counts only when nothing else is wrong
+        let clean = |level| matches!(level, name::BOTH | name::READ | name::READ_ONLY | name::WRITTEN);
+        if clean(crossed.0) && clean(crossed.1) {
+            return (crossed.0, name::SWAPPED);
+        }
+    }
+    straight
 }
 
-fn reading(a: &[char], b: &[char]) -> Level {
+/// A newborn under the mother's name: only the family name says something.
+fn babies(a: &Row, b: &Row, forms: &Forms) -> (u8, u8) {
+    let (family, given) = in_order(a, b, forms);
+    match (a.is_baby() && b.is_baby(), name::same(given)) {
+        (true, true) => (family, name::BABIES),
+        (true, false) => (family, name::DIFFERENT),
+        _ => (family, name::BABY),
+    }
+}
+
+/// How one part of a name compares in one script.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Same,
+    Folded,
+    Edit,
+    FirstLetter,
+    Different,
+    Missing,
+}
+
+fn in_order(a: &Row, b: &Row, forms: &Forms) -> (u8, u8) {
+    let (read_family, read_given) = script((a.fy, a.gy), (b.fy, b.gy), |x, y| reading(x, y, forms), forms);
+    let (written_family, written_given) = script((a.fk, a.gk), (b.fk, b.gk), |x, y| writing(x, y, forms), forms);
+    (together(read_family, written_family), together(read_given, written_given))
+}
+
+fn together(read: Level, written: Level) -> u8 {
+    use Level::{Different, Edit, FirstLetter, Folded, Missing, Same};
+    match (read, written) {
+        (Same, Same) => name::BOTH,
+        (Same, Missing) => name::READ,
+        (Same, _) => name::READ_ONLY,
+        (_, Same) => name::WRITTEN,
+        (Folded, Missing) => name::FOLDED,
+        (Edit, Missing) => name::EDIT,
+        (Folded | Edit, _) => name::NEAR_WRITTEN_OTHERWISE,
+        (Missing, Missing) => name::MISSING,
+        (FirstLetter, _) | (_, FirstLetter) => name::FIRST_LETTER,
+        (Different | Missing, _) => name::DIFFERENT,
+    }
+}
+
+type Parts = (Form, Form);
+
+/// Family and given name in one script; a name without a break is held against the other one's parts.
+fn script(a: Parts, b: Parts, judge: impl Fn(Form, Form) -> Level, forms: &Forms) -> (Level, Level) {
+    let (one, other) = (a.1 == NONE && a.0 != NONE, b.1 == NONE && b.0 != NONE);
+    if one == other {
+        if one {
+            let level = judge(a.0, b.0);
+            return (level, if level == Level::Different { level } else { Level::Same });
+        }
+        return (judge(a.0, b.0), judge(a.1, b.1));
+    }
+    let (whole, parts) = if one { (a.0, b) } else { (b.0, a) };
+    if parts.0 == NONE || parts.1 == NONE {
+        return (Level::Missing, Level::Missing);
+    }
+    let (whole, family, given) = (forms.letters(whole), forms.letters(parts.0), forms.letters(parts.1));
+    let side = |rest: &[char], part: &[char]| {
+        if rest == part {
+            Level::Same
+        } else if one_edit(rest, part) {
+            Level::Edit
+        } else {
+            Level::Different
+        }
+    };
+    match (whole.strip_prefix(family), whole.strip_suffix(given)) {
+        (Some(rest), _) => (Level::Same, side(rest, given)),
+        (None, Some(rest)) => (side(rest, family), Level::Same),
+        (None, None) => (Level::Different, Level::Different),
+    }
+}
+
+fn reading(a: Form, b: Form, forms: &Forms) -> Level {
+    if a == NONE || b == NONE {
+        return Level::Missing;
+    }
     if a == b {
         return Level::Same;
     }
-    if a.is_empty() || b.is_empty() {
-        return Level::Different;
-    }
-    let fold = |letters: &[char]| short(letters).into_iter().map(unvoiced).collect::<Vec<_>>();
-    if fold(a) == fold(b) {
+    let (x, y) = (forms.letters(a), forms.letters(b));
+    if forms.folded(a) == forms.folded(b) {
         Level::Folded
-    } else if one_edit(a, b) {
+    } else if one_edit(x, y) {
         Level::Edit
+    } else if x.first() == y.first() {
+        Level::FirstLetter
     } else {
         Level::Different
     }
 }
 
-/// Writings are the same when no known character differs. Writings in two scripts (Latin letters, kana, ideographs) are not compared, and
-/// a name written in kana says no more than its reading.
-fn writing(a: &[char], b: &[char]) -> Level {
-    let known = |letters: &[char]| letters.iter().any(|&c| c != UNKNOWN);
-    let fits = a.len() == b.len() && a.iter().zip(b).all(|(x, y)| x == y || *x == UNKNOWN || *y == UNKNOWN);
-    match (fits, alphabet(a), alphabet(b)) {
-        (true, ..) if known(a) && known(b) => Level::Same,
-        (true, ..) | (_, Alphabet::Kana, _) | (_, _, Alphabet::Kana) => Level::Missing,
-        (_, x, y) if x != y => Level::Missing,
-        _ => Level::Different,
+/// Writings in two scripts (Latin letters, kana, ideographs) are not compared: one name can be written in both.
+fn writing(a: Form, b: Form, forms: &Forms) -> Level {
+    if a == NONE || b == NONE {
+        return Level::Missing;
     }
-}
-
-#[derive(PartialEq)]
-enum Alphabet {
-    Latin,
-    Kana,
-    Ideographs,
-}
-
-fn alphabet(letters: &[char]) -> Alphabet {
-    if letters.iter().all(char::is_ascii) {
-        Alphabet::Latin
-    } else if letters.iter().all(|c| matches!(c, 'ァ'..='ヺ' | 'ー')) {
-        Alphabet::Kana
+    let (one, other) = (forms.alphabet(a), forms.alphabet(b));
+    if one == Alphabet::Kana || one != other {
+        return Level::Missing;
+    }
+    if a == b {
+        return Level::Same;
+    }
+    let (x, y) = (forms.letters(a), forms.letters(b));
+    if forms.has_gap(a) || forms.has_gap(b) {
+        let known = |letters: &[char]| letters.iter().any(|&c| c != UNKNOWN);
+        let fits = x.len() == y.len() && x.iter().zip(y).all(|(p, q)| p == q || *p == UNKNOWN || *q == UNKNOWN);
+        if fits {
+            return if known(x) && known(y) { Level::Same } else { Level::Missing };
+        }
+    }
+    if one == Alphabet::Latin && one_edit(x, y) {
+        Level::Edit
+    } else if x.first() == y.first() {
+        Level::FirstLetter
     } else {
-        Alphabet::Ideographs
+        Level::Different
     }
 }
 
 /// One letter changed, missing or too many, or two neighbours exchanged.
-fn one_edit(a: &[char], b: &[char]) -> bool {
+pub(crate) fn one_edit<T: PartialEq>(a: &[T], b: &[T]) -> bool {
     let (a, b) = if a.len() <= b.len() { (a, b) } else { (b, a) };
+    if b.len() - a.len() > 1 {
+        return false;
+    }
     let start = a.iter().zip(b).take_while(|(x, y)| x == y).count();
     let end = a[start..].iter().rev().zip(b[start..].iter().rev()).take_while(|(x, y)| x == y).count();
-    let (x, y) = (&a[start..a.len() - end], &b[start..b.len() - end]);
-    match (x, y) {
+    match (&a[start..a.len() - end], &b[start..b.len() - end]) {
         ([], [_]) | ([_], [_]) => true,
         ([p, q], [r, s]) => p == s && q == r,
         _ => false,
     }
 }
 
-pub(crate) fn births(a: &[i32], b: &[i32]) -> Birth {
-    let all = a.iter().flat_map(|x| b.iter().map(|y| birth(*x, *y)));
-    all.min().unwrap_or(Birth::Missing)
+/// The same of the digits of two numbers.
+fn one_digit(a: u64, b: u64) -> bool {
+    if (a | b) >> 63 != 0 {
+        return false;
+    }
+    let spread = |mut n: u64| {
+        let (mut digits, mut len) = ([0u8; 20], 0);
+        while n > 0 && len < 20 {
+            digits[len] = (n % 10) as u8;
+            n /= 10;
+            len += 1;
+        }
+        (digits, len)
+    };
+    let ((x, m), (y, n)) = (spread(a), spread(b));
+    one_edit(&x[..m], &y[..n])
 }
 
-fn birth(a: i32, b: i32) -> Birth {
+pub(crate) fn births(a: i32, b: i32) -> u8 {
+    if a == NO_DAY || b == NO_DAY {
+        return birth::MISSING;
+    }
     if a == b {
-        return Birth::Same;
+        return birth::SAME;
     }
     let ((ya, ma, da), (yb, mb, db)) = (civil_from_days(a), civil_from_days(b));
-    let near = match (ya == yb, ma == mb, da == db) {
-        // one of year, month and day is wrong: a slip, an era taken for another, the first of something for an unknown day
-        (true, true, false) | (true, false, true) | (false, true, true) => true,
-        (true, false, false) => (ma == db && mb == da) || (ma, da) == (1, 1) || (mb, db) == (1, 1),
-        _ => false,
-    };
-    if near { Birth::Near } else { Birth::Different }
+    match (ya == yb, ma == mb, da == db) {
+        (true, true, _) => birth::DAY,
+        (true, false, true) => birth::MONTH,
+        (false, true, true) => birth::YEAR,
+        (true, ..) if (ma == db && mb == da) || (ma, da) == (1, 1) || (mb, db) == (1, 1) => birth::EXCHANGED,
+        (true, ..) => birth::YEAR_ONLY,
+        _ => birth::DIFFERENT,
+    }
 }
 
-pub(crate) fn sexes(a: &Record, b: &Record) -> SexMatch {
-    if a.sexes.is_empty() || b.sexes.is_empty() {
-        SexMatch::Missing
-    } else if a.sexes.iter().any(|s| b.sexes.contains(s)) {
-        SexMatch::Same
-    } else {
-        SexMatch::Different
+pub(crate) fn sexes(a: u8, b: u8) -> u8 {
+    match (a, b) {
+        (0, _) | (_, 0) => sex::MISSING,
+        (x, y) if x == y => sex::SAME,
+        _ => sex::DIFFERENT,
+    }
+}
+
+fn cards(a: &Row, b: &Row) -> u8 {
+    if !a.has_card() || !b.has_card() {
+        return card::MISSING;
+    }
+    let (insurer, symbol, number) = (a.insurer == b.insurer, a.symbol == b.symbol, a.number == b.number);
+    match (insurer, symbol, number) {
+        (true, true, true) if a.own_card() => card::OWN,
+        (true, true, true) => match (a.branch, b.branch) {
+            (NO_BRANCH, _) | (_, NO_BRANCH) => card::SAME,
+            (x, y) if x == y => card::OWN,
+            _ => card::OTHER_BRANCH,
+        },
+        // short numbers are one digit off from many others
+        (true, true, false) if a.number.min(b.number) > 9_999 && one_digit(a.number, b.number) => card::NEAR,
+        (true, false, true) if a.number > 999 => card::NEAR,
+        (false, true, true) if a.number > 9_999 && one_digit(u64::from(a.insurer), u64::from(b.insurer)) => card::NEAR,
+        (true, ..) => card::INSURER,
+        _ => card::DIFFERENT,
+    }
+}
+
+fn homes(a: &Row, b: &Row, crowded: bool) -> u8 {
+    let postal = a.postal != 0 && a.postal == b.postal;
+    let place = a.place != 0 && a.place == b.place;
+    if (a.place == 0 || b.place == 0) && (a.postal == 0 || b.postal == 0) {
+        return home::MISSING;
+    }
+    if !postal && !place {
+        return home::DIFFERENT;
+    }
+    if a.numbers == 0 || b.numbers == 0 || crowded {
+        return home::PLACE;
+    }
+    if a.numbers == b.numbers {
+        return home::SAME;
+    }
+    let ((x, m), (y, n)) = (contact::numbers(a.numbers), contact::numbers(b.numbers));
+    let differing = x.iter().zip(&y).filter(|(p, q)| p != q).count();
+    if place && differing == 1 && m.max(n) > 1 && (m == n || x[..m.min(n)] == y[..m.min(n)]) { home::NEAR } else { home::PLACE }
+}
+
+fn phones(a: u64, b: u64) -> u8 {
+    if a == 0 || b == 0 {
+        return phone::MISSING;
+    }
+    match (a == b, contact::is_mobile(a), contact::is_mobile(b)) {
+        (true, true, _) => phone::MOBILE,
+        (true, false, _) => phone::LAND,
+        _ if one_digit(a, b) => phone::NEAR,
+        (false, true, true) => phone::DIFFERENT_MOBILES,
+        _ => phone::DIFFERENT,
     }
 }

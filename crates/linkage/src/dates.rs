@@ -16,7 +16,10 @@ const ERAS: [(&str, &str, i32, u32, u32); 5] = [
 /// Days since 1970-01-01 of `1987-08-31`, `19870831`, `1987/8/31`, `S62.08.31` or `昭和62年8月31日` (元年 too), in any width. `None` when
 /// it is no date, and when the date lies outside the era it names: that is a mistake, not to be guessed away.
 pub(crate) fn days(raw: &str) -> Option<i32> {
-    let text = plain(raw);
+    if let Some(day) = plainly(raw.as_bytes()) {
+        return day;
+    }
+    let text = if raw.is_ascii() { raw.trim().to_ascii_uppercase() } else { plain(raw) };
     let era = ERAS.iter().enumerate().find(|(_, e)| text.starts_with(e.0) || text.starts_with(e.1));
     let rest = match era {
         Some((_, e)) => text.strip_prefix(e.1).or_else(|| text.strip_prefix(e.0))?,
@@ -35,6 +38,18 @@ pub(crate) fn days(raw: &str) -> Option<i32> {
     let date = days_from_civil(first.checked_add(year)?.checked_sub(1)?, month, day)?;
     let ended = index.checked_sub(1).and_then(|next| ERAS.get(next)).and_then(|e| days_from_civil(e.2, e.3, e.4));
     (days_from_civil(first, m, d)? <= date && ended.is_none_or(|end| date <= end)).then_some(date)
+}
+
+/// The two commonest notations without the detours; `None` when the text is written in another.
+fn plainly(text: &[u8]) -> Option<Option<i32>> {
+    let number = |part: &[u8]| part.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
+    let (year, month, day) = match text.len() {
+        0 => return Some(None),
+        8 => (&text[..4], &text[4..6], &text[6..]),
+        10 if text[4] == b'-' && text[7] == b'-' => (&text[..4], &text[5..7], &text[8..]),
+        _ => return None,
+    };
+    Some(days_from_civil(number(year)? as i32, number(month)?, number(day)?))
 }
 
 #[cfg(test)]

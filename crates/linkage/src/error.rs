@@ -1,3 +1,4 @@
+use messages::Message;
 use terms::RecordId;
 
 /// Why linkage could not run. Names columns and record ids, never a value.
@@ -38,13 +39,63 @@ pub enum LinkageError {
         /// The larger record id.
         right: RecordId,
     },
-    /// A CSV file cannot be read.
-    #[error("{code}: the CSV file cannot be read near line {line}. It has to be UTF-8 with a header line and as many fields in every line",
+    /// A file cannot be opened or read.
+    #[error("{code}: the file cannot be read. Check that it exists and may be read", code = self.code())]
+    FileUnreadable,
+    /// A file cannot be written.
+    #[error("{code}: a file of the results cannot be written. Check the folder, its rights and the free space", code = self.code())]
+    FileUnwritable,
+    /// A CSV file without a header line.
+    #[error("{code}: the CSV file is empty. It needs a header line", code = self.code())]
+    CsvEmpty,
+    /// A CSV file is not in UTF-8.
+    #[error("{code}: the CSV file is not UTF-8 at line {line}. Convert it first, for example with iconv -f CP932 -t UTF-8",
         code = self.code())]
-    CsvUnreadable {
-        /// About where, from 1; 0 when the place is not known.
+    CsvEncoding {
+        /// About where, from 1.
         line: usize,
     },
+    /// A CSV row has more or fewer fields than the header.
+    #[error("{code}: data row {row} of the CSV file has more or fewer fields than the header. Quote fields that hold commas",
+        code = self.code())]
+    CsvFields {
+        /// Number of the data row, from 1.
+        row: usize,
+    },
+    /// A CSV record that does not end.
+    #[error("{code}: the CSV file has a record without end. Look for a quotation mark that is not closed", code = self.code())]
+    CsvEndless,
+    /// A table of columns names one that is not ours.
+    #[error("{code}: entry {entry} of the column map is none of the columns that linkage reads. The README lists them", code = self.code())]
+    MapUnknown {
+        /// Which entry, from 1.
+        entry: usize,
+    },
+    /// A column map that is no TOML.
+    #[error("{code}: the column map cannot be read. It is TOML with a table [columns] of texts", code = self.code())]
+    MapUnreadable,
+    /// The folder holds no earlier run, or one of another version.
+    #[error("{code}: the folder holds no earlier run that this version can continue. Link all people into it first", code = self.code())]
+    StateUnreadable,
+    /// A fact that is neither `must` nor `cannot`, or names no record.
+    #[error("{code}: row {row} of the facts is not kind,record_id_l,record_id_r with the kind must or cannot", code = self.code())]
+    FactUnreadable {
+        /// Number of the data row, from 1.
+        row: usize,
+    },
+    /// Clerks' facts about records of a table contradict each other.
+    #[error("{code}: row {row} of the facts keeps two records apart that other facts make one. Withdraw one of the facts",
+        code = self.code())]
+    FactRowsContradict {
+        /// Number of a cannot-fact among all facts, from 1.
+        row: usize,
+    },
+    /// A build without Parquet.
+    #[error("{code}: this build does not read Parquet. Pass CSV", code = self.code())]
+    ParquetUnsupported,
+    /// A Parquet file cannot be read.
+    #[error("{code}: the Parquet file cannot be read. Its columns have to be text or dates", code = self.code())]
+    ParquetUnreadable,
     /// A record id stands twice in a CSV file.
     #[error("{code}: the record id of data row {row} stood in the file before. Give every record its own id", code = self.code())]
     CsvIdTwice {
@@ -61,8 +112,40 @@ impl LinkageError {
             LinkageError::ColumnType { .. } => "linkage-column-type",
             LinkageError::RecordWithoutId { .. } => "linkage-record-without-id",
             LinkageError::FactsContradict { .. } => "linkage-facts-contradict",
-            LinkageError::CsvUnreadable { .. } => "linkage-csv-unreadable",
+            LinkageError::FileUnreadable => "linkage-file-unreadable",
+            LinkageError::FileUnwritable => "linkage-file-unwritable",
+            LinkageError::CsvEmpty => "linkage-csv-empty",
+            LinkageError::CsvEncoding { .. } => "linkage-csv-encoding",
+            LinkageError::CsvFields { .. } => "linkage-csv-fields",
+            LinkageError::CsvEndless => "linkage-csv-endless",
+            LinkageError::MapUnknown { .. } => "linkage-map-unknown",
+            LinkageError::MapUnreadable => "linkage-map-unreadable",
+            LinkageError::StateUnreadable => "linkage-state-unreadable",
+            LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
+            LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
+            LinkageError::ParquetUnsupported => "linkage-parquet-unsupported",
+            LinkageError::ParquetUnreadable => "linkage-parquet-unreadable",
             LinkageError::CsvIdTwice { .. } => "linkage-csv-id-twice",
+        }
+    }
+
+    /// The error as a message of the catalogue, to say in a language.
+    pub fn message(&self) -> Message {
+        let message = Message::new(self.code());
+        match self {
+            LinkageError::ColumnMissing { table, column } => message.with("table", table).with("column", column),
+            LinkageError::ColumnType { table, column, wanted } => {
+                message.with("table", table).with("column", column).with("wanted", wanted)
+            }
+            LinkageError::RecordWithoutId { table, row } => message.with("table", table).with("row", row),
+            LinkageError::FactsContradict { left, right } => message.with("left", left).with("right", right),
+            LinkageError::CsvEncoding { line } => message.with("line", line),
+            LinkageError::CsvFields { row }
+            | LinkageError::CsvIdTwice { row }
+            | LinkageError::FactUnreadable { row }
+            | LinkageError::FactRowsContradict { row } => message.with("row", row),
+            LinkageError::MapUnknown { entry } => message.with("entry", entry),
+            _ => message,
         }
     }
 }

@@ -1,50 +1,74 @@
 //! Record linkage (名寄せ): which records of which providers are one person.
 //!
 //! [`link`] takes the identity vault ([`People`]), what clerks have decided ([`Fact`]) and [`Options`], and says for every
-//! record which person it is ([`Links`]), by which rule each pair was joined and how sure that rule is. A person here is a
-//! view that every run may change, never a fact.
+//! record which person it is ([`Links`]) and how probable each pair is. A person here is a view that every run may change, never a fact.
 //!
 //! The way of a record, which is the order of the parts:
 //!
-//! * `people`, `csv_file`: rows become records; several rows of a record are its history (old names, homes, cards);
-//! * `text`, `variants`, `dates`, `contact`: each value is normalised for comparison (nothing normalised is ever shown);
+//! * `people`, `table` (`columns`, `lines`): rows of the vault or of a file;
+//! * `normalise` (`text`, `variants`, `dates`, `contact`, `lexicon`, `forms`): each value becomes a number, equal values equal numbers;
 //! * `stand_in`: test patients, placeholders, newborns under the mother's name and unnamed rows are kept out;
-//! * `keys`: what a record can be found by; a telephone, home or card that too many persons carry is no evidence;
 //! * `blocks`: candidate pairs, from several keys, with a cap on monster blocks that is reported;
-//! * `compare`, `rules`: a pair becomes agreements, agreements become a rule with its confidence, or nothing;
+//! * `levels`, `compare`: a pair becomes levels of agreement;
+//! * `frequencies`, `model`, `prior`, `em`: what the levels say: one person, one household, or strangers. Learned without labels;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
-//! * `link`: all of it.
+//! * `engine`: all of it; `link` for the vault.
 //!
-//! Invariants: no input or output besides what is passed in, no query engine. The result depends on the set of rows and
-//! facts alone, not on their order. No name, birth date, number or address stands in an error, in `Debug` or in a result.
+//! Invariants: no query engine. The result depends on the set of rows and facts alone, not on their order or the number of threads. No
+//! name, birth date, number or address stands in an error, in `Debug` or in a report.
 
 mod blocks;
 mod clusters;
+mod columns;
 mod compare;
 mod contact;
-mod csv_file;
 mod dates;
+mod em;
+mod engine;
 mod error;
-mod keys;
+mod facts;
+mod files;
+mod forms;
+mod frequencies;
+mod hash;
+mod history;
+mod html;
+mod levels;
+mod lexicon;
+mod lines;
 mod link;
-mod names;
+mod model;
+mod normalise;
+mod options;
+mod parallel;
+mod parquet_file;
 mod people;
+mod prior;
 #[cfg(test)]
 mod reference;
-mod rules;
+mod report;
+mod row;
 mod stand_in;
+mod state;
+mod table;
 mod text;
+mod usage;
 mod variants;
+mod write;
 
-pub use csv_file::CsvPeople;
+pub use blocks::PassReport;
+pub use columns::{COLUMNS, ColumnMap};
+pub use engine::{Decision, Stage};
 pub use error::LinkageError;
-pub use link::{Fact, Link, Links, Options, Stats, link};
-pub use people::People;
-pub use rules::Rule;
+pub use files::{Change, continue_run, link_file};
+pub use link::{Fact, Link, Links, Stats, link};
+pub use options::Options;
+pub use people::{CsvPeople, People};
+pub use report::Report;
 pub use stand_in::Unlinkable;
 
-/// Name and version of the rules, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-rules/1";
+/// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
+pub const RULE: &str = "azekura-fellegi-sunter/2";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
@@ -52,19 +76,52 @@ pub const CODES: &[&str] = &[
     "linkage-column-type",
     "linkage-record-without-id",
     "linkage-facts-contradict",
-    "linkage-csv-unreadable",
+    "linkage-file-unreadable",
+    "linkage-file-unwritable",
+    "linkage-csv-empty",
+    "linkage-csv-encoding",
+    "linkage-csv-fields",
+    "linkage-csv-endless",
     "linkage-csv-id-twice",
+    "linkage-map-unknown",
+    "linkage-map-unreadable",
+    "linkage-state-unreadable",
+    "linkage-fact-unreadable",
+    "linkage-fact-rows-contradict",
+    "linkage-parquet-unsupported",
+    "linkage-parquet-unreadable",
+    "linkage-decision-must",
+    "linkage-decision-cannot",
+    "linkage-decision-link",
+    "linkage-decision-cut",
+    "linkage-decision-review",
+    "linkage-report-title",
+    "linkage-report-note",
+    "linkage-report-overview",
+    "linkage-report-rule",
+    "linkage-report-records",
+    "linkage-report-persons",
+    "linkage-report-candidates",
+    "linkage-report-thresholds",
+    "linkage-report-precision",
+    "linkage-report-recall",
+    "linkage-report-oversized",
+    "linkage-report-no-birth",
+    "linkage-report-repeated",
+    "linkage-report-check-digits",
+    "linkage-report-shared",
+    "linkage-report-decisions",
+    "linkage-report-unlinked",
+    "linkage-report-histogram",
+    "linkage-report-by-probability",
+    "linkage-report-sizes",
+    "linkage-report-passes",
+    "linkage-report-institutions",
+    "linkage-report-stages",
+    "linkage-report-total",
+    "linkage-report-memory",
     "linkage-unlinked-test-patient",
     "linkage-unlinked-placeholder",
     "linkage-unlinked-newborn",
     "linkage-unlinked-unnamed",
-    "linkage-rule-exact",
-    "linkage-rule-card",
-    "linkage-rule-variant",
-    "linkage-rule-typo",
-    "linkage-rule-name-change",
-    "linkage-rule-birth-date",
-    "linkage-rule-sex",
-    "linkage-rule-rare-name",
-    "linkage-rule-fact",
 ];

@@ -1,20 +1,19 @@
-//! A run of linkage, from people and facts to persons.
+//! Linkage of the identity vault, from people and facts to persons.
 
 use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 use terms::{PersonId, RecordId};
 
-use crate::blocks::{self, Candidates};
-use crate::clusters::{Clusters, Edge};
-use crate::compare;
+use crate::engine::{self, Contradiction, Decision, Input, Judged, Watch};
 use crate::error::LinkageError;
-use crate::keys::Frequencies;
+use crate::lexicon::Lexicon;
+use crate::options::Options;
 use crate::people::People;
-use crate::rules::{self, Rule};
+use crate::row::flag;
 use crate::stand_in::Unlinkable;
 
-/// What a clerk has decided; stronger than every rule.
+/// What a clerk has decided; stronger than everything else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Fact {
     /// The two records are one person.
@@ -23,47 +22,17 @@ pub enum Fact {
     CannotLink(RecordId, RecordId),
 }
 
-/// Bounds of a run. The defaults are what `RULE` stands for.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Options {
-    /// Records in a block up to which all are compared with all.
-    pub largest_block: usize,
-    /// In a larger block each record is compared with this many that are most like it.
-    pub neighbours: usize,
-    /// A telephone with more birth dates than this is no evidence (a company, a care home).
-    pub persons_per_phone: usize,
-    /// The same for a home.
-    pub persons_per_home: usize,
-    /// The same for an insurance card.
-    pub persons_per_card: usize,
-    /// Name and birth date alone join two records only when fewer namesakes than this are to be expected by chance.
-    pub namesakes: f64,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            largest_block: 200,
-            neighbours: 16,
-            persons_per_phone: 15,
-            persons_per_home: 100,
-            persons_per_card: 15,
-            namesakes: 0.0003,
-        }
-    }
-}
-
-/// Two records that a rule holds to be one person.
+/// Two records and what became of them.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Link {
     /// The record with the smaller id.
     pub left: RecordId,
     /// The other.
     pub right: RecordId,
-    /// By which rule.
-    pub rule: Rule,
-    /// From 0 to 1: the order of trust among the rules.
-    pub confidence: f32,
+    /// Probability that they are one person, as far as the two alone say.
+    pub probability: f32,
+    /// What became of the pair.
+    pub decision: Decision,
 }
 
 /// Counts of a run, safe to record and show.
@@ -75,13 +44,13 @@ pub struct Stats {
     pub persons: u64,
     /// Pairs that were compared.
     pub candidates: u64,
-    /// Pairs by the rule that joined them.
-    pub joined: BTreeMap<Rule, u64>,
-    /// Pairs that a rule would join but a contradiction or a fact keeps apart.
+    /// Pairs that are likely enough but kept apart by a contradiction.
     pub cut: u64,
+    /// Pairs for a clerk.
+    pub review: u64,
     /// Blocks too large to compare all with all.
     pub capped_blocks: u64,
-    /// Pairs that were not compared for that reason.
+    /// Pairs that were not compared for that reason, counted in each pass.
     pub left_out_pairs: u64,
     /// Telephones that are no evidence because too many persons have them.
     pub shared_phones: u64,
@@ -101,134 +70,121 @@ pub struct Links {
     /// Every record with its person, sorted by record. Persons are numbered 1, 2, … by their smallest record id; the numbers hold within
     /// this run only.
     pub map: Vec<(RecordId, PersonId)>,
-    /// The pairs that were joined, sorted by their ids.
+    /// Compared pairs that are one person, and clerks' words, sorted by their ids.
     pub pairs: Vec<Link>,
-    /// Pairs that a rule would join but a contradiction or a fact keeps apart, sorted by their ids.
+    /// Pairs that are likely enough but kept apart by a contradiction or a fact, sorted by their ids.
     pub cut: Vec<Link>,
+    /// Pairs for a clerk, sorted by their ids.
+    pub review: Vec<Link>,
     /// How many records are linked with nothing because they name nobody, by reason.
     pub unlinked: BTreeMap<Unlinkable, u64>,
     /// Counts.
     pub stats: Stats,
 }
 
-/// Links records: see the crate's description.
+/// Links records: see the crate's description. A model is trained on the records themselves.
 ///
-/// The same rows and facts in any order give the same result.
+/// The same rows and facts in any order, and any number of threads, give the same result.
 ///
 /// # Errors
 /// [`LinkageError::FactsContradict`] when must-link facts join what a cannot-link fact keeps apart.
 pub fn link(people: &People, facts: &[Fact], options: &Options) -> Result<Links, LinkageError> {
-    let frequencies = Frequencies::count(people, options);
-    let candidates = blocks::candidates(people, &frequencies, options);
-    run(people, facts, options, &frequencies, candidates)
-}
-
-/// Decides candidate pairs and makes persons of them.
-fn run(
-    people: &People,
-    facts: &[Fact],
-    options: &Options,
-    frequencies: &Frequencies,
-    candidates: Candidates,
-) -> Result<Links, LinkageError> {
-    let records = &people.records;
-    let mut stats = Stats {
-        records: records.len() as u64,
-        candidates: candidates.pairs.len() as u64,
-        capped_blocks: candidates.capped_blocks,
-        left_out_pairs: candidates.left_out_pairs,
-        shared_phones: frequencies.shared_phones,
-        shared_homes: frequencies.shared_homes,
-        shared_cards: frequencies.shared_cards,
-        wrong_check_digits: people.wrong_check_digits,
-        ..Stats::default()
-    };
-    let edges = edges(people, &candidates.pairs, frequencies, options);
-
-    let mut clusters = Clusters::new(people);
-    let decided = apply(facts, people, &mut clusters, &mut stats)?;
-    for (edge, _) in &edges {
-        clusters.join_if_consistent(*edge);
+    let (ids, owners) = (&people.ids, &people.owners);
+    let (mut rows, mut forms) = (people.rows.clone(), people.forms.clone());
+    if !options.newborns {
+        rows.iter_mut().filter(|r| r.is_baby() && r.linkable()).for_each(|r| r.flags |= Unlinkable::Newborn.bits());
     }
-    // a pair that was refused may have come together over others; what counts is where it ended
-    let (mut pairs, mut cut) = (decided, Vec::new());
-    for (edge, rule) in edges {
-        let side = if clusters.root(edge.left) == clusters.root(edge.right) { &mut pairs } else { &mut cut };
-        side.push(named(people, edge, rule));
-    }
-    let by_ids = |l: &Link| (l.left, l.right, l.rule);
-    pairs.sort_unstable_by_key(by_ids);
-    cut.sort_unstable_by_key(by_ids);
-    for link in &pairs {
-        *stats.joined.entry(link.rule).or_insert(0) += 1;
-    }
-    stats.cut = cut.len() as u64;
+    Lexicon::learn(&rows, &forms).split(&mut rows, &mut forms);
 
-    let mut numbers: HashMap<u32, i64> = HashMap::new();
-    let mut map = Vec::with_capacity(records.len());
-    for (at, record) in (0..).zip(records) {
-        let next = numbers.len() as i64 + 1;
-        map.push((RecordId(record.id), PersonId(*numbers.entry(clusters.root(at)).or_insert(next))));
+    // a fact is about records; any row of a record stands for it
+    let mut first: HashMap<i64, u32> = HashMap::new();
+    for (row, owner) in (0u32..).zip(owners) {
+        first.entry(ids[*owner as usize]).or_insert(row);
     }
-    stats.persons = numbers.len() as u64;
-    let mut unlinked = BTreeMap::new();
-    for reason in records.iter().filter_map(|r| r.unlinkable) {
-        *unlinked.entry(reason).or_insert(0) += 1;
-    }
-    Ok(Links { map, pairs, cut, unlinked, stats })
-}
-
-/// Pairs that a rule joins, strongest first. Records are sorted by id, so places break ties as ids do.
-pub(crate) fn edges(people: &People, pairs: &[(u32, u32)], frequencies: &Frequencies, options: &Options) -> Vec<(Edge, Rule)> {
-    let mut edges: Vec<(Edge, Rule)> = Vec::new();
-    for &(left, right) in pairs {
-        let (a, b) = (&people.records[left as usize], &people.records[right as usize]);
-        let pair = compare::pair(a, b, &people.forms, frequencies);
-        if let Some((rule, confidence)) = rules::decide(&pair, a, b, frequencies, options.namesakes) {
-            edges.push((Edge { left, right, confidence }, rule));
-        }
-    }
-    edges.sort_by(|(x, _), (y, _)| y.confidence.total_cmp(&x.confidence).then((x.left, x.right).cmp(&(y.left, y.right))));
-    edges
-}
-
-fn named(people: &People, edge: Edge, rule: Rule) -> Link {
-    let id = |at: u32| RecordId(people.records[at as usize].id);
-    Link { left: id(edge.left), right: id(edge.right), rule, confidence: edge.confidence }
-}
-
-/// Must-links first, whatever the records say; then every cannot-link has to hold.
-fn apply(facts: &[Fact], people: &People, clusters: &mut Clusters<'_>, stats: &mut Stats) -> Result<Vec<Link>, LinkageError> {
-    let place = |id: RecordId| people.records.binary_search_by_key(&id.0, |r| r.id).ok().map(|at| at as u32);
-    let mut facts = facts.to_vec();
-    facts.sort_unstable();
-    facts.dedup();
-    let mut joined = Vec::new();
-    let mut apart = Vec::new();
-    for fact in facts {
+    let (mut must, mut cannot, mut without) = (Vec::new(), Vec::new(), 0);
+    let mut sorted = facts.to_vec();
+    sorted.sort_unstable();
+    sorted.dedup();
+    for fact in sorted {
         let (Fact::MustLink(a, b) | Fact::CannotLink(a, b)) = fact;
-        let (Some(x), Some(y)) = (place(a), place(b)) else {
-            stats.facts_without_record += 1;
+        let (Some(&x), Some(&y)) = (first.get(&a.0), first.get(&b.0)) else {
+            without += 1;
             continue;
         };
         match fact {
-            Fact::MustLink(..) if x != y => {
-                clusters.join(x, y);
-                joined.push(named(people, Edge { left: x.min(y), right: x.max(y), confidence: 1.0 }, Rule::Fact));
-            }
-            Fact::MustLink(..) => {}
-            Fact::CannotLink(..) => apart.push((x.min(y), x.max(y))),
+            Fact::MustLink(..) if x == y => {}
+            Fact::MustLink(..) => must.push((x.min(y), x.max(y))),
+            Fact::CannotLink(..) => cannot.push((x.min(y), x.max(y))),
         }
     }
-    apart.sort_unstable();
-    for (x, y) in apart {
-        if clusters.root(x) == clusters.root(y) {
-            let id = |at: u32| RecordId(people.records[at as usize].id);
-            return Err(LinkageError::FactsContradict { left: id(x), right: id(y) });
-        }
-        clusters.forbid(x, y);
+    for list in [&mut must, &mut cannot] {
+        list.sort_unstable();
+        list.dedup();
     }
-    joined.sort_unstable_by_key(|l| (l.left, l.right));
-    joined.dedup_by_key(|l| (l.left, l.right));
-    Ok(joined)
+
+    let id = |row: u32| RecordId(ids[owners[row as usize] as usize]);
+    let input = Input { rows: &mut rows, forms: &forms, owners: Some(owners), must: &must, cannot: &cannot };
+    let outcome = engine::run(input, None, options, &mut Watch::start(), None)
+        .map_err(|Contradiction(a, b)| LinkageError::FactsContradict { left: id(a), right: id(b) })?;
+
+    let mut stats = Stats {
+        records: ids.len() as u64,
+        candidates: outcome.candidates,
+        capped_blocks: outcome.passes.iter().map(|p| p.capped_blocks).sum(),
+        left_out_pairs: outcome.passes.iter().map(|p| p.left_out_pairs).sum(),
+        shared_phones: outcome.shared[0],
+        shared_homes: outcome.shared[1],
+        shared_cards: outcome.shared[2],
+        wrong_check_digits: people.wrong_check_digits,
+        facts_without_record: without,
+        ..Stats::default()
+    };
+    let [pairs, cut, review] = by_record(&outcome.judged, &outcome.cluster, id);
+    stats.cut = cut.len() as u64;
+    stats.review = review.len() as u64;
+
+    let mut numbers: HashMap<u32, i64> = HashMap::new();
+    let mut map: Vec<(RecordId, PersonId)> = Vec::with_capacity(ids.len());
+    let mut unlinked = BTreeMap::new();
+    for (row, owner) in (0u32..).zip(owners) {
+        if map.len() > *owner as usize {
+            continue;
+        }
+        let next = numbers.len() as i64 + 1;
+        map.push((id(row), PersonId(*numbers.entry(outcome.cluster[row as usize]).or_insert(next))));
+        if let Some(reason) = Unlinkable::from_flags(rows[row as usize].flags & flag::REASON) {
+            *unlinked.entry(reason).or_insert(0) += 1;
+        }
+    }
+    stats.persons = numbers.len() as u64;
+    Ok(Links { map, pairs, cut, review, unlinked, stats })
+}
+
+/// Pairs of rows become pairs of records, each at its best: linked, cut, for review.
+fn by_record(judged: &[Judged], cluster: &[u32], id: impl Fn(u32) -> RecordId) -> [Vec<Link>; 3] {
+    let mut best: BTreeMap<(RecordId, RecordId), Link> = BTreeMap::new();
+    for j in judged {
+        let (a, b) = (id(j.left), id(j.right));
+        let together = cluster[j.left as usize] == cluster[j.right as usize];
+        let decision = match j.decision {
+            Decision::Must | Decision::Cannot => j.decision,
+            _ if together => Decision::Link,
+            other => other,
+        };
+        let link = Link { left: a.min(b), right: a.max(b), probability: j.probability, decision };
+        let place = best.entry((link.left, link.right)).or_insert(link);
+        if (link.decision, -link.probability) < (place.decision, -place.probability) {
+            *place = link;
+        }
+    }
+    let mut lists = [Vec::new(), Vec::new(), Vec::new()];
+    for link in best.into_values() {
+        let list = match link.decision {
+            Decision::Must | Decision::Link => 0,
+            Decision::Cut | Decision::Cannot => 1,
+            Decision::Review => 2,
+        };
+        lists[list].push(link);
+    }
+    lists
 }

@@ -1,145 +1,84 @@
-//! The input: rows of identity and insurance become records, each with all that was ever said of it.
+//! The identity vault as input: rows of identity and insurance become records, each with all that was ever said of it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::io::Read;
 
 use arrow::array::{Array, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Date32Type, Int8Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use terms::RecordId;
 
+use crate::columns::ColumnMap;
 use crate::contact::{self, Card};
 use crate::error::LinkageError;
-use crate::names::{Forms, Name};
-use crate::stand_in::{self, Unlinkable};
-use crate::text::plain;
+use crate::forms::Forms;
+use crate::normalise::{Normaliser, Raw};
+use crate::row::{NO_BRANCH, Row, flag};
+use crate::stand_in::Unlinkable;
+use crate::table::{Table, renumber};
 
-/// Sex as far as it is evidence.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Sex {
-    Male,
-    Female,
-}
-
-/// What is known of one record, every list sorted and without repetition.
-#[derive(Default)]
-pub(crate) struct Record {
-    pub id: i64,
-    /// Number of the provider in this run, `None` when it was not said.
-    pub provider: Option<u32>,
-    pub names: Vec<Name>,
-    pub births: Vec<i32>,
-    pub sexes: Vec<Sex>,
-    pub phones: Vec<u64>,
-    pub homes: Vec<u64>,
-    pub cards: Vec<Card>,
-    pub unlinkable: Option<Unlinkable>,
-}
+/// Rows of one record that are compared: names, homes and telephones of its history, each with each card.
+const MOST_ROWS: usize = 16;
 
 /// Records to link: what the identity vault says of every person at every provider. Holds names and prints none.
 pub struct People {
-    pub(crate) records: Vec<Record>,
+    /// Record ids, sorted.
+    pub(crate) ids: Vec<i64>,
+    /// Rows in the order of the records; the history of a record is several rows.
+    pub(crate) rows: Vec<Row>,
+    /// The record of each row, as its place in `ids`.
+    pub(crate) owners: Vec<u32>,
     pub(crate) forms: Forms,
+    /// Insurer numbers whose check digit does not fit.
     pub(crate) wrong_check_digits: u64,
 }
 
 impl fmt::Debug for People {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "People({} records)", self.records.len())
+        write!(f, "People({} records)", self.ids.len())
     }
 }
 
-/// One row of identity, as text.
-#[derive(Default)]
-pub(crate) struct IdentityRow<'a> {
-    pub family: &'a str,
-    pub given: &'a str,
-    pub family_kana: &'a str,
-    pub given_kana: &'a str,
-    pub latin: &'a str,
-    pub birth: Option<i32>,
-    pub sex: Option<Sex>,
-    pub postal_code: &'a str,
-    pub address: &'a str,
-    pub phones: [&'a str; 2],
-    /// The day the row was written, days since 1970-01-01.
-    pub seen: Option<i32>,
+/// People of a CSV table, and what the table calls them.
+pub struct CsvPeople {
+    /// The records, numbered 1, 2, … in the order of the sorted labels.
+    pub people: People,
+    /// Record ids of the table, the first belonging to record 1.
+    pub labels: Vec<String>,
 }
 
-/// Gathers rows in any order.
-#[derive(Default)]
-pub(crate) struct Gatherer {
-    records: BTreeMap<i64, Record>,
-    forms: Option<Forms>,
-    wrong_check_digits: u64,
-}
-
-impl Gatherer {
-    pub fn record(&mut self, id: i64) -> &mut Record {
-        self.records.entry(id).or_insert_with(|| Record { id, ..Record::default() })
-    }
-
-    pub fn identity(&mut self, id: i64, row: &IdentityRow<'_>) {
-        let [family, given, family_kana, given_kana, latin] =
-            [row.family, row.given, row.family_kana, row.given_kana, row.latin].map(plain);
-        let phones: Vec<u64> = row.phones.iter().filter_map(|p| contact::phone(p)).collect();
-        let homes = contact::homes(row.address, row.postal_code);
-        let stand_in = stand_in::reason(&stand_in::Row {
-            written: [&family, &given],
-            read: [&family_kana, &given_kana],
-            latin: &latin,
-            birth: row.birth,
-            seen: row.seen,
-            reachable: !phones.is_empty() || !homes.is_empty(),
-        });
-        if stand_in.is_some() {
-            let record = self.record(id);
-            record.unlinkable = record.unlinkable.max(stand_in);
-            return;
-        }
-        let forms = self.forms.get_or_insert_with(Forms::new);
-        let name = Name::new(forms, [&family, &given], [&family_kana, &given_kana], &latin);
-        let record = self.record(id);
-        if !name.is_empty() {
-            record.names.push(name);
-        }
-        record.births.extend(row.birth);
-        record.sexes.extend(row.sex);
-        record.phones.extend(phones);
-        record.homes.extend(homes);
-    }
-
-    pub fn insurance(&mut self, id: i64, insurer: &str, symbol: &str, number: &str, branch: &str) {
-        let card = contact::card(insurer, symbol, number, branch);
-        if card.is_some() && !contact::check_digit_fits(&plain(insurer).replace(' ', "")) {
-            self.wrong_check_digits += 1;
-        }
-        self.record(id).cards.extend(card);
-    }
-
-    /// Records sorted by id. A record of which every row names nobody stays, and is linked with nothing.
-    pub fn finish(self) -> People {
-        let tidy = |mut r: Record| {
-            fn once<T: Ord>(values: &mut Vec<T>) {
-                values.sort_unstable();
-                values.dedup();
-                values.shrink_to_fit();
-            }
-            once(&mut r.names);
-            once(&mut r.births);
-            once(&mut r.sexes);
-            once(&mut r.phones);
-            once(&mut r.homes);
-            once(&mut r.cards);
-            r.unlinkable = if r.names.is_empty() { Some(r.unlinkable.unwrap_or(Unlinkable::Unnamed)) } else { None };
-            r
+impl CsvPeople {
+    /// Reads UTF-8 CSV with the columns [`crate::COLUMNS`] in any order, others ignored. Dates as ISO, compact, with slashes or
+    /// Japanese eras; sex as 1/2, M/F or 男/女.
+    ///
+    /// # Errors
+    /// What [`LinkageError`] says of CSV files.
+    pub fn read(input: impl Read + Send) -> Result<CsvPeople, LinkageError> {
+        let table = Table::read(input, &ColumnMap::default(), 1)?;
+        let labels = (0..table.labels.len()).map(|at| String::from_utf8_lossy(table.labels.get(at)).into_owned()).collect();
+        let count = |flag: u8| table.rows.iter().filter(|r| r.flags & flag != 0).count() as u64;
+        let people = People {
+            ids: (1..=table.rows.len() as i64).collect(),
+            owners: (0..table.rows.len() as u32).collect(),
+            wrong_check_digits: count(flag::WRONG_CHECK_DIGIT),
+            rows: table.rows,
+            forms: table.forms,
         };
-        People {
-            records: self.records.into_values().map(tidy).collect(),
-            forms: self.forms.unwrap_or_else(Forms::new),
-            wrong_check_digits: self.wrong_check_digits,
-        }
+        Ok(CsvPeople { people, labels })
     }
+
+    /// The label of a record.
+    pub fn label(&self, id: RecordId) -> Option<&str> {
+        self.labels.get(usize::try_from(id.0.checked_sub(1)?).ok()?).map(String::as_str)
+    }
+}
+
+/// Rows of one record while they are gathered.
+#[derive(Default)]
+struct History {
+    identities: Vec<Row>,
+    cards: Vec<Card>,
 }
 
 impl People {
@@ -154,29 +93,75 @@ impl People {
         insurance: &[RecordBatch],
         providers: &[(RecordId, String)],
     ) -> Result<People, LinkageError> {
-        let mut gatherer = Gatherer::default();
-        let mut numbers: HashMap<&str, u32> = HashMap::new();
-        for (id, provider) in providers {
-            let next = numbers.len() as u32;
-            gatherer.record(id.0).provider = Some(*numbers.entry(provider).or_insert(next));
-        }
+        let provider: HashMap<i64, &str> = providers.iter().map(|(id, p)| (id.0, p.as_str())).collect();
+        let mut records: BTreeMap<i64, History> = providers.iter().map(|(id, _)| (id.0, History::default())).collect();
+        let mut normaliser = Normaliser::new();
         for batch in identity {
-            read_identity(&mut gatherer, &Columns { table: "identity", batch })?;
+            read_identity(&mut records, &mut normaliser, &provider, &Columns { table: "identity", batch })?;
         }
         for batch in insurance {
-            read_insurance(&mut gatherer, &Columns { table: "insurance", batch })?;
+            read_insurance(&mut records, &Columns { table: "insurance", batch })?;
         }
-        Ok(gatherer.finish())
+        let (forms, numbers) = Forms::sorted(&[normaliser.into_forms()]);
+        let mut people =
+            People { ids: Vec::with_capacity(records.len()), rows: Vec::new(), owners: Vec::new(), forms, wrong_check_digits: 0 };
+        for (id, history) in records {
+            let owner = people.ids.len() as u32;
+            people.ids.push(id);
+            let cards = || history.cards.iter().filter(|c| c.number != 0);
+            people.wrong_check_digits += cards().filter(|c| c.wrong_check_digit).count() as u64;
+            let mut rows = history.rows();
+            for row in &mut rows {
+                renumber(row, &numbers[0]);
+            }
+            people.owners.extend(rows.iter().map(|_| owner));
+            people.rows.extend(rows);
+        }
+        Ok(people)
     }
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.records.len()
+        self.ids.len()
     }
 
     /// Whether there is no record.
     pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
+        self.ids.is_empty()
+    }
+}
+
+impl History {
+    /// The rows that stand for the record: what names somebody before what does not, and no row twice.
+    fn rows(mut self) -> Vec<Row> {
+        let order = |r: &Row| (r.fk, r.gk, r.fy, r.gy, r.birth, r.place, r.numbers, r.postal, r.phone, r.sex, r.seen);
+        if self.identities.iter().any(|r| r.linkable() && !r.is_baby()) {
+            self.identities.retain(|r| r.linkable() && !r.is_baby());
+        } else if self.identities.iter().any(Row::linkable) {
+            self.identities.retain(Row::linkable);
+        } else {
+            self.identities.sort_unstable_by_key(|r| (std::cmp::Reverse(r.flags & flag::REASON), order(r)));
+            let nobody = Row { flags: Unlinkable::Unnamed.bits(), ..Row::default() };
+            return vec![self.identities.first().copied().unwrap_or(nobody)];
+        }
+        // the latest first: of a long history the latest rows are compared
+        self.identities.sort_unstable_by_key(|r| (std::cmp::Reverse(r.seen), order(r)));
+        self.identities.dedup_by_key(|r| Row { seen: 0, ..*r });
+        self.cards.sort_unstable_by_key(|c| (c.insurer, c.symbol, c.number, c.branch));
+        self.cards.dedup();
+        self.cards.retain(|c| c.number != 0);
+        if self.cards.is_empty() {
+            self.cards.push(Card::default());
+        }
+        let with = |row: &Row, card: &Card| Row {
+            insurer: card.insurer,
+            symbol: card.symbol,
+            number: card.number,
+            branch: card.branch.unwrap_or(NO_BRANCH),
+            ..*row
+        };
+        let all = self.identities.iter().flat_map(|r| self.cards.iter().map(move |c| with(r, c)));
+        all.take(MOST_ROWS).collect()
     }
 }
 
@@ -227,7 +212,12 @@ fn at(column: &StringArray, row: usize) -> &str {
     if column.is_null(row) { "" } else { column.value(row) }
 }
 
-fn read_identity(gatherer: &mut Gatherer, columns: &Columns<'_>) -> Result<(), LinkageError> {
+fn read_identity(
+    records: &mut BTreeMap<i64, History>,
+    normaliser: &mut Normaliser,
+    provider: &HashMap<i64, &str>,
+    columns: &Columns<'_>,
+) -> Result<(), LinkageError> {
     let ids = columns.ids()?;
     let births = columns.typed("birth_date", DataType::Date32, "date")?;
     let births = births.as_primitive::<Date32Type>();
@@ -240,7 +230,7 @@ fn read_identity(gatherer: &mut Gatherer, columns: &Columns<'_>) -> Result<(), L
     let (sex, postal, address, phone, work) = (sex?, postal?, address?, phone?, work?);
     for (row, id) in ids.into_iter().enumerate() {
         let Some(id) = id else { continue };
-        let identity = IdentityRow {
+        let raw = Raw {
             family: at(&family, row),
             given: at(&given, row),
             family_kana: at(&family_kana, row),
@@ -248,28 +238,35 @@ fn read_identity(gatherer: &mut Gatherer, columns: &Columns<'_>) -> Result<(), L
             latin: at(&latin, row),
             birth: births.is_valid(row).then(|| births.value(row)),
             sex: match at(&sex, row) {
-                "male" => Some(Sex::Male),
-                "female" => Some(Sex::Female),
-                _ => None,
+                "male" => 1,
+                "female" => 2,
+                _ => 0,
             },
             postal_code: at(&postal, row),
             address: at(&address, row),
-            phones: [at(&phone, row), at(&work, row)],
+            phone: at(&phone, row),
+            institution: provider.get(&id).copied().unwrap_or_default(),
             seen: seen.is_valid(row).then(|| (seen.value(row).div_euclid(86_400_000_000)) as i32),
+            ..Raw::default()
         };
-        gatherer.identity(id, &identity);
+        let history = records.entry(id).or_default();
+        history.identities.push(normaliser.row(&raw));
+        if !at(&work, row).is_empty() {
+            history.identities.push(normaliser.row(&Raw { phone: at(&work, row), ..raw }));
+        }
     }
     Ok(())
 }
 
-fn read_insurance(gatherer: &mut Gatherer, columns: &Columns<'_>) -> Result<(), LinkageError> {
+fn read_insurance(records: &mut BTreeMap<i64, History>, columns: &Columns<'_>) -> Result<(), LinkageError> {
     let ids = columns.ids()?;
     let [insurer, symbol, number, branch] =
         ["insurer_number", "insured_symbol", "insured_number", "insured_branch"].map(|c| columns.text(c));
     let (insurer, symbol, number, branch) = (insurer?, symbol?, number?, branch?);
     for (row, id) in ids.into_iter().enumerate() {
         let Some(id) = id else { continue };
-        gatherer.insurance(id, at(&insurer, row), at(&symbol, row), at(&number, row), at(&branch, row));
+        let card = contact::card(at(&insurer, row), at(&symbol, row), at(&number, row), at(&branch, row));
+        records.entry(id).or_default().cards.push(card);
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use terms::{civil_from_days, days_from_civil};
 pub enum Unlinkable {
     /// No name, or a text that says that the name is not known.
     Unnamed,
-    /// A newborn under the mother's name, until the name is registered.
+    /// A newborn under the mother's name, until the name is registered (see `Options::newborns`).
     Newborn,
     /// A birth date that fills a field (1900-01-01, 9999-…), or the specimen name of forms.
     Placeholder,
@@ -29,6 +29,23 @@ impl Unlinkable {
             Self::Placeholder => "linkage-unlinked-placeholder",
             Self::TestPatient => "linkage-unlinked-test-patient",
         }
+    }
+}
+
+impl Unlinkable {
+    /// As bits of a row's flags, 1 to 4.
+    pub(crate) const fn bits(self) -> u8 {
+        match self {
+            Self::Unnamed => 1,
+            Self::Newborn => 2,
+            Self::Placeholder => 3,
+            Self::TestPatient => 4,
+        }
+    }
+
+    /// From the bits of a row's flags.
+    pub(crate) fn from_flags(flags: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.bits() == flags & crate::row::flag::REASON)
     }
 }
 
@@ -78,6 +95,67 @@ const SPECIMENS: [&str; 8] =
     ["山田太郎", "山田花子", "ヤマダタロウ", "ヤマダハナコ", "日本太郎", "厚生太郎", "健康太郎", "保険太郎"];
 const BABY: [&str; 8] = ["ベビー", "ベビ-", "ベイビー", "ベイビ-", "べびー", "新生児", "シンセイジ", "BABY"];
 
+/// Pieces of every text that [`reason`] could stumble over (birth dates aside), in the spelling of `text::plain`.
+const SUSPECT: [&str; 47] = [
+    "テスト",
+    "てすと",
+    "ダミ",
+    "だみ",
+    "サンプル",
+    "試験",
+    "研修",
+    "練習",
+    "見本",
+    "架空",
+    "仮患者",
+    "シケン",
+    "ケンシ",
+    "TEST",
+    "DUMMY",
+    "SAMPLE",
+    "動作",
+    "不明",
+    "フメイ",
+    "氏名",
+    "シメイ",
+    "名",
+    "匿",
+    "トクメイ",
+    "未",
+    "UNKNOWN",
+    "山田",
+    "ヤマダ",
+    "日本",
+    "ニホン",
+    "厚生",
+    "健康",
+    "保険",
+    "ベビ",
+    "ベイビ",
+    "べび",
+    "新生",
+    "シンセイジ",
+    "BABY",
+    "第",
+    "児",
+    "の子",
+    "ノ子",
+    "ノコ",
+    "?",
+    "ヤマタ",
+    "太郎",
+];
+
+/// Whether [`reason`] has to be asked about a row with this name part. A quick look that may say yes too often, never no.
+pub(crate) fn suspect(plain: &str) -> bool {
+    SUSPECT.iter().any(|s| plain.contains(s))
+}
+
+/// Whether a text names somebody: some letter that is known.
+pub(crate) fn names_somebody(plain: &str) -> bool {
+    plain.chars().any(|c| c.is_alphanumeric() && c != crate::text::UNKNOWN) && !plain.chars().all(|c| c.is_ascii_digit())
+}
+
 /// Why the row names nobody, if so.
 pub(crate) fn reason(row: &Row<'_>) -> Option<Unlinkable> {
     let texts = || row.written.iter().chain(&row.read).chain([&row.latin]).copied();
@@ -86,9 +164,7 @@ pub(crate) fn reason(row: &Row<'_>) -> Option<Unlinkable> {
         return Some(Unlinkable::TestPatient);
     }
     let whole = |parts: &[&str]| parts.concat().replace(' ', "");
-    let named =
-        |w: &str| w.chars().any(|c| c.is_alphanumeric() && c != crate::text::UNKNOWN) && !w.chars().all(|c| c.is_ascii_digit());
-    if words().any(|w| NAMELESS.contains(&w)) || NAMELESS.contains(&&*whole(&row.written)) || !texts().any(named) {
+    if words().any(|w| NAMELESS.contains(&w)) || NAMELESS.contains(&&*whole(&row.written)) || !texts().any(names_somebody) {
         return Some(Unlinkable::Unnamed);
     }
     if row.birth.is_some_and(filler_date) {
@@ -120,7 +196,8 @@ fn newborn(row: &Row<'_>) -> bool {
     numbered || given == "児" || ["男児", "女児"].iter().any(|end| given.ends_with(end)) || (young && of_mother)
 }
 
-fn filler_date(days: i32) -> bool {
+/// Whether a birth date only fills its field.
+pub(crate) fn filler_date(days: i32) -> bool {
     let (year, ..) = civil_from_days(days);
     !(1870..=2150).contains(&year) || Some(days) == days_from_civil(1900, 1, 1)
 }

@@ -2,6 +2,7 @@
 mod it {
     mod evidence;
     mod facts;
+    mod files;
     mod input;
     mod people;
     mod persons;

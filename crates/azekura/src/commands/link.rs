@@ -1,18 +1,103 @@
+use std::path::PathBuf;
+
 use ledger::Mode;
+use linkage::{Change, ColumnMap, LinkageError, Options, Report};
 use messages::Message;
 
 use super::instance::{Access, Where};
 use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
 
+/// Links the records of an instance (`--instance`), or of a file into a folder (`PEOPLE --out DIR`), or continues in such a folder
+/// (`--out DIR` with `--add`, `--remove`, `--facts`).
 #[derive(clap::Args)]
 pub struct Args {
-    #[command(flatten)]
-    place: Where,
+    /// Table of people: CSV in UTF-8.
+    #[arg(value_name = "PEOPLE", requires = "out", conflicts_with_all = ["instance", "add", "remove", "facts"])]
+    people: Option<PathBuf>,
+    /// Folder of the results.
+    #[arg(long, value_name = "DIR", conflicts_with = "instance")]
+    out: Option<PathBuf>,
+    /// Threads; all cores without it. The results do not depend on it.
+    #[arg(long, value_name = "N", requires = "out")]
+    threads: Option<usize>,
+    /// Pairs at least this probable are joined.
+    #[arg(long, value_name = "P", requires = "people")]
+    threshold: Option<f64>,
+    /// TOML with a table [columns]: our name = "name in the table", "" for a column that is not there.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    map: Option<PathBuf>,
+    /// Records to add to, or to correct in, the folder's earlier run.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    add: Option<PathBuf>,
+    /// Records to withdraw: a table with the column record_id.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    remove: Option<PathBuf>,
+    /// Clerks' decisions: a table kind,record_id_l,record_id_r with the kind must or cannot.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    facts: Option<PathBuf>,
+    /// Directory of the instance.
+    #[arg(long, value_name = "DIR")]
+    instance: Option<PathBuf>,
+    /// Who acts, as the journal will say.
+    #[arg(long, value_name = "NAME", requires = "instance")]
+    actor: Option<String>,
 }
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let linked = access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::link::link(i).await?))?;
+    if let Some(instance) = args.instance {
+        return in_instance(Where { instance, actor: args.actor }, access, shown);
+    }
+    let Some(out) = &args.out else {
+        return Err(Failure::Usage("azekura link needs --instance DIR, or PEOPLE --out DIR".to_owned()));
+    };
+    let map = match &args.map {
+        Some(path) => column_map(path)?,
+        None => ColumnMap::default(),
+    };
+    // a table alone has no later row that could name a newborn, so the one child that fits is taken
+    let mut options = Options { newborns: true, ..Options::default() };
+    if let Some(threads) = args.threads {
+        options.threads = threads.max(1);
+    }
+    if let Some(threshold) = args.threshold {
+        if !(threshold > 0.0 && threshold <= 1.0) {
+            return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));
+        }
+        options.threshold = threshold;
+        options.review = options.review.min(threshold);
+    }
+    let report = match &args.people {
+        Some(people) => linkage::link_file(people, out, &map, &options).map_err(refused)?,
+        None => {
+            let change = Change { add: args.add.clone(), remove: args.remove.clone(), facts: args.facts.clone() };
+            linkage::continue_run(out, &change, &map, &options).map_err(refused)?
+        }
+    };
+    shown.result(&report, &[line(&report)]);
+    Ok(Outcome::Done)
+}
+
+fn line(report: &Report) -> Message {
+    Message::new("core-linked").with("records", report.records).with("persons", report.persons).with("rule", report.rule)
+}
+
+fn refused(error: LinkageError) -> Failure {
+    Failure::Refused(error.message())
+}
+
+fn column_map(path: &std::path::Path) -> Result<ColumnMap, Failure> {
+    let unreadable = || refused(LinkageError::MapUnreadable);
+    let text = std::fs::read_to_string(path).map_err(|_| unreadable())?;
+    let table: toml::Table = text.parse().map_err(|_| unreadable())?;
+    let columns = table.get("columns").and_then(toml::Value::as_table).ok_or_else(unreadable)?;
+    let pair = |(ours, theirs): (&'_ String, &'_ toml::Value)| theirs.as_str().map(|t| (ours.clone(), t.to_owned()));
+    let pairs: Vec<(String, String)> = columns.iter().map(pair).collect::<Option<_>>().ok_or_else(unreadable)?;
+    ColumnMap::new(pairs.iter().map(|(o, t)| (o.as_str(), t.as_str()))).map_err(refused)
+}
+
+fn in_instance(place: Where, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
+    let linked = access.with(&place, Mode::Writer, async |i| Ok(pipeline::link::link(i).await?))?;
     let line =
         Message::new("core-linked").with("records", linked.records).with("persons", linked.persons).with("rule", &linked.rule);
     shown.result(&linked, &[line]);

@@ -1,6 +1,6 @@
 //! Clerks' facts are stronger than every rule.
 
-use linkage::{Fact, LinkageError, Options, Rule, link};
+use linkage::{Decision, Fact, LinkageError, Options, link};
 use terms::RecordId;
 
 use super::people::{linked_with, people, row};
@@ -13,7 +13,7 @@ const fn id(n: i64) -> RecordId {
 fn must_link_joins_and_cannot_link_parts_whatever_the_records_say() {
     let stranger = row(2).named(["佐藤", "翔", "サトウ", "ショウ"]).without_contacts();
     let links = linked_with(&[row(1), stranger], &[Fact::MustLink(id(2), id(1))]);
-    assert_eq!((links.stats.persons, links.pairs[0].rule), (1, Rule::Fact));
+    assert_eq!((links.stats.persons, links.pairs[0].decision), (1, Decision::Must));
     let links = linked_with(&[row(1), row(2)], &[Fact::CannotLink(id(1), id(2))]);
     assert_eq!((links.stats.persons, links.stats.cut), (2, 1));
 }

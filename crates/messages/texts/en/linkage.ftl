@@ -1,9 +1,8 @@
-### Linkage: errors, why a record is linked with nothing, and by which rule two records are one person
+### Linkage: errors, why a record is linked with nothing, and the report of a run
 linkage-column-missing = { $table } has no column { $column }. Pass the table with its lake schema.
 linkage-column-type = Column { $column } of { $table } cannot be read as { $wanted }. Pass the table with its lake schema.
 linkage-record-without-id = Row { $row } of { $table } has no record id. Every row needs one.
 linkage-facts-contradict = Records { $left } and { $right } must not be one person, but other facts make them one. Withdraw one of the facts.
-linkage-csv-unreadable = The CSV file cannot be read near line { $line }. It has to be UTF-8 with a header line and as many fields in every line.
 linkage-csv-id-twice = The record id of data row { $row } stood in the file before. Give every record its own id.
 
 linkage-unlinked-test-patient = Test patient: made to try a system, linked with nothing.
@@ -11,12 +10,47 @@ linkage-unlinked-placeholder = Placeholder: a birth date or name that only fills
 linkage-unlinked-newborn = Newborn without a name of its own, linked with nothing until it is named.
 linkage-unlinked-unnamed = No name, linked with nothing.
 
-linkage-rule-exact = Name, birth date and sex agree, and telephone, home or insurance card.
-linkage-rule-card = The same personal insurance card and birth date, and nothing in the names that points to a twin.
-linkage-rule-variant = The name is written the same and read otherwise, or read almost the same; birth date, sex and a contact agree.
-linkage-rule-typo = One letter of the family name's reading differs; given name, birth date, sex and a contact agree.
-linkage-rule-name-change = Another family name; given name, birth date, sex and a contact agree.
-linkage-rule-birth-date = The birth date is missing on one side or one place off; name, sex and a contact agree.
-linkage-rule-sex = The sex differs; name, birth date and a contact agree.
-linkage-rule-rare-name = No contact in common; name and birth date agree and are too rare for a namesake.
-linkage-rule-fact = A clerk decided it.
+linkage-file-unreadable = The file cannot be read. Check that it exists and may be read.
+linkage-file-unwritable = A file of the results cannot be written. Check the folder, its rights and the free space.
+linkage-csv-empty = The CSV file is empty. It needs a header line.
+linkage-csv-encoding = The CSV file is not UTF-8 at line { $line }. Convert it first, for example with iconv -f CP932 -t UTF-8.
+linkage-csv-fields = Data row { $row } of the CSV file has more or fewer fields than the header. Quote fields that hold commas.
+linkage-csv-endless = The CSV file has a record without end. Look for a quotation mark that is not closed.
+linkage-map-unknown = Entry { $entry } of the column map is none of the columns that linkage reads. The README lists them.
+linkage-map-unreadable = The column map cannot be read. It is TOML with a table [columns] of texts.
+linkage-state-unreadable = The folder holds no earlier run that this version can continue. Link all people into it first.
+linkage-fact-unreadable = Row { $row } of the facts is not kind,record_id_l,record_id_r with the kind must or cannot.
+linkage-fact-rows-contradict = Row { $row } of the facts keeps two records apart that other facts make one. Withdraw one of the facts.
+linkage-parquet-unsupported = This build does not read Parquet. Pass CSV.
+linkage-parquet-unreadable = The Parquet file cannot be read. Its columns have to be text or dates.
+
+linkage-decision-must = one person, by a clerk
+linkage-decision-cannot = two persons, by a clerk
+linkage-decision-link = one person
+linkage-decision-cut = cut: likely, but something contradicts
+linkage-decision-review = for review
+linkage-report-title = Record linkage
+linkage-report-note = Numbers only: no name, birth date, number, address or record id stands here.
+linkage-report-overview = Overview
+linkage-report-rule = Model and run
+linkage-report-records = Records
+linkage-report-persons = Persons
+linkage-report-candidates = Compared pairs
+linkage-report-thresholds = Threshold / lower end of review
+linkage-report-precision = Precision that the model expects of its links
+linkage-report-recall = Recall among compared pairs that the model expects
+linkage-report-oversized = Persons with more than 30 records
+linkage-report-no-birth = Records without a readable birth date
+linkage-report-repeated = Rows given twice
+linkage-report-check-digits = Insurer numbers with a wrong check digit
+linkage-report-shared = Telephones / homes / cards shared by too many to be evidence
+linkage-report-decisions = Pairs
+linkage-report-unlinked = Records linked with nothing
+linkage-report-histogram = Compared pairs by probability (0 to 100 %, logarithmic)
+linkage-report-by-probability = Compared pairs by probability
+linkage-report-sizes = Persons by number of records (31: 31 and more)
+linkage-report-passes = Blocking: blocks / pairs without a cap / pairs / capped blocks / pairs left out
+linkage-report-institutions = Institutions: missing birth dates / telephones / homes / cards / written names
+linkage-report-stages = Time: clock / all threads
+linkage-report-total = all
+linkage-report-memory = Peak memory

@@ -1,0 +1,269 @@
+//! Linkage from files to files: a table of people in, persons, links, a queue for clerks and a report out; and later runs that add, correct
+//! and withdraw records, or bring facts.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::columns::{COLUMNS, ColumnMap};
+use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
+use crate::error::LinkageError;
+use crate::facts;
+use crate::forms::{Form, Forms};
+use crate::history::{self, Assigned};
+use crate::lexicon::Lexicon;
+use crate::options::Options;
+use crate::report::{self, Report};
+use crate::row::Row;
+use crate::stand_in::Unlinkable;
+use crate::state::{LabelFact, State};
+use crate::table::{Labels, Table, renumber};
+use crate::write;
+
+/// What changes in a later run; each of it may be absent.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Records to add. A record that is there already is corrected.
+    pub add: Option<PathBuf>,
+    /// Records to withdraw: a table with the column `record_id`.
+    pub remove: Option<PathBuf>,
+    /// Clerks' words: a table with the columns `kind,record_id_l,record_id_r`.
+    pub facts: Option<PathBuf>,
+}
+
+/// Links all people of a table (CSV, or Parquet by its name) with a model trained on them, into a folder that is made if need be.
+///
+/// # Errors
+/// What [`LinkageError`] says of files, columns and rows.
+pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
+    fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
+    let mut watch = Watch::start();
+    let mut table = read(people, map, options.threads)?;
+    watch.lap("read");
+    keep_newborns_out(&mut table.rows, options);
+    let lexicon = Lexicon::learn(&table.rows, &table.forms);
+    lexicon.split(&mut table.rows, &mut table.forms);
+    watch.lap("split names");
+    let Table { labels, mut rows, forms, repeated, filled } = table;
+    let outcome = engine::run(
+        Input { rows: &mut rows, forms: &forms, owners: None, must: &[], cannot: &[] },
+        None,
+        options,
+        &mut watch,
+        None,
+    )
+    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict { row: 0 })?;
+    let assigned = history::first(&outcome.cluster);
+    let coverage: BTreeMap<&'static str, u64> = COLUMNS.into_iter().zip(filled).collect();
+    let known = Before { facts: Vec::new(), run: 1, repeated, coverage, ..Before::default() };
+    finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
+}
+
+/// Continues an earlier run in its folder, with its model. The clusters are those of a full run on the same records with that model.
+///
+/// # Errors
+/// [`LinkageError::StateUnreadable`] when the folder holds no earlier run, and what it says of files, columns, rows and facts.
+pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
+    let mut watch = Watch::start();
+    let mut state = State::load(out)?;
+    let options = Options { newborns: state.newborns, threshold: state.threshold, review: state.review, ..*options };
+    watch.lap("load");
+    let mut added = match &change.add {
+        Some(path) => Some(read(path, map, options.threads)?),
+        None => None,
+    };
+    let removed = match &change.remove {
+        Some(path) => facts::ids(path)?,
+        None => Vec::new(),
+    };
+    let new_facts = match &change.facts {
+        Some(path) => facts::read(path)?,
+        None => Vec::new(),
+    };
+    watch.lap("read");
+    let repeated = added.as_ref().map_or(0, |t| t.repeated);
+    if let Some(table) = &mut added {
+        keep_newborns_out(&mut table.rows, &options);
+        state.lexicon.split(&mut table.rows, &mut table.forms);
+    }
+    let before_persons = std::mem::take(&mut state.persons);
+    let merged = merge(&state, added, &removed);
+    let Merged { labels, mut rows, forms, earlier } = merged;
+    let mut all_facts = state.facts.clone();
+    all_facts.extend(new_facts);
+    all_facts.sort_unstable();
+    all_facts.dedup();
+    // a word about a withdrawn record goes with the record
+    let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
+    all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
+    let (must, cannot, without) = facts::places(&all_facts, &labels);
+    watch.lap("merge");
+    let known = Known { scored: &state.scored, earlier: &earlier };
+    let outcome = engine::run(
+        Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
+        Some(&state.trained),
+        &options,
+        &mut watch,
+        Some(&known),
+    )
+    .map_err(|Contradiction(a, b)| LinkageError::FactRowsContradict {
+        row: cannot.iter().position(|c| *c == (a, b)).map_or(0, |at| at + 1),
+    })?;
+    let run = state.run + 1;
+    let assigned =
+        history::later(&outcome.cluster, &earlier, &before_persons, state.next_person, std::mem::take(&mut state.history), run);
+    let known = Before { facts: all_facts, run, repeated, facts_without_record: without, ..Before::default() };
+    finish(out, Parts { labels, rows, forms, lexicon: state.lexicon }, outcome, assigned, known, &options, watch)
+}
+
+/// What a run was made of.
+struct Parts {
+    labels: Labels,
+    rows: Vec<Row>,
+    forms: Forms,
+    lexicon: Lexicon,
+}
+
+/// What else goes into report and state.
+#[derive(Default)]
+struct Before {
+    facts: Vec<LabelFact>,
+    run: u32,
+    repeated: u64,
+    facts_without_record: u64,
+    coverage: BTreeMap<&'static str, u64>,
+}
+
+fn finish(
+    out: &Path,
+    parts: Parts,
+    outcome: Outcome,
+    assigned: Assigned,
+    before: Before,
+    options: &Options,
+    mut watch: Watch,
+) -> Result<Report, LinkageError> {
+    let Parts { labels, rows, forms, lexicon } = parts;
+    write::clusters(&out.join("clusters.csv"), &labels, &assigned.persons)?;
+    write::links(&out.join("links.csv"), &labels, &outcome.judged)?;
+    write::review(&out.join("review.csv"), &labels, &outcome)?;
+    write::history(&out.join("history.csv"), &assigned.history)?;
+    watch.lap("write");
+    let mut report = report::make(&rows, &forms, &outcome, &assigned.persons, options);
+    report.run = before.run;
+    report.repeated_rows = before.repeated;
+    report.facts_without_record = before.facts_without_record;
+    report.filled = before.coverage;
+    let Outcome { trained, scored, .. } = outcome;
+    let state = State {
+        trained,
+        lexicon,
+        labels,
+        rows,
+        forms,
+        scored,
+        persons: assigned.persons,
+        facts: before.facts,
+        history: assigned.history,
+        next_person: assigned.next,
+        run: before.run,
+        newborns: options.newborns,
+        threshold: options.threshold,
+        review: options.review,
+    };
+    state.save(out)?;
+    watch.lap("save");
+    report.finish(watch.stages);
+    write::text(&out.join("report.json"), &report.json())?;
+    write::text(&out.join("report.html"), &report.html())?;
+    Ok(report)
+}
+
+fn read(path: &Path, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
+    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) {
+        return crate::parquet_file::read(path, map, threads);
+    }
+    Table::csv(path, map, threads)
+}
+
+fn keep_newborns_out(rows: &mut [Row], options: &Options) {
+    if !options.newborns {
+        rows.iter_mut().filter(|r| r.is_baby() && r.linkable()).for_each(|r| r.flags |= Unlinkable::Newborn.bits());
+    }
+}
+
+struct Merged {
+    labels: Labels,
+    rows: Vec<Row>,
+    forms: Forms,
+    /// For each row its place in the earlier run, `u32::MAX` for a new or corrected one.
+    earlier: Vec<u32>,
+}
+
+/// Old and new records in the order of their labels, without the withdrawn, and only the texts that they need.
+fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
+    let (mut labels, mut rows, mut earlier) = (Labels::default(), Vec::with_capacity(state.rows.len()), Vec::new());
+    // numbers of texts: those of the earlier run first, those of the new rows behind
+    let old_count = state.forms.len() as u32;
+    let (new_labels, new_rows, new_forms) =
+        added.map_or_else(|| (Labels::default(), Vec::new(), Forms::new()), |t| (t.labels, t.rows, t.forms));
+    let mut forms = state.forms.clone();
+    let numbers: Vec<Form> = (0..new_forms.len() as u32).map(|f| forms.number(&new_forms.text(f))).collect();
+    let (mut old, mut new) = (0, 0);
+    let withdrawn: HashSet<&[u8]> = removed.iter().map(String::as_bytes).collect();
+    while old < state.labels.len() || new < new_labels.len() {
+        let left = (old < state.labels.len()).then(|| state.labels.get(old));
+        let right = (new < new_labels.len()).then(|| new_labels.get(new));
+        let (label, row, place) = match (left, right) {
+            (Some(l), Some(r)) if l > r => (r, None, u32::MAX),
+            (None, Some(r)) => (r, None, u32::MAX),
+            (Some(l), Some(r)) if l == r => (l, None, old as u32),
+            (Some(l), _) => (l, Some(state.rows[old]), old as u32),
+            (None, None) => break,
+        };
+        let from_new = right == Some(label);
+        let from_old = left == Some(label);
+        let corrected = from_new.then(|| {
+            let mut row = new_rows[new];
+            renumber(&mut row, &numbers);
+            row
+        });
+        old += usize::from(from_old);
+        new += usize::from(from_new);
+        if withdrawn.contains(label) {
+            continue;
+        }
+        let bare = |r: &Row| Row { crowd: 0, flags: r.flags & !crate::row::flag::KNOWN_NAME, ..*r };
+        let same = |a: &Row, b: &Row| bare(a) == bare(b);
+        let (row, place) = match (row, corrected) {
+            (Some(row), _) => (row, place),
+            // a row that came again as it was is no change
+            (None, Some(new)) if from_old && same(&state.rows[place as usize], &new) => (state.rows[place as usize], place),
+            (None, Some(new)) => (new, u32::MAX),
+            (None, None) => continue,
+        };
+        labels.push_bytes(label);
+        rows.push(row);
+        earlier.push(place);
+    }
+    let changed = removed.len() + new_rows.len();
+    let kept = earlier.iter().filter(|e| **e != u32::MAX).count();
+    // what is withdrawn or corrected leaves no text behind
+    if changed > 0 && kept < state.rows.len() || forms.len() as u32 > old_count {
+        forms = compact(&forms, &mut rows);
+    }
+    Merged { labels, rows, forms, earlier }
+}
+
+/// Only the texts that rows need, in the order of the texts.
+fn compact(forms: &Forms, rows: &mut [Row]) -> Forms {
+    let mut used = vec![false; forms.len()];
+    for row in rows.iter() {
+        for form in [row.fk, row.gk, row.fy, row.gy, row.institution] {
+            used[form as usize] = true;
+        }
+    }
+    let (kept, numbers) = forms.subset(&used);
+    rows.iter_mut().for_each(|r| renumber(r, &numbers));
+    kept
+}

@@ -1,0 +1,75 @@
+//! A fast hash that gives the same value on every machine and in every version: keys of blocks, places and symbols are stored.
+//!
+//! Not for secrets. Whoever could choose values so that they collide could only slow a run down, or let two strings count as one.
+
+use std::hash::{BuildHasherDefault, Hasher};
+
+const FIRST: u64 = 0x9e37_79b9_7f4a_7c15;
+const SECOND: u64 = 0xd6e8_feb8_6659_fd93;
+
+/// Two words become one.
+pub(crate) fn mix(a: u64, b: u64) -> u64 {
+    let wide = u128::from(a ^ FIRST) * u128::from(b ^ SECOND);
+    (wide as u64) ^ ((wide >> 64) as u64)
+}
+
+/// A text becomes a word.
+pub(crate) fn bytes(text: &[u8]) -> u64 {
+    let mut state = text.len() as u64;
+    let mut chunks = text.chunks_exact(8);
+    for chunk in &mut chunks {
+        state = mix(state, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
+    }
+    let rest = chunks.remainder();
+    if !rest.is_empty() {
+        let mut last = [0u8; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        state = mix(state, u64::from_le_bytes(last));
+    }
+    mix(state, text.len() as u64)
+}
+
+/// The same for tables in memory.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Fast(u64);
+
+impl Hasher for Fast {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, text: &[u8]) {
+        self.0 = mix(self.0, bytes(text));
+    }
+    fn write_u8(&mut self, n: u8) {
+        self.0 = mix(self.0, u64::from(n));
+    }
+    fn write_u32(&mut self, n: u32) {
+        self.0 = mix(self.0, u64::from(n));
+    }
+    fn write_u64(&mut self, n: u64) {
+        self.0 = mix(self.0, n);
+    }
+    fn write_usize(&mut self, n: usize) {
+        self.0 = mix(self.0, n as u64);
+    }
+}
+
+pub(crate) type FastMap<K, V> = std::collections::HashMap<K, V, BuildHasherDefault<Fast>>;
+pub(crate) type FastSet<K> = std::collections::HashSet<K, BuildHasherDefault<Fast>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_of_a_text_counts() {
+        let text = b"0123456789abcdef-tail".to_vec();
+        let mut seen = std::collections::BTreeSet::from([bytes(&text)]);
+        for at in 0..text.len() {
+            let mut other = text.clone();
+            other[at] ^= 1;
+            assert!(seen.insert(bytes(&other)), "byte {at}");
+        }
+        assert_ne!(bytes(b"a"), bytes(b"a\0"));
+    }
+}

@@ -1,0 +1,117 @@
+//! The report as a page, Japanese beside English.
+
+use std::fmt::Write;
+
+use messages::{Lang, Message};
+
+use crate::report::Report;
+
+fn both(code: &'static str) -> String {
+    let text = |lang| escape(&Message::new(code).text(lang));
+    format!("<span lang=ja>{}</span> <span lang=en>{}</span>", text(Lang::Ja), text(Lang::En))
+}
+
+fn decision(code: &str) -> &'static str {
+    match code {
+        "must" => "linkage-decision-must",
+        "cannot" => "linkage-decision-cannot",
+        "link" => "linkage-decision-link",
+        "cut" => "linkage-decision-cut",
+        _ => "linkage-decision-review",
+    }
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn rows(out: &mut String, title: &'static str, rows: impl IntoIterator<Item = (String, String)>) {
+    let _ = write!(out, "<h2>{}</h2><table>", both(title));
+    for (name, value) in rows {
+        let _ = write!(out, "<tr><th scope=row>{name}</th><td>{value}</td></tr>");
+    }
+    out.push_str("</table>");
+}
+
+/// Bars of candidate pairs by probability, on a logarithmic scale.
+fn histogram(counts: &[u64]) -> String {
+    let top = counts.iter().copied().max().unwrap_or(1).max(2) as f64;
+    let mut out = String::from("<svg viewBox='0 0 404 90' role=img aria-hidden=true width=808>");
+    for (at, count) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
+        let height = ((*count as f64 + 1.0).ln() / (top + 1.0).ln() * 80.0).max(1.0);
+        let _ = write!(out, "<rect x='{}' y='{:.1}' width='3' height='{height:.1}'/>", at * 4, 84.0 - height);
+    }
+    out.push_str("<line x1='0' y1='85' x2='404' y2='85' stroke='currentColor'/></svg>");
+    out
+}
+
+impl Report {
+    /// As a page.
+    pub fn html(&self) -> String {
+        let mut out = String::from(
+            "<!doctype html><html lang=ja><meta charset=utf-8><meta name=viewport content='width=device-width'><title>名寄せ Record linkage</title>\
+             <style>body{font:16px/1.6 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1c}table{border-collapse:collapse}\
+             th,td{border-bottom:1px solid #ccc;padding:.25rem .75rem;text-align:left;vertical-align:top}td{text-align:right;font-variant-numeric:tabular-nums}\
+             span[lang=en]{color:#555}svg rect{fill:#0017c1}</style>",
+        );
+        let _ = write!(out, "<h1>{}</h1><p>{}</p>", both("linkage-report-title"), both("linkage-report-note"));
+        let line = |code: &'static str, value: String| (both(code), value);
+        let percent = |p: f64| format!("{:.2} %", p * 100.0);
+        rows(
+            &mut out,
+            "linkage-report-overview",
+            [
+                line("linkage-report-rule", format!("{} · {}", escape(self.rule), self.run)),
+                line("linkage-report-records", grouped(self.records)),
+                line("linkage-report-persons", grouped(self.persons)),
+                line("linkage-report-candidates", grouped(self.candidates)),
+                line("linkage-report-thresholds", format!("{} / {}", self.thresholds[0], self.thresholds[1])),
+                line("linkage-report-precision", percent(self.expected_precision)),
+                line("linkage-report-recall", percent(self.expected_recall)),
+                line("linkage-report-oversized", grouped(self.oversized)),
+                line("linkage-report-no-birth", grouped(self.without_birth_date)),
+                line("linkage-report-repeated", grouped(self.repeated_rows)),
+                line("linkage-report-check-digits", grouped(self.wrong_check_digits)),
+                line("linkage-report-shared", self.shared_contacts.map(grouped).join(" / ")),
+            ],
+        );
+        let decisions = self.decisions.iter().map(|(code, n)| line(decision(code), grouped(*n)));
+        rows(&mut out, "linkage-report-decisions", decisions);
+        rows(&mut out, "linkage-report-unlinked", self.unlinked.iter().map(|(code, n)| line(code, grouped(*n))));
+        let _ = write!(out, "<h2>{}</h2>{}", both("linkage-report-histogram"), histogram(&self.histogram));
+        let tens = |at: usize| self.histogram.iter().skip(at * 10).take(if at == 9 { 11 } else { 10 }).sum::<u64>();
+        rows(
+            &mut out,
+            "linkage-report-by-probability",
+            (0..10).map(|at| (format!("{}–{} %", at * 10, at * 10 + 10), grouped(tens(at)))),
+        );
+        rows(&mut out, "linkage-report-sizes", self.person_sizes.iter().map(|(size, n)| (size.to_string(), grouped(*n))));
+        let passes = self.passes.iter().map(|p| {
+            let value = [p.blocks, p.estimated_pairs, p.pairs, p.capped_blocks, p.left_out_pairs].map(grouped).join(" / ");
+            (escape(&p.key), value)
+        });
+        rows(&mut out, "linkage-report-passes", passes);
+        let institutions = self.institutions.iter().map(|(name, shares)| (escape(name), shares.map(percent).join(" / ")));
+        rows(&mut out, "linkage-report-institutions", institutions);
+        let seconds = |s: f64| format!("{s:.2} s");
+        let stages =
+            self.stages.iter().map(|s| (escape(s.name), format!("{} / {}", seconds(s.wall_seconds), seconds(s.cpu_seconds))));
+        let all = (both("linkage-report-total"), format!("{} / {}", seconds(self.wall_seconds), seconds(self.cpu_seconds)));
+        let memory = (both("linkage-report-memory"), format!("{:.0} MiB", self.peak_memory_bytes as f64 / 1_048_576.0));
+        rows(&mut out, "linkage-report-stages", stages.chain([all, memory]));
+        out.push_str("</html>\n");
+        out
+    }
+}
+
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut out = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

@@ -1,0 +1,187 @@
+//! Raw rows become [`Row`]s. Names repeat, so that each spelling is normalised once; addresses do not and go straight through.
+
+use crate::contact;
+use crate::forms::{Form, Forms, NONE};
+use crate::hash::FastMap;
+use crate::row::{NO_BRANCH, NO_DAY, Row, flag};
+use crate::stand_in;
+use crate::text;
+
+/// One row as its source writes it; empty where the source says nothing.
+#[derive(Default, Clone, Copy)]
+pub(crate) struct Raw<'a> {
+    pub family: &'a str,
+    pub given: &'a str,
+    pub family_kana: &'a str,
+    pub given_kana: &'a str,
+    pub latin: &'a str,
+    pub birth: Option<i32>,
+    /// 1 male, 2 female, 0 unknown.
+    pub sex: u8,
+    pub postal_code: &'a str,
+    pub address: &'a str,
+    pub phone: &'a str,
+    pub insurer_number: &'a str,
+    pub insured_symbol: &'a str,
+    pub insured_number: &'a str,
+    pub insured_branch: &'a str,
+    pub institution: &'a str,
+    pub seen: Option<i32>,
+}
+
+/// A name in one script: whole where it has no break.
+#[derive(Clone, Copy, Default)]
+struct Script {
+    whole: Form,
+    /// The two sides of the first space.
+    split: Option<(Form, Form)>,
+}
+
+struct Part {
+    plain: Box<str>,
+    read: Script,
+    written: Script,
+    is_kana: bool,
+    /// Only `stand_in::reason` knows whether this names somebody.
+    suspect: bool,
+}
+
+/// Normalises rows, with a memory for the spellings of names.
+pub(crate) struct Normaliser {
+    forms: Forms,
+    parts: FastMap<Box<str>, u32>,
+    known: Vec<Part>,
+    institutions: FastMap<Box<str>, Form>,
+    buffer: Vec<char>,
+}
+
+impl Normaliser {
+    pub fn new() -> Self {
+        Self {
+            forms: Forms::new(),
+            parts: FastMap::default(),
+            known: Vec::new(),
+            institutions: FastMap::default(),
+            buffer: Vec::new(),
+        }
+    }
+
+    pub fn into_forms(self) -> Forms {
+        self.forms
+    }
+
+    fn part(&mut self, raw: &str) -> usize {
+        if let Some(&at) = self.parts.get(raw) {
+            return at as usize;
+        }
+        let plain = text::plain(raw);
+        let mut script = |text: &str| {
+            let squeeze = |s: &str| s.replace(' ', "");
+            let split = text.trim().split_once(' ').map(|(f, g)| (squeeze(f), squeeze(g)));
+            Script {
+                whole: self.forms.number(&squeeze(text)),
+                split: split.map(|(f, g)| (self.forms.number(&f), self.forms.number(&g))),
+            }
+        };
+        let part = Part {
+            read: script(&text::kana(&plain)),
+            written: script(&text::kanji(&plain)),
+            is_kana: text::is_kana(&plain),
+            suspect: !plain.is_empty() && (stand_in::suspect(&plain) || !stand_in::names_somebody(&plain)),
+            plain: plain.into(),
+        };
+        let at = self.known.len();
+        self.known.push(part);
+        self.parts.insert(raw.into(), at as u32);
+        at
+    }
+
+    /// The row in numbers.
+    pub fn row(&mut self, raw: &Raw<'_>) -> Row {
+        let mut written = [self.part(raw.family), self.part(raw.given)];
+        let mut read = [self.part(raw.family_kana), self.part(raw.given_kana)];
+        let latin = self.part(raw.latin);
+        let mut row = Row {
+            birth: raw.birth.unwrap_or(NO_DAY),
+            seen: raw.seen.unwrap_or(NO_DAY),
+            sex: raw.sex,
+            phone: contact::phone(raw.phone),
+            postal: contact::postal(raw.postal_code),
+            ..Row::default()
+        };
+        (row.place, row.numbers) = contact::home(raw.address, &mut self.buffer);
+        let card = contact::card(raw.insurer_number, raw.insured_symbol, raw.insured_number, raw.insured_branch);
+        (row.insurer, row.symbol, row.number) = (card.insurer, card.symbol, card.number);
+        row.branch = card.branch.unwrap_or(NO_BRANCH);
+        if card.wrong_check_digit && card.number != 0 {
+            row.flags |= flag::WRONG_CHECK_DIGIT;
+        }
+        row.institution = match self.institutions.get(raw.institution) {
+            Some(&form) => form,
+            None => {
+                let form = self.forms.number(raw.institution);
+                self.institutions.insert(raw.institution.into(), form);
+                form
+            }
+        };
+
+        row.flags |= self.stand_in(written, read, latin, &row);
+        if row.flags & flag::REASON != 0 {
+            return row;
+        }
+        let empty = |part: usize| self.known[part].plain.is_empty();
+        if read.iter().all(|p| empty(*p)) && written.iter().all(|p| self.known[*p].is_kana) {
+            read = written;
+        }
+        if written.iter().all(|p| empty(*p)) {
+            written = [latin, self.part("")];
+        }
+        let name = |parts: [usize; 2], script: fn(&Part) -> Script, joined: u8| {
+            let [family, given] = parts.map(|p| script(&self.known[p]));
+            match (family.whole, given.whole) {
+                (NONE, NONE) => (NONE, NONE, 0),
+                (_, NONE) => family.split.map_or((family.whole, NONE, joined), |(f, g)| (f, g, 0)),
+                (NONE, _) => given.split.map_or((given.whole, NONE, joined), |(f, g)| (f, g, 0)),
+                (f, g) => (f, g, 0),
+            }
+        };
+        let (fy, gy, read_joined) = name(read, |p| p.read, flag::JOINED_READ);
+        let (mut fk, mut gk, mut written_joined) = name(written, |p| p.written, flag::JOINED_WRITTEN);
+        // a name written in kana says no more than its reading
+        let kana = |form| form == NONE || self.forms.alphabet(form) == crate::forms::Alphabet::Kana;
+        if (fy != NONE || gy != NONE) && kana(fk) && kana(gk) {
+            (fk, gk, written_joined) = (NONE, NONE, 0);
+        }
+        (row.fk, row.gk, row.fy, row.gy) = (fk, gk, fy, gy);
+        row.flags |= read_joined | written_joined;
+        if row.fk == NONE && row.gk == NONE && row.fy == NONE && row.gy == NONE {
+            row.flags |= stand_in::Unlinkable::Unnamed.bits();
+        }
+        row
+    }
+
+    fn stand_in(&self, written: [usize; 2], read: [usize; 2], latin: usize, row: &Row) -> u8 {
+        let parts = [written[0], written[1], read[0], read[1], latin];
+        let clear = |p: usize| self.known.get(p).is_some_and(|k| !k.suspect);
+        let all_empty = parts.iter().all(|p| self.known[*p].plain.is_empty());
+        let filler = row.birth != NO_DAY && stand_in::filler_date(row.birth);
+        if !all_empty && !filler && parts.iter().all(|p| clear(*p)) {
+            return 0;
+        }
+        let text = |p: usize| &*self.known[p].plain;
+        let known = |day: i32| (day != NO_DAY).then_some(day);
+        let reason = stand_in::reason(&stand_in::Row {
+            written: written.map(text),
+            read: read.map(text),
+            latin: text(latin),
+            birth: known(row.birth),
+            seen: known(row.seen),
+            reachable: row.phone != 0 || row.has_home(),
+        });
+        match reason {
+            None => 0,
+            Some(stand_in::Unlinkable::Newborn) => flag::BABY,
+            Some(other) => other.bits(),
+        }
+    }
+}

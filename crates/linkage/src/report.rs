@@ -1,0 +1,155 @@
+//! The report of a run: counts, the model, what it expects of itself. No value of any person, and no record id.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::blocks::PassReport;
+use crate::engine::{Decision, Outcome, Stage};
+use crate::forms::Forms;
+use crate::model::Model;
+use crate::options::Options;
+use crate::row::{NO_DAY, Row, flag};
+use crate::stand_in::Unlinkable;
+use crate::usage;
+
+/// What a run did, safe to show.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    /// Name and version of the model's form.
+    pub rule: &'static str,
+    /// 1 for the first run in a folder, then 2, 3, …
+    pub run: u32,
+    /// Records that were looked at.
+    pub records: u64,
+    /// Persons they are.
+    pub persons: u64,
+    /// Candidate pairs that were compared.
+    pub candidates: u64,
+    /// Pairs by what became of them.
+    pub decisions: BTreeMap<&'static str, u64>,
+    /// Records that name nobody, by reason.
+    pub unlinked: BTreeMap<&'static str, u64>,
+    /// Persons by their number of records (the last key counts that many and more).
+    pub person_sizes: BTreeMap<u64, u64>,
+    /// Persons with more than 30 records: worth a look.
+    pub oversized: u64,
+    /// Threshold of joining and lower end of the review band.
+    pub thresholds: [f64; 2],
+    /// What the model expects of all pairs at or above the threshold: precision, and recall among candidate pairs. It is what the model
+    /// believes, not a measurement.
+    pub expected_precision: f64,
+    /// See `expected_precision`.
+    pub expected_recall: f64,
+    /// Candidate pairs by percent of probability, 0 to 100.
+    pub histogram: Vec<u64>,
+    /// The passes of blocking.
+    pub passes: Vec<PassReport>,
+    /// Telephones, homes and cards that are no evidence because too many persons carry them.
+    pub shared_contacts: [u64; 3],
+    /// Rows that stood in the table a second time, the same in every field.
+    pub repeated_rows: u64,
+    /// Facts about records that are not there.
+    pub facts_without_record: u64,
+    /// Insurer numbers whose check digit does not fit.
+    pub wrong_check_digits: u64,
+    /// Rows whose birth date is missing or cannot be one.
+    pub without_birth_date: u64,
+    /// Filled fields by column (first runs only).
+    pub filled: BTreeMap<&'static str, u64>,
+    /// Share of missing birth dates, telephones, homes, cards and written names by institution.
+    pub institutions: BTreeMap<String, [f64; 5]>,
+    /// Rounds of learning.
+    pub rounds: u32,
+    /// The model: numbers only.
+    model: Model,
+    /// Stages with their seconds.
+    pub stages: Vec<Stage>,
+    /// All stages.
+    pub wall_seconds: f64,
+    /// All stages, all threads.
+    pub cpu_seconds: f64,
+    /// Peak memory of the process.
+    pub peak_memory_bytes: u64,
+    /// Threads.
+    pub threads: usize,
+}
+
+/// Largest person size that is counted by itself.
+const SIZES: u64 = 31;
+
+pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u64], options: &Options) -> Report {
+    let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut sorted = persons.to_vec();
+    sorted.sort_unstable();
+    for person in sorted.chunk_by(|a, b| a == b) {
+        *sizes.entry((person.len() as u64).min(SIZES)).or_insert(0) += 1;
+    }
+    let mut decisions: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let (mut above, mut sure) = (0u64, 0.0f64);
+    for j in &outcome.judged {
+        *decisions.entry(j.decision.code()).or_insert(0) += 1;
+        if f64::from(j.probability) >= options.threshold && j.decision == Decision::Link {
+            above += 1;
+            sure += f64::from(j.probability);
+        }
+    }
+    let mut unlinked: BTreeMap<&'static str, u64> = BTreeMap::new();
+    let mut institutions: BTreeMap<u32, [u64; 6]> = BTreeMap::new();
+    for row in rows {
+        if let Some(reason) = Unlinkable::from_flags(row.flags) {
+            *unlinked.entry(reason.code()).or_insert(0) += 1;
+        }
+        let counts = institutions.entry(row.institution).or_default();
+        let missing = [row.birth == NO_DAY, row.phone == 0, !row.has_home(), !row.has_card(), row.fk == 0 && row.gk == 0];
+        for (count, missing) in counts.iter_mut().zip(missing) {
+            *count += u64::from(missing);
+        }
+        counts[5] += 1;
+    }
+    let share = |c: [u64; 6]| [0, 1, 2, 3, 4].map(|at| (c[at] as f64 / c[5].max(1) as f64 * 1e4).round() / 1e4);
+    Report {
+        rule: crate::RULE,
+        run: 1,
+        records: rows.len() as u64,
+        persons: sizes.values().sum(),
+        candidates: outcome.candidates,
+        decisions,
+        unlinked,
+        oversized: sizes.get(&SIZES).copied().unwrap_or(0),
+        person_sizes: sizes,
+        thresholds: [options.threshold, options.review],
+        expected_precision: if above > 0 { sure / above as f64 } else { 1.0 },
+        expected_recall: if outcome.expected_pairs > 0.0 { (sure / outcome.expected_pairs).min(1.0) } else { 1.0 },
+        histogram: outcome.histogram.clone(),
+        passes: outcome.passes.clone(),
+        shared_contacts: outcome.shared,
+        repeated_rows: 0,
+        facts_without_record: 0,
+        wrong_check_digits: rows.iter().filter(|r| r.flags & flag::WRONG_CHECK_DIGIT != 0).count() as u64,
+        without_birth_date: rows.iter().filter(|r| r.birth == NO_DAY).count() as u64,
+        filled: BTreeMap::new(),
+        institutions: institutions.into_iter().map(|(form, c)| (forms.text(form), share(c))).collect(),
+        rounds: outcome.trained.model.rounds,
+        model: outcome.trained.model.clone(),
+        stages: Vec::new(),
+        wall_seconds: 0.0,
+        cpu_seconds: 0.0,
+        peak_memory_bytes: 0,
+        threads: options.threads,
+    }
+}
+
+impl Report {
+    pub(crate) fn finish(&mut self, stages: Vec<Stage>) {
+        self.wall_seconds = stages.iter().map(|s| s.wall_seconds).sum();
+        self.cpu_seconds = stages.iter().map(|s| s.cpu_seconds).sum();
+        self.stages = stages;
+        self.peak_memory_bytes = usage::peak_bytes();
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,298 @@
+//! Tables of people: rows in numbers, their labels, and the texts behind the numbers.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::columns::{COLUMNS, ColumnMap};
+use crate::dates;
+use crate::error::LinkageError;
+use crate::forms::Forms;
+use crate::lines::{PieceError, Pieces, Records};
+use crate::normalise::{Normaliser, Raw};
+use crate::parallel;
+use crate::row::Row;
+use crate::text;
+
+/// Record ids as their source writes them, one after the other.
+#[derive(Default, Clone, PartialEq, Debug)]
+pub(crate) struct Labels {
+    bytes: Vec<u8>,
+    ends: Vec<u64>,
+}
+
+impl Labels {
+    pub fn push(&mut self, label: &str) {
+        self.push_bytes(label.as_bytes());
+    }
+
+    pub fn push_bytes(&mut self, label: &[u8]) {
+        self.bytes.extend_from_slice(label);
+        self.ends.push(self.bytes.len() as u64);
+    }
+
+    pub fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The bytes of a label.
+    pub fn get(&self, at: usize) -> &[u8] {
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        &self.bytes[start..self.ends[at] as usize]
+    }
+
+    pub fn append(&mut self, other: &Labels) {
+        let base = self.bytes.len() as u64;
+        self.bytes.extend_from_slice(&other.bytes);
+        self.ends.extend(other.ends.iter().map(|e| e + base));
+    }
+
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub fn ends(&self) -> &[u64] {
+        &self.ends
+    }
+
+    /// From what [`Labels::bytes`] and [`Labels::ends`] gave.
+    pub fn from_parts(bytes: Vec<u8>, ends: Vec<u64>) -> Option<Self> {
+        let fits = ends.is_sorted() && ends.last().copied().unwrap_or(0) == bytes.len() as u64;
+        fits.then_some(Self { bytes, ends })
+    }
+
+    /// Where a label stands; the labels have to be sorted.
+    pub fn find(&self, label: &[u8]) -> Option<usize> {
+        let (mut low, mut high) = (0, self.len());
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            match self.get(middle).cmp(label) {
+                std::cmp::Ordering::Less => low = middle + 1,
+                std::cmp::Ordering::Equal => return Some(middle),
+                std::cmp::Ordering::Greater => high = middle,
+            }
+        }
+        None
+    }
+}
+
+/// Rows with their labels, sorted by label, no label twice.
+pub(crate) struct Table {
+    pub labels: Labels,
+    pub rows: Vec<Row>,
+    pub forms: Forms,
+    /// Rows that stood there a second time, the same in every field.
+    pub repeated: u64,
+    /// Filled fields, in the order of [`COLUMNS`].
+    pub filled: [u64; COLUMNS.len()],
+}
+
+/// What one thread made of one piece of a file.
+#[derive(Default)]
+pub(crate) struct Parsed {
+    pub labels: Labels,
+    pub rows: Vec<Row>,
+    pub filled: [u64; COLUMNS.len()],
+}
+
+/// One thread's work: the pieces it parsed, and the texts behind their numbers.
+pub(crate) type Share = (Vec<(usize, Result<Parsed, RowError>)>, Forms);
+
+/// What is wrong in a piece, by the number of the row in it from 1.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum RowError {
+    Encoding(usize),
+    Fields(usize),
+    NoId(usize),
+    File(PieceError),
+}
+
+/// Takes the fields of one row.
+pub(crate) fn take<'a>(parsed: &mut Parsed, normaliser: &mut Normaliser, field: impl Fn(usize) -> &'a str) -> Result<(), ()> {
+    let label = field(0).trim();
+    if label.is_empty() {
+        return Err(());
+    }
+    for (at, count) in parsed.filled.iter_mut().enumerate() {
+        *count += u64::from(!field(at).is_empty());
+    }
+    parsed.labels.push(label);
+    parsed.rows.push(normaliser.row(&Raw {
+        institution: field(1),
+        seen: dates::days(field(2)),
+        family: field(3),
+        given: field(4),
+        family_kana: field(5),
+        given_kana: field(6),
+        latin: "",
+        sex: sex(field(7)),
+        birth: dates::days(field(8)),
+        postal_code: field(9),
+        address: field(10),
+        phone: field(11),
+        insurer_number: field(12),
+        insured_symbol: field(13),
+        insured_number: field(14),
+        insured_branch: field(15),
+    }));
+    Ok(())
+}
+
+pub(crate) fn sex(raw: &str) -> u8 {
+    match raw {
+        "" => 0,
+        "1" | "M" | "男" => 1,
+        "2" | "F" | "女" => 2,
+        _ => match text::plain(raw).as_str() {
+            "1" | "M" | "男" | "男性" | "MALE" => 1,
+            "2" | "F" | "女" | "女性" | "FEMALE" => 2,
+            _ => 0,
+        },
+    }
+}
+
+impl Table {
+    /// Reads a CSV file.
+    ///
+    /// # Errors
+    /// What `LinkageError` says of files, columns and rows.
+    pub fn csv(path: &Path, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
+        let file = File::open(path).map_err(|_| LinkageError::FileUnreadable)?;
+        Self::read(file, map, threads)
+    }
+
+    /// The same from anything that can be read.
+    pub fn read(mut input: impl Read + Send, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
+        // the header alone first
+        let mut head = Vec::new();
+        let mut byte = [0u8; 1];
+        let mut quoted = false;
+        let mut buffered = std::io::BufReader::with_capacity(1 << 16, &mut input);
+        while head.len() < 1 << 16 && buffered.read(&mut byte).map_err(|_| LinkageError::FileUnreadable)? == 1 {
+            head.push(byte[0]);
+            quoted ^= byte[0] == b'"';
+            if byte[0] == b'\n' && !quoted {
+                break;
+            }
+        }
+        let header = std::str::from_utf8(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head))
+            .map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
+        let mut names = Records::new(header);
+        if !names.step() {
+            return Err(LinkageError::CsvEmpty);
+        }
+        let columns: Vec<&str> = (0..names.len()).map(|at| names.field(at)).collect();
+        let places = map.places(&columns)?;
+        let width = columns.len();
+
+        let pieces = Pieces::new(buffered);
+        let shares = parallel::pieces(
+            threads,
+            threads.max(1),
+            || (),
+            |(), _| {
+                let mut normaliser = Normaliser::new();
+                let mut done = Vec::new();
+                loop {
+                    match pieces.next() {
+                        Ok(Some((number, bytes))) => done.push((number, parse(&bytes, &places, width, &mut normaliser))),
+                        Ok(None) => break,
+                        Err(e) => {
+                            done.push((usize::MAX, Err(RowError::File(e))));
+                            break;
+                        }
+                    }
+                }
+                (done, normaliser.into_forms())
+            },
+        );
+        Self::gather(shares)
+    }
+
+    /// Puts the threads' shares together: the same table for any number of threads and any order of rows.
+    pub fn gather(shares: Vec<Share>) -> Result<Table, LinkageError> {
+        let (mut pieces, tables): (Vec<_>, Vec<_>) = shares.into_iter().unzip();
+        let (forms, numbers) = Forms::sorted(&tables);
+        drop(tables);
+        let mut parts: Vec<(usize, Result<Parsed, RowError>)> = Vec::new();
+        for (share, numbers) in pieces.iter_mut().zip(&numbers) {
+            for (number, mut parsed) in share.drain(..) {
+                if let Ok(parsed) = &mut parsed {
+                    parsed.rows.iter_mut().for_each(|r| renumber(r, numbers));
+                }
+                parts.push((number, parsed));
+            }
+        }
+        parts.sort_unstable_by_key(|(number, _)| *number);
+        let mut table = Table { labels: Labels::default(), rows: Vec::new(), forms, repeated: 0, filled: [0; COLUMNS.len()] };
+        table.rows.reserve_exact(parts.iter().filter_map(|(_, p)| p.as_ref().ok()).map(|p| p.rows.len()).sum());
+        for (_, parsed) in parts {
+            let row = table.rows.len();
+            let parsed = parsed.map_err(|e| match e {
+                RowError::Encoding(at) => LinkageError::CsvEncoding { line: row + at + 1 },
+                RowError::Fields(at) => LinkageError::CsvFields { row: row + at },
+                RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at - 1 },
+                RowError::File(PieceError::Unreadable) => LinkageError::FileUnreadable,
+                RowError::File(PieceError::Endless) => LinkageError::CsvEndless,
+            })?;
+            table.labels.append(&parsed.labels);
+            table.rows.extend_from_slice(&parsed.rows);
+            table.filled.iter_mut().zip(parsed.filled).for_each(|(all, n)| *all += n);
+        }
+        table.sort()?;
+        Ok(table)
+    }
+
+    /// Sorts by label. A label that stands twice with the same row is one record; with another row it is an error.
+    fn sort(&mut self) -> Result<(), LinkageError> {
+        let n = self.labels.len();
+        if (1..n).all(|at| self.labels.get(at - 1) < self.labels.get(at)) {
+            return Ok(());
+        }
+        let mut order: Vec<u32> = (0..n as u32).collect();
+        order.sort_unstable_by(|&a, &b| self.labels.get(a as usize).cmp(self.labels.get(b as usize)).then(a.cmp(&b)));
+        let (mut labels, mut rows) = (Labels::default(), Vec::with_capacity(n));
+        for &at in &order {
+            let at = at as usize;
+            if labels.len() > 0 && labels.get(labels.len() - 1) == self.labels.get(at) {
+                if rows.last() != Some(&self.rows[at]) {
+                    return Err(LinkageError::CsvIdTwice { row: at + 1 });
+                }
+                self.repeated += 1;
+                continue;
+            }
+            labels.push_bytes(self.labels.get(at));
+            rows.push(self.rows[at]);
+        }
+        (self.labels, self.rows) = (labels, rows);
+        Ok(())
+    }
+}
+
+/// New numbers for the texts of a row.
+pub(crate) fn renumber(row: &mut Row, numbers: &[u32]) {
+    for form in [&mut row.fk, &mut row.gk, &mut row.fy, &mut row.gy, &mut row.institution] {
+        *form = numbers.get(*form as usize).copied().unwrap_or(0);
+    }
+}
+
+fn parse(
+    bytes: &[u8],
+    places: &[Option<usize>; COLUMNS.len()],
+    width: usize,
+    normaliser: &mut Normaliser,
+) -> Result<Parsed, RowError> {
+    let text = std::str::from_utf8(bytes)
+        .map_err(|e| RowError::Encoding(bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1))?;
+    let mut parsed = Parsed::default();
+    let mut records = Records::new(text);
+    while records.step() {
+        let row = parsed.rows.len() + 1;
+        if records.len() != width {
+            return Err(RowError::Fields(row));
+        }
+        let field = |at: usize| places[at].map_or("", |place| records.field(place));
+        take(&mut parsed, normaliser, field).map_err(|()| RowError::NoId(row))?;
+    }
+    Ok(parsed)
+}
