@@ -117,8 +117,7 @@ fn score(report: &ReleaseReport, classes: &BTreeMap<Vec<String>, BTreeMap<String
         Metric::Prec => {
             let one = |c: &crate::release::ColumnLevels| {
                 let share = if c.top > 0 { f64::from(c.level) / f64::from(c.top) } else { 0.0 };
-                let full = if c.top > 0 { 1.0 } else { 1.0 };
-                (share * (n - gone) + full * gone) / n
+                (share * (n - gone) + gone) / n
             };
             Some(report.columns.iter().map(one).sum::<f64>() / q)
         }

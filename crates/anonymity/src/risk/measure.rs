@@ -8,6 +8,9 @@ use serde::Serialize;
 use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
 use crate::table::{TableError, separator};
 
+/// Values of the columns → rows.
+pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
+
 /// The risk of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Risk {
@@ -62,12 +65,7 @@ pub struct PopulationRisk {
 ///
 /// # Errors
 /// A file that cannot be read, or a column that is not there.
-pub fn classes(
-    mut source: impl Read,
-    name: &str,
-    delimiter: Option<u8>,
-    columns: &[String],
-) -> Result<HashMap<Vec<Box<[u8]>>, u64>, TableError> {
+pub fn classes(mut source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
     let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
     let mut head = Vec::new();
     source.by_ref().take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
@@ -84,7 +82,7 @@ pub fn classes(
         found.ok_or_else(|| TableError::UnknownColumn { column: column.clone(), known: known() })
     };
     let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
-    let mut classes: HashMap<Vec<Box<[u8]>>, u64> = HashMap::new();
+    let mut classes = Classes::new();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|e| unreadable(&e))? {
         let key: Vec<Box<[u8]>> = places.iter().map(|at| record[*at].into()).collect();
@@ -97,12 +95,7 @@ pub fn classes(
 ///
 /// # Errors
 /// A population smaller than the table, as a whole or in a class.
-pub fn risk(
-    sample: &HashMap<Vec<Box<[u8]>>, u64>,
-    table: Option<&HashMap<Vec<Box<[u8]>>, u64>>,
-    size: Option<u64>,
-    threshold: f64,
-) -> Result<Risk, TableError> {
+pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, threshold: f64) -> Result<Risk, TableError> {
     let rows: u64 = sample.values().sum();
     let n = rows as f64;
     let count = |test: &dyn Fn(u64) -> bool| sample.values().filter(|f| test(**f)).sum::<u64>();

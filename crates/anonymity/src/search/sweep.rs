@@ -175,8 +175,8 @@ impl<'p, K: Key> Worker<'p, K> {
         let mut late = false;
         for at in (0..shared.part).rev() {
             let mut penalty = above.iter().map(|p| p[at]).fold(0.0f32, f32::max);
-            for column in shared.cut..columns {
-                if node[column] + 1 < lattice.dims[column] {
+            for (column, level) in node.iter().enumerate().skip(shared.cut) {
+                if level + 1 < lattice.dims[column] {
                     penalty = penalty.max(part.penalties[at + lattice.stride(column) as usize]);
                 }
             }
