@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_code_has_a_text_in_both_languages() {
-        for code in super::CODES.iter().chain(crate::TEXTS) {
+        for code in super::CODES.iter().chain(crate::TEXTS).chain(crate::table::CODES).chain(crate::release::TEXTS) {
             for lang in [Lang::En, Lang::Ja] {
                 assert!(messages::has(lang, code), "{code} in {lang:?}");
             }

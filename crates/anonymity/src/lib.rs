@@ -12,6 +12,10 @@
 //! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
 //! * [`report`], [`report_html`], [`dictionary`]: what people read.
 //!
+//! Beside it stands an engine for flat tables (CSV), which finds the levels that lose least and meet privacy models:
+//! [`table`] reads, [`models`] and [`metrics`] say what is asked, [`search`] finds and proves, [`release`] writes and reports,
+//! [`risk`] measures, [`verify`] checks a release from the output alone.
+//!
 //! A person, not a row, is the unit of protection: classes, rare codes and extreme values are counted in persons, and
 //! in the release, not in the source.
 //!
@@ -24,12 +28,19 @@ pub mod dictionary;
 mod error;
 pub mod floor;
 mod html;
+pub mod metrics;
+pub mod models;
 mod persons;
 mod process;
 pub mod profile;
 pub mod recount;
+pub mod release;
 pub mod report;
+pub mod risk;
+pub mod search;
+pub mod table;
 pub mod treat;
+pub mod verify;
 
 pub use dataset::{Anonymized, Dataset, Identified, Pseudonymized};
 pub use error::{AnonymityError, CODES};

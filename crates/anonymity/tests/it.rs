@@ -4,5 +4,6 @@ mod it {
     mod ministry;
     mod naive;
     mod profiles;
+    mod release;
     mod whole;
 }

@@ -1,5 +1,6 @@
 //! The tree of commands, one file each.
 
+mod anonymize;
 mod controls;
 mod dataset;
 mod demo;
@@ -13,6 +14,7 @@ mod notice;
 mod opt_out;
 mod parse_package;
 mod party;
+mod risk;
 mod sql;
 mod synth;
 
@@ -87,6 +89,10 @@ enum Command {
     /// Read and convert providers' files without an instance.
     #[command(subcommand)]
     Formats(formats::Command),
+    /// Find the levels that lose least and meet privacy models, and write the released table with a report.
+    Anonymize(anonymize::Args),
+    /// Measure the risk of a table, or check a released one against its report.
+    Risk(risk::Args),
     /// Requirements of law and guideline, and which tests prove them.
     Controls(controls::Args),
     /// Decrypts, unpacks and reads one payload from standard input: what `receive` and `ingest` start.
@@ -117,6 +123,8 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Sql(args) => sql::run(args, &access, shown),
         Command::Synth(args) => synth::run(args, shown),
         Command::Formats(command) => formats::run(command, shown),
+        Command::Anonymize(args) => anonymize::run(args, shown),
+        Command::Risk(args) => risk::run(args, shown),
         Command::Controls(args) => controls::run(args, shown),
         Command::ParsePackage => parse_package::run(),
     }

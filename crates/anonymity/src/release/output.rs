@@ -1,0 +1,181 @@
+use std::collections::{BTreeMap, HashSet};
+use std::io::Write;
+
+use super::report::{ColumnLevels, ReleaseReport, SensitiveCounts, SizeCount, Used};
+use super::{Prepared, Question};
+use crate::models::{Convex, Opaque};
+use crate::search::{Check, Effort, Evaluator, Found, Limits, Problem};
+use crate::table::{Groups, Input, Key, Role, TableError};
+
+/// A found release of a table.
+#[derive(Debug)]
+pub struct Release<'a> {
+    input: &'a Input,
+    question: &'a Question,
+    found: Found,
+    /// Generalised quasi-identifiers of classes that are suppressed.
+    gone: HashSet<u128>,
+    before: Vec<u32>,
+    after: Vec<u32>,
+}
+
+/// Turns what a search found into a release.
+///
+/// # Errors
+/// Nothing that meets the models, not enough time, nobody left.
+pub fn answer<'a>(
+    input: &'a Input,
+    question: &'a Question,
+    prepared: &Prepared,
+    (found, effort): (Option<Found>, Effort),
+    limits: Limits,
+) -> Result<Release<'a>, TableError> {
+    let Some(found) = found else {
+        if effort == Effort::Stopped
+            && let Some(time) = limits.time
+        {
+            return Err(TableError::NotFoundInTime { seconds: time.as_secs_f64() });
+        }
+        let top = match prepared {
+            Prepared::Narrow(p) => top(p),
+            Prepared::Wide(p) => top(p),
+        };
+        return Err(TableError::NotMet { least: top.1.suppressed, allowed: top.0, rows: input.rows });
+    };
+    if found.check.classes == 0 {
+        return Err(TableError::NobodyLeft { rows: input.rows });
+    }
+    let (gone, before, after) = match prepared {
+        Prepared::Narrow(p) => classes(p, &found.node),
+        Prepared::Wide(p) => classes(p, &found.node),
+    };
+    Ok(Release { input, question, found, gone, before, after })
+}
+
+fn top<K: Key>(problem: &Problem<K>) -> (u64, Check) {
+    let node = problem.lattice.top();
+    (problem.allowed, Evaluator::new(problem).check_from(&problem.base, &vec![0; node.len()], &node))
+}
+
+/// Keys of the suppressed classes, class sizes of the input, class sizes of the release.
+fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32>, Vec<u32>) {
+    let mut evaluator = Evaluator::new(problem);
+    let before: Groups<K> = evaluator.release(&vec![0; node.len()]).0;
+    let (classes, out) = evaluator.release(node);
+    let gone = classes.keys.iter().zip(&out).filter(|(_, out)| **out).map(|(k, _)| k.wide()).collect();
+    let after = classes.counts.iter().zip(&out).filter(|(_, out)| !**out).map(|(c, _)| *c).collect();
+    (gone, before.counts, after)
+}
+
+impl Release<'_> {
+    /// Writes the release as CSV with the input's separator: rows in the order of their values, so that their order says nothing
+    /// of the input's. Suppressed rows are not in it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write(&self, out: impl Write) -> std::io::Result<()> {
+        let columns = &self.input.columns;
+        let mut rows: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
+        for (key, count) in self.input.keys.iter().zip(&self.input.counts) {
+            let (mut quasi, mut class) = (0, 0u128);
+            let row: Vec<&str> = columns
+                .iter()
+                .map(|column| {
+                    let code = key.get(column.field);
+                    let Some(hierarchy) = &column.hierarchy else { return column.values[code as usize].as_str() };
+                    let level = &hierarchy.levels[self.found.levels[quasi] as usize];
+                    quasi += 1;
+                    let coarse = level.of_leaf[code as usize];
+                    class = class.with(column.field, coarse);
+                    level.values[coarse as usize].as_str()
+                })
+                .collect();
+            if !self.gone.contains(&class) {
+                *rows.entry(row).or_default() += u64::from(*count);
+            }
+        }
+        let mut writer = csv::WriterBuilder::new().delimiter(self.input.separator).from_writer(out);
+        writer.write_record(columns.iter().map(|c| c.name.as_bytes()))?;
+        for (row, count) in rows {
+            for _ in 0..count {
+                writer.write_record(&row)?;
+            }
+        }
+        writer.flush()
+    }
+
+    /// The report.
+    pub fn report(&self, used: Used) -> ReleaseReport {
+        let (found, input) = (&self.found, self.input);
+        let quasi = input.columns.iter().filter_map(|c| c.hierarchy.as_ref());
+        let compares = self.question.models.convex.iter().any(|m| {
+            matches!(
+                m,
+                Convex::Closeness { .. }
+                    | Convex::DeltaDisclosure { .. }
+                    | Convex::BasicLikeness { .. }
+                    | Convex::EnhancedLikeness { .. }
+            )
+        });
+        let entropic = self.question.models.opaque.iter().any(|o| matches!(o, Opaque::GrassbergerDiversity { .. }));
+        let sensitive = input.columns.iter().find(|c| c.role == Role::Sensitive).map(|column| {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            if compares && !entropic {
+                for (key, count) in input.keys.iter().zip(&input.counts) {
+                    *counts.entry(column.values[key.get(column.field) as usize].clone()).or_default() += u64::from(*count);
+                }
+            }
+            SensitiveCounts { name: column.name.clone(), counts }
+        });
+        ReleaseReport {
+            format: "azekura-release/1".to_owned(),
+            score: found.check.score,
+            levels: found.levels.clone(),
+            suppressed: found.check.suppressed,
+            classes: found.check.classes,
+            nodes_checked: found.checked,
+            optimal: found.effort == Effort::Exact,
+            gap: (found.check.score - found.bound).max(0.0),
+            search_cpu_seconds: used.search_cpu.as_secs_f64(),
+            wall_seconds: used.wall.as_secs_f64(),
+            peak_rss_bytes: used.peak_rss,
+            effort: found.effort,
+            rows: input.rows,
+            released: input.rows - found.check.suppressed,
+            smallest_class: self.after.iter().copied().min().map_or(0, u64::from),
+            models: self.question.models.written.clone(),
+            metric: self.question.metric,
+            suppression: self.question.suppression,
+            population: self.question.population,
+            columns: quasi
+                .zip(&found.levels)
+                .map(|(hierarchy, level)| {
+                    let at = &hierarchy.levels[*level as usize];
+                    ColumnLevels {
+                        name: hierarchy.column.clone(),
+                        level: *level,
+                        top: (hierarchy.levels.len() - 1) as u8,
+                        hierarchy_rows: hierarchy.rows() as u32,
+                        leaves: at.values.iter().cloned().zip(at.leaves.iter().copied()).collect(),
+                        empty_is_category: hierarchy.empty_is_own(),
+                    }
+                })
+                .collect(),
+            sensitive,
+            kept: input.columns.iter().filter(|c| c.role == Role::Kept).map(|c| c.name.clone()).collect(),
+            left_out: input.left_out.clone(),
+            before: sizes(&self.before),
+            after: sizes(&self.after),
+            separator: char::from(input.separator),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+fn sizes(counts: &[u32]) -> Vec<SizeCount> {
+    let mut by: BTreeMap<u32, u64> = BTreeMap::new();
+    for count in counts.iter().filter(|c| **c > 0) {
+        *by.entry(*count).or_default() += 1;
+    }
+    by.into_iter().map(|(size, classes)| SizeCount { size, classes }).collect()
+}

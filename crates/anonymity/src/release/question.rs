@@ -1,0 +1,134 @@
+use crate::metrics::Metric;
+use crate::models::{Models, Monotone, Sensitive};
+use crate::risk::population::Population;
+use crate::search::{Effort, Found, Limits, Parts, Problem, search};
+use crate::table::{Field, Grouper, Groups, Hierarchy, Input, Key, Remap, Role, TableError};
+
+/// What a release must be.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What must be met.
+    pub models: Models,
+    /// What is lost.
+    pub metric: Metric,
+    /// Share of records that may be suppressed.
+    pub suppression: f64,
+    /// Persons of the population, for the models that estimate.
+    pub population: Option<u64>,
+    /// Hierarchy of the sensitive column, for the hierarchical distance.
+    pub sensitive_hierarchy: Option<Hierarchy>,
+}
+
+/// A question about a table, packed as narrowly as it goes.
+#[derive(Debug)]
+pub enum Prepared {
+    /// In 64 bits a row.
+    Narrow(Box<Problem<u64>>),
+    /// In 128.
+    Wide(Box<Problem<u128>>),
+}
+
+/// Puts a question to a table.
+///
+/// # Errors
+/// What does not fit together.
+pub fn prepare(input: &Input, question: &Question) -> Result<Prepared, TableError> {
+    let n = input.rows;
+    if !(0.0..=1.0).contains(&question.suppression) {
+        return Err(TableError::SuppressionRange { text: question.suppression.to_string() });
+    }
+    if let Some(k) = question.models.k()
+        && n < k
+    {
+        return Err(TableError::SmallerThanK { rows: n, k });
+    }
+    let sensitive = input.columns.iter().find(|c| c.role == Role::Sensitive);
+    let about = question.models.about_sensitive();
+    let sensitive = match (sensitive, about) {
+        (None, Some(model)) => return Err(TableError::SensitiveMissing { model: model.to_owned() }),
+        (Some(column), Some(_)) => Some(column),
+        _ => None,
+    };
+    if let Some(model) = question.models.about_population_table() {
+        return Err(TableError::PopulationMissing { model: model.to_owned() });
+    }
+    if let (Some(model), None) = (question.models.about_population_size(), question.population) {
+        return Err(TableError::PopulationMissing { model: model.to_owned() });
+    }
+    if let Some(population) = question.population
+        && population < n
+    {
+        return Err(TableError::PopulationSmaller { population, rows: n });
+    }
+    let quasi: Vec<(&Hierarchy, Field)> =
+        input.columns.iter().filter_map(|c| c.hierarchy.as_ref().map(|h| (h, c.field))).collect();
+    // Columns that only travel along are no part of the search.
+    let unused: Vec<Remap<'_>> = input
+        .columns
+        .iter()
+        .filter(|c| c.role == Role::Kept || (c.role == Role::Sensitive && sensitive.is_none()))
+        .map(|c| Remap { field: c.field, codes: None })
+        .collect();
+    let mut base = Groups { keys: input.keys.clone(), counts: input.counts.clone(), population: Vec::new() };
+    if !unused.is_empty() {
+        let source = base;
+        base = Groups::new();
+        Grouper::default().regroup(&source, &unused, u64::MAX, &mut base);
+    }
+    // The sensitive column moves next to the quasi-identifiers.
+    let width = quasi.iter().map(|(_, f)| f.shift + f.bits).max().unwrap_or(0);
+    let sensitive = match sensitive {
+        None => None,
+        Some(column) => {
+            let field = Field { shift: width, bits: Field::width(column.values.len()) };
+            let mut counts = vec![0u64; column.values.len()];
+            for (key, count) in base.keys.iter_mut().zip(&base.counts) {
+                let code = key.get(column.field);
+                counts[code as usize] += u64::from(*count);
+                *key = key.without(u128::mask(column.field)).with(field, code);
+            }
+            let least = question.models.monotone.iter().filter_map(|m| match m {
+                Monotone::DistinctDiversity { l } => Some(*l),
+                _ => None,
+            });
+            if let Some(l) = least.max()
+                && (column.values.len() as u64) < l
+            {
+                let (column, distinct) = (column.name.clone(), counts.len());
+                return Err(TableError::SensitiveTooFew { column, distinct, model: about.unwrap_or_default().to_owned() });
+            }
+            let mut sensitive = Sensitive::new(&counts);
+            if question.models.needs_order() {
+                sensitive = sensitive.ordered(&column.name, &column.values)?;
+            }
+            if question.models.needs_tree() {
+                let missing = || TableError::HierarchyMissing { column: column.name.clone(), folder: String::new() };
+                let hierarchy = question.sensitive_hierarchy.as_ref().ok_or_else(missing)?;
+                sensitive = sensitive.with_tree(&column.name, &column.values, hierarchy)?;
+            }
+            Some((sensitive, field))
+        }
+    };
+    let bits = width + sensitive.as_ref().map_or(0, |(_, f)| f.bits);
+    let allowed = (question.suppression * n as f64 + 1e-9).floor() as u64;
+    let population = question.population.map(|size| Population { size: size as f64, sample: n as f64 });
+    let parts =
+        Parts { columns: quasi, sensitive, models: question.models.clone(), metric: question.metric, allowed, population };
+    Ok(if bits <= u64::BITS {
+        let keys = base.keys.iter().map(|k| u64::narrow(*k)).collect();
+        let base = Groups { keys, counts: base.counts, population: base.population };
+        Prepared::Narrow(Box::new(Problem::new(base, parts)))
+    } else {
+        Prepared::Wide(Box::new(Problem::new(base, parts)))
+    })
+}
+
+impl Prepared {
+    /// Searches.
+    pub fn search(&self, limits: Limits) -> (Option<Found>, Effort) {
+        match self {
+            Prepared::Narrow(problem) => search(problem, limits),
+            Prepared::Wide(problem) => search(problem, limits),
+        }
+    }
+}

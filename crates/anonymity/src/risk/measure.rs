@@ -1,0 +1,179 @@
+//! The risk of a table as it is: classes of equal quasi-identifiers, attackers, uniques of the population.
+
+use std::collections::HashMap;
+use std::io::Read;
+
+use serde::Serialize;
+
+use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
+use crate::table::{TableError, separator};
+
+/// Values of the columns → rows.
+pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
+
+/// The risk of a table.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Risk {
+    /// Rows.
+    pub rows: u64,
+    /// Classes.
+    pub classes: u64,
+    /// Rows that are alone in their class.
+    pub sample_uniques: u64,
+    /// The greatest chance of a prosecutor: 1 / smallest class.
+    pub prosecutor_most: f64,
+    /// The mean chance of a prosecutor: classes / rows.
+    pub prosecutor_average: f64,
+    /// Share of rows whose chance is above the threshold.
+    pub prosecutor_at_risk: f64,
+    /// The threshold.
+    pub threshold: f64,
+    /// With a population table: the greatest chance of a journalist.
+    pub journalist_most: Option<f64>,
+    /// With a population table: the larger of classes / persons in them and the mean of f/F.
+    pub journalist_average: Option<f64>,
+    /// With a population table: share of rows whose chance is above the threshold.
+    pub journalist_at_risk: Option<f64>,
+    /// Expected share of right matches of a marketer, with a population table.
+    pub marketer: Option<f64>,
+    /// With a population's size: what is estimated.
+    pub population: Option<PopulationRisk>,
+}
+
+/// Uniques of the population, estimated; none where an estimator fails.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PopulationRisk {
+    /// Persons.
+    pub size: u64,
+    /// c1/π.
+    pub naive: f64,
+    /// Zayatz.
+    pub zayatz: Option<f64>,
+    /// Pitman.
+    pub pitman: Option<f64>,
+    /// SNB.
+    pub snb: Option<f64>,
+    /// The rule of Dankar et al.
+    pub dankar: Option<f64>,
+    /// What the rule took.
+    pub taken: Option<Taken>,
+    /// Mean individual risk (Benedetti–Franconi), every row with the weight N/n.
+    pub individual: f64,
+}
+
+/// Classes of a CSV by named columns: values → rows.
+///
+/// # Errors
+/// A file that cannot be read, or a column that is not there.
+pub fn classes(mut source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
+    let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
+    let mut head = Vec::new();
+    source.by_ref().take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
+    if head.starts_with(&[0x1f, 0x8b]) {
+        return Err(TableError::Compressed { file: name.to_owned() });
+    }
+    let body = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
+    let delimiter = delimiter.unwrap_or_else(|| separator(body));
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(std::io::Cursor::new(body).chain(source));
+    let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
+    let known = || header.iter().collect::<Vec<_>>().join(", ");
+    let place = |column: &String| {
+        let found = header.iter().position(|h| h == column);
+        found.ok_or_else(|| TableError::UnknownColumn { column: column.clone(), known: known() })
+    };
+    let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
+    let mut classes = Classes::new();
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record).map_err(|e| unreadable(&e))? {
+        let key: Vec<Box<[u8]>> = places.iter().map(|at| record[*at].into()).collect();
+        *classes.entry(key).or_default() += 1;
+    }
+    if classes.is_empty() { Err(TableError::NoRows { file: name.to_owned() }) } else { Ok(classes) }
+}
+
+/// The risk of classes, with the population's classes by the same columns or its size.
+///
+/// # Errors
+/// A population smaller than the table, as a whole or in a class.
+pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, threshold: f64) -> Result<Risk, TableError> {
+    let rows: u64 = sample.values().sum();
+    let n = rows as f64;
+    let count = |test: &dyn Fn(u64) -> bool| sample.values().filter(|f| test(**f)).sum::<u64>();
+    let size = size.or_else(|| table.map(|t| t.values().sum()));
+    if let Some(population) = size
+        && population < rows
+    {
+        return Err(TableError::PopulationSmaller { population, rows });
+    }
+    let smallest = sample.values().copied().min().unwrap_or(1);
+    let mut risk = Risk {
+        rows,
+        classes: sample.len() as u64,
+        sample_uniques: count(&|f| f == 1),
+        prosecutor_most: 1.0 / smallest as f64,
+        prosecutor_average: sample.len() as f64 / n,
+        prosecutor_at_risk: count(&|f| 1.0 / f as f64 > threshold) as f64 / n,
+        threshold,
+        journalist_most: None,
+        journalist_average: None,
+        journalist_at_risk: None,
+        marketer: None,
+        population: None,
+    };
+    if let Some(table) = table {
+        let (mut persons, mut matches, mut at_risk, mut fewest) = (0u64, 0.0, 0u64, u64::MAX);
+        // In an order of its own, so that sums do not depend on the map's.
+        let mut pairs: Vec<(u64, u64)> = Vec::new();
+        for (key, f) in sample {
+            let population = table.get(key).copied().unwrap_or(0);
+            if population < *f {
+                return Err(TableError::PopulationSmaller { population, rows: *f });
+            }
+            pairs.push((*f, population));
+        }
+        pairs.sort_unstable();
+        for (f, population) in pairs {
+            persons += population;
+            matches += f as f64 / population as f64;
+            at_risk += if 1.0 / population as f64 > threshold { f } else { 0 };
+            fewest = fewest.min(population);
+        }
+        risk.journalist_most = Some(1.0 / fewest as f64);
+        risk.journalist_average = Some((sample.len() as f64 / persons as f64).max(matches / n));
+        risk.journalist_at_risk = Some(at_risk as f64 / n);
+        risk.marketer = Some(matches / n);
+    }
+    if let Some(size) = size {
+        let mut sorted: Vec<u32> = sample.values().map(|f| u32::try_from(*f).unwrap_or(u32::MAX)).collect();
+        sorted.sort_unstable();
+        let sizes = Sizes::of(sorted.iter().copied());
+        let population = Population { size: size as f64, sample: n };
+        let taken = dankar(&sizes, population);
+        let individual = sizes.classes.iter().map(|(f, c)| f64::from(*f) * *c as f64 * individual(*f, n / size as f64));
+        risk.population = Some(PopulationRisk {
+            size,
+            naive: naive(&sizes, population),
+            zayatz: zayatz(&sizes, population),
+            pitman: pitman(&sizes, population),
+            snb: snb(&sizes, population),
+            dankar: taken.map(|t| t.0),
+            taken: taken.map(|t| t.1),
+            individual: individual.sum::<f64>() / n,
+        });
+    }
+    Ok(risk)
+}
+
+/// Benedetti–Franconi: E[1/F | f] with F|f negative binomial, p the sum of sampling fractions (section 3).
+pub fn individual(f: u32, p: f64) -> f64 {
+    if p >= 1.0 {
+        return 1.0 / f64::from(f);
+    }
+    let (odds, ln) = (p / (1.0 - p), (1.0 / p).ln());
+    match f {
+        1 => odds * ln,
+        2 => odds - odds * odds * ln,
+        3 => odds * (odds * (ln * odds - 1.0) + 0.5),
+        _ => p / (f64::from(f) - (1.0 - p)),
+    }
+}

@@ -1,0 +1,11 @@
+//! What a release risks.
+//!
+//! * [`population`]: uniques of the population from a sample (Pitman, Zayatz, SNB, the rule of Dankar et al.);
+//! * [`measure`]: the risk of a table for prosecutor, journalist and marketer;
+//! * [`kmap`]: how small a sample class may be when only the sampling fraction is known;
+//! * [`special`]: special functions that these need.
+
+pub mod kmap;
+pub mod measure;
+pub mod population;
+pub mod special;

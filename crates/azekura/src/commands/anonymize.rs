@@ -1,0 +1,175 @@
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anonymity::metrics::Metric;
+use anonymity::models::Models;
+use anonymity::release::{Question, Used, answer, prepare, release_html};
+use anonymity::search::Limits;
+use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read, separator};
+use messages::Message;
+
+use crate::failure::Failure;
+use crate::output::{Outcome, Shown};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// The table: CSV with a header row.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Folder with a hierarchy for each quasi-identifier: COLUMN.csv, or a name that ends in hierarchy_COLUMN.csv.
+    #[arg(long, value_name = "DIR")]
+    hierarchies: PathBuf,
+    /// What must hold, for example k:5, dl:3, t:0.2; may be given several times.
+    #[arg(long, value_name = "MODEL", required = true)]
+    model: Vec<String>,
+    /// The column that an attacker wants to learn.
+    #[arg(long, value_name = "COLUMN")]
+    sensitive: Option<String>,
+    /// Quasi-identifiers. Without it: every column that has no other role.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    qi: Option<Vec<String>>,
+    /// Columns that are released as they are.
+    #[arg(long, value_name = "A,B", value_delimiter = ',')]
+    keep: Vec<String>,
+    /// The column of person ids: each may have one row; it is not released.
+    #[arg(long, value_name = "COLUMN")]
+    person: Option<String>,
+    /// Empty cells: refuse, or category (a value of their own).
+    #[arg(long, value_name = "WHAT", default_value = "refuse", value_parser = ["refuse", "category"])]
+    nulls: String,
+    /// Share of rows that may be left out.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    suppression: f64,
+    /// What is to be small.
+    #[arg(long, value_name = "METRIC", default_value = "loss")]
+    metric: String,
+    /// Persons in the population, for kmap with an estimate and pu.
+    #[arg(long, value_name = "N")]
+    population: Option<u64>,
+    /// Separator of the table; found without it.
+    #[arg(long, value_name = "CHAR")]
+    sep: Option<char>,
+    /// Threads of the search; the answer is the same with any number.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    threads: usize,
+    /// Seconds for the search; the best so far is released, with how much better another could be.
+    #[arg(long, value_name = "SECONDS")]
+    time_limit: Option<f64>,
+    /// Where the table goes.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Where the report goes (JSON); a page of the same name ends in .html.
+    #[arg(long, value_name = "FILE")]
+    report: PathBuf,
+}
+
+pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
+    let begun = Instant::now();
+    let refused = |e: TableError| Failure::Refused(e.message());
+    let open = |path: &PathBuf| {
+        std::fs::File::open(path)
+            .map_err(|e| refused(TableError::Unreadable { file: path.display().to_string(), reason: e.to_string() }))
+    };
+    let models = Models::parse(&args.model).map_err(refused)?;
+    let metric = Metric::parse(&args.metric).map_err(refused)?;
+    let delimiter = match args.sep {
+        Some(c) if c.is_ascii() => Some(c as u8),
+        Some(_) => return Err(Failure::Usage("--sep: one ASCII character".to_owned())),
+        None => None,
+    };
+    let time = match args.time_limit {
+        Some(s) if !(s.is_finite() && s > 0.0) => return Err(Failure::Usage("--time-limit: more than 0 seconds".to_owned())),
+        other => other.map(Duration::from_secs_f64),
+    };
+    let roles = Roles {
+        quasi_identifiers: args.qi,
+        sensitive: args.sensitive,
+        kept: args.keep,
+        person: args.person,
+        nulls: if args.nulls == "category" { Nulls::Category } else { Nulls::Refused },
+    };
+    let name = args.data.display().to_string();
+    let header = header(open(&args.data)?, &name, delimiter).map_err(refused)?;
+    let given = roles.of(&header).map_err(refused)?;
+    let mut wanted: Vec<&str> = Vec::new();
+    for (column, role) in header.iter().zip(&given) {
+        if *role == Role::QuasiIdentifier || (*role == Role::Sensitive && models.needs_tree()) {
+            wanted.push(column);
+        }
+    }
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(&args.hierarchies)
+        .map_err(|e| refused(TableError::Unreadable { file: args.hierarchies.display().to_string(), reason: e.to_string() }))?
+    {
+        files.push(entry?.path());
+    }
+    files.sort();
+    // The table itself may lie among them, and may be named after a column.
+    files.retain(|f| *f != args.data);
+    let mut hierarchies = std::collections::BTreeMap::new();
+    for (column, path) in find_hierarchies(&files, &args.hierarchies, &wanted).map_err(refused)? {
+        hierarchies.insert(column.clone(), Hierarchy::parse(&column, &std::fs::read(path)?).map_err(refused)?);
+    }
+    let sensitive_hierarchy = roles.sensitive.as_ref().and_then(|s| hierarchies.get(s)).cloned();
+    let input = read(open(&args.data)?, &name, delimiter, &roles, hierarchies).map_err(refused)?;
+    let question = Question { models, metric, suppression: args.suppression, population: args.population, sensitive_hierarchy };
+    let prepared = prepare(&input, &question).map_err(refused)?;
+    let limits = Limits { threads: args.threads.max(1), time };
+    let before = processor(limits.threads);
+    let found = prepared.search(limits);
+    let search_cpu = processor(limits.threads).saturating_sub(before);
+    let release = answer(&input, &question, &prepared, found, limits).map_err(refused)?;
+    let report = release.report(Used { search_cpu, wall: begun.elapsed(), peak_rss: peak_rss() });
+
+    let mut bytes = Vec::new();
+    release.write(&mut bytes)?;
+    let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
+    // Each appears whole or not at all, the table last: without it there is no release.
+    durable::write_atomic(&args.report, &json)?;
+    durable::write_atomic(&args.report.with_extension("html"), release_html(&report, shown.lang).as_bytes())?;
+    durable::write_atomic(&args.out, &bytes)?;
+    let line = Message::new("anonymity-release-done")
+        .with("released", report.released)
+        .with("rows", report.rows)
+        .with("classes", report.classes)
+        .with("suppressed", report.suppressed)
+        .with("metric", report.metric.name())
+        .with("score", format!("{:.6}", report.score))
+        .with("path", args.out.display());
+    shown.result(&report, &[line]);
+    Ok(Outcome::Done)
+}
+
+/// The names in the first line.
+fn header(file: std::fs::File, name: &str, delimiter: Option<u8>) -> Result<Vec<String>, TableError> {
+    use std::io::Read as _;
+    let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
+    let mut head = Vec::new();
+    file.take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
+    let body = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
+    let delimiter = delimiter.unwrap_or_else(|| separator(body));
+    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(body);
+    Ok(reader.headers().map_err(|e| unreadable(&e))?.iter().map(str::to_owned).collect())
+}
+
+/// Time on processors: of this thread, exactly, where it searches alone; else of all threads, in hundredths of a second.
+fn processor(threads: usize) -> Duration {
+    if threads == 1 {
+        // Giving way brings the system's count up to date.
+        std::thread::yield_now();
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+        return Duration::from_nanos(text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0));
+    }
+    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // Fields 14 and 15 of proc_pid_stat(5), counted from after the name in brackets; a hundred ticks a second.
+    let rest = text.rsplit(')').next().unwrap_or_default();
+    let ticks: u64 = rest.split_whitespace().skip(11).take(2).filter_map(|t| t.parse::<u64>().ok()).sum();
+    Duration::from_millis(ticks * 10)
+}
+
+/// The most memory that the process held, as the system counts it; 0 where it does not say.
+fn peak_rss() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
+    line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+}
