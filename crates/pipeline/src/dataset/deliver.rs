@@ -241,9 +241,7 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     // A delivery that broke off may have made the package already.
     for ending in [ENDING.to_owned(), format!("{ENDING}.new"), format!("{ENDING}.old")] {
         let path = instance.pending(&case.row.recipient).join(format!("{id}{ending}"));
-        if path.is_dir() {
-            std::fs::remove_dir_all(&path).map_err(Error::io(path.display().to_string()))?;
-        }
+        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
     }
     let assets: Vec<AssetId> = case.row.data_asset.into_iter().chain(case.row.report_asset).chain(list).collect();
     let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
