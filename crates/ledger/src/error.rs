@@ -209,6 +209,11 @@ impl LedgerError {
 impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
+        // The shared index of the write-ahead log did not find room to grow: SQLite calls it an error of its own.
+        const SHM_SIZE: u32 = 10 | 19 << 8;
+        if code == Some(SHM_SIZE) {
+            return LedgerError::Disk { kind: io::ErrorKind::StorageFull, reason: error.to_string() };
+        }
         // The primary result code of SQLite is the low byte.
         match code.map(|c| c & 0xff) {
             Some(5 | 6) => LedgerError::Busy,
