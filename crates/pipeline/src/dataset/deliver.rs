@@ -293,8 +293,12 @@ pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
     }
     let ids: Vec<AssetId> = own.iter().map(|a| a.id).collect();
     let mut tx = instance.ledger.begin(&instance.actor, "destroy what is no longer needed").await?;
-    tx.delete_keys(&ids).await?;
-    tx.commit().await?;
+    // A crash may have come after the keys went: then only the files are left to go.
+    if tx.delete_keys(&ids).await? > 0 {
+        tx.commit().await?;
+    } else {
+        drop(tx);
+    }
     for asset in &own {
         let path = instance.root.join(&asset.path);
         durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
