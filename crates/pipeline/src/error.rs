@@ -76,14 +76,14 @@ impl Error {
     pub fn text(&self, lang: Lang) -> String {
         let reason = |code, e: &dyn std::fmt::Display| Message::new(code).with("reason", e).text(lang);
         match self {
-            error if error.disk().is_some_and(is_known) => reason(error.code(), error),
+            Error::Io { what, source } => reason(disk_code(source.kind()), &format!("{what}: {source}")),
+            error if error.disk().is_some() => reason(error.code(), error),
             Error::Refused(refusal) => refusal.text(lang),
             Error::Seal(e) => e.message().text(lang),
             Error::Package(e) => e.message().text(lang),
             Error::Ledger(e) => e.message().text(lang),
             Error::Lake(e) => e.message().text(lang),
             Error::Arrow(e) => reason("core-lake-trouble", e),
-            Error::Io { what, source } => reason(disk_code(source.kind()), &format!("{what}: {source}")),
             Error::Reader(e) => reason("core-reader-failed", e),
             Error::Inconsistent(e) => reason("core-inconsistent", e),
         }
@@ -92,7 +92,7 @@ impl Error {
     /// The code of the catalogue, where there is one.
     pub fn code(&self) -> &'static str {
         match self {
-            error if error.disk().is_some_and(is_known) => error.disk().map_or("core-disk-trouble", disk_code),
+            error if error.disk().is_some() => error.disk().map_or("core-disk-trouble", disk_code),
             Error::Refused(refusal) => refusal.0.code,
             Error::Package(error) => error.code(),
             Error::Seal(_) => "core-key-trouble",
@@ -125,11 +125,6 @@ fn of_seal(error: &SealError) -> Option<ErrorKind> {
         SealError::File { source, .. } | SealError::Io(source) => Some(source.kind()),
         _ => None,
     }
-}
-
-/// Refusals of a disk that have a remedy of their own.
-fn is_known(kind: ErrorKind) -> bool {
-    disk_code(kind) != "core-disk-trouble"
 }
 
 fn disk_code(kind: ErrorKind) -> &'static str {
