@@ -181,7 +181,7 @@ impl Case {
     fn recall(&self, opted_out: u64) -> Result<Recalled, Error> {
         // Nothing follows a delivery; who repeats its command is told so.
         if self.row.state == DatasetState::Delivered {
-            return Err(Error::refused(Message::new("core-dataset-delivered").with("id", self.row.id)));
+            return Err(Error::refused(Message::new("core-dataset-delivered-before").with("id", self.row.id)));
         }
         let state = governance::dataset::DatasetState::by_name(self.row.state.as_str())
             .ok_or_else(|| Error::Inconsistent("a state that governance does not know".to_owned()))?;

@@ -20,7 +20,8 @@ use crate::kit::{House, PROVIDER, hospital, party};
 pub type State = BTreeMap<String, String>;
 
 /// Events that a repeated command rightly says once more: what was looked at, put in order, refused or begun again.
-const REPEATABLE: [&str; 5] = ["read", "queried", "refused", "swept", "journal_examined"];
+/// (A crash between the beginning of a key epoch and the end of the one before begins another: what opens is compared for itself.)
+const REPEATABLE: [&str; 7] = ["read", "queried", "refused", "swept", "journal_examined", "key_epoch_begun", "keys_rewrapped"];
 
 /// Columns that hold a time, a place in the journal, or what hangs on random keys.
 const CHANCE: [&str; 16] = [

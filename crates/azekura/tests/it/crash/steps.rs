@@ -165,7 +165,7 @@ pub fn row() -> Row {
     row.signed("first approval", &["dataset", "approve", &id], "officer-1", &["governance-officer-twice"]);
     row.signed("second approval", &["dataset", "approve", &id], "officer-2", &["governance-officer-twice"]);
     let approved = row.house.copy();
-    row.go("deliver", &["dataset", "deliver", "--instance", "{instance}", &id], &["core-dataset-delivered"]);
+    row.go("deliver", &["dataset", "deliver", "--instance", "{instance}", &id], &["core-dataset-delivered-before"]);
     // The same again from before the delivery: somebody inside has everything erased, and with it what was made.
     row.first = Some(std::mem::replace(&mut row.house, approved));
     row.go("erase everywhere", &[&person(IDS[2])[..], &["--erase", "--everywhere"]].concat(), &[]);
