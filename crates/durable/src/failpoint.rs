@@ -1,7 +1,7 @@
 //! `AZEKURA_FAILPOINT=SPEC` with SPEC `NAME=ACTION` (first time the named step is reached), `NAME#N=ACTION` (N-th time)
 //! or `#N=ACTION` (N-th step of any name, counted in this process). ACTION is `kill` (SIGKILL at once), `error` (the
-//! step fails), `full` (it fails as on a full disk, from then on always) or `powerloss` (what was not synced is
-//! forgotten, then SIGKILL). `AZEKURA_FAILPOINT_TRACE=FILE` appends the name of every step, so that a test can count
+//! step fails), `full` (it fails as on a full disk, from then on always), `readonly` (the same as on a disk that is
+//! read-only), `powerloss` (what was not synced is forgotten, then SIGKILL) or `stop` (SIGSTOP: somebody else has time). `AZEKURA_FAILPOINT_TRACE=FILE` appends the name of every step, so that a test can count
 //! them. `AZEKURA_POWERLOSS_DIR=DIR` (same file system) is where the simulation keeps what it may have to bring back.
 
 use std::io;
@@ -44,6 +44,8 @@ simulated! {
     renaming(from, to) -> io::Result<()> = Ok(());
     /// A name is about to go.
     removing(path) -> io::Result<()> = Ok(());
+    /// A directory is about to go with all that is in it; whether the simulation took it away already.
+    removing_tree(path) -> io::Result<bool> = Ok(false);
 }
 
 #[cfg(debug_assertions)]
@@ -59,9 +61,14 @@ mod armed {
     enum Action {
         Kill,
         Error,
-        Full,
+        /// Every step fails from then on, with this number of the system.
+        Refuse(i32),
         PowerLoss,
+        Stop,
     }
+
+    const NO_SPACE: i32 = 28;
+    const READ_ONLY: i32 = 30;
 
     /// How a name comes back to what the disk would still hold.
     enum Undo {
@@ -74,7 +81,7 @@ mod armed {
     struct State {
         hits: u64,
         by_name: HashMap<String, u64>,
-        full: bool,
+        refusing: Option<i32>,
         undo: Vec<Undo>,
         unsynced: Vec<PathBuf>,
         kept: u64,
@@ -103,8 +110,10 @@ mod armed {
         let action = match action {
             "kill" => Action::Kill,
             "error" => Action::Error,
-            "full" => Action::Full,
+            "full" => Action::Refuse(NO_SPACE),
+            "readonly" => Action::Refuse(READ_ONLY),
             "powerloss" => Action::PowerLoss,
+            "stop" => Action::Stop,
             _ => return None,
         };
         Some(Plan { name: (!name.is_empty()).then(|| name.to_owned()), nth, action })
@@ -135,8 +144,8 @@ mod armed {
             *count += 1;
             *count
         };
-        if state.full {
-            return Err(io::Error::from_raw_os_error(28));
+        if let Some(number) = state.refusing {
+            return Err(io::Error::from_raw_os_error(number));
         }
         let here = match plan.name.as_deref() {
             Some(wanted) => wanted == name && plan.nth == of_name,
@@ -148,9 +157,14 @@ mod armed {
         match plan.action {
             Action::Kill => die(),
             Action::Error => Err(io::Error::other(format!("failpoint {name}"))),
-            Action::Full => {
-                state.full = true;
-                Err(io::Error::from_raw_os_error(28))
+            Action::Refuse(number) => {
+                state.refusing = Some(number);
+                Err(io::Error::from_raw_os_error(number))
+            }
+            Action::Stop => {
+                drop(state);
+                let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::STOP);
+                Ok(())
             }
             Action::PowerLoss => {
                 forget(&mut state);
@@ -169,6 +183,7 @@ mod armed {
         }
         while let Some(undo) = state.undo.pop() {
             let _ = match undo {
+                Undo::Created(path) if path.is_dir() => fs::remove_dir_all(path),
                 Undo::Created(path) => fs::remove_file(path),
                 Undo::Renamed { from, to, replaced } => {
                     let back = fs::rename(&to, from);
@@ -192,7 +207,9 @@ mod armed {
         if KEEP.is_some() {
             let mut state = state();
             state.undo.push(Undo::Created(path.to_owned()));
-            state.unsynced.push(path.to_owned());
+            if !path.is_dir() {
+                state.unsynced.push(path.to_owned());
+            }
         }
     }
 
@@ -216,6 +233,12 @@ mod armed {
         if KEEP.is_some() {
             let mut state = state();
             let replaced = keep(&mut state, to)?;
+            // What is not on the disk yet goes by its new name from here on.
+            for path in &mut state.unsynced {
+                if let Ok(inside) = path.strip_prefix(from) {
+                    *path = if inside.as_os_str().is_empty() { to.to_owned() } else { to.join(inside) };
+                }
+            }
             state.undo.push(Undo::Renamed { from: from.to_owned(), to: to.to_owned(), replaced });
         }
         Ok(())
@@ -229,5 +252,15 @@ mod armed {
             }
         }
         Ok(())
+    }
+
+    pub(super) fn removing_tree(path: &Path) -> io::Result<bool> {
+        let Some(dir) = KEEP.as_ref().filter(|_| path.is_dir()) else { return Ok(false) };
+        let mut state = state();
+        state.kept += 1;
+        let kept = dir.join(format!("{}-{}", process::id(), state.kept));
+        fs::rename(path, &kept)?;
+        state.undo.push(Undo::Removed { path: path.to_owned(), kept });
+        Ok(true)
     }
 }

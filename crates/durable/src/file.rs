@@ -33,9 +33,13 @@ pub fn create_dir(dir: &Path) -> io::Result<()> {
         return Ok(());
     }
     create_dir(parent(dir))?;
+    failpoint("create_dir")?;
     match fs::create_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists && dir.is_dir() => {}
-        other => other?,
+        other => {
+            other?;
+            failpoint::created(dir);
+        }
     }
     sync_dir(parent(dir))
 }
@@ -68,6 +72,34 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
         other => other?,
     }
     sync_dir(parent(path))
+}
+
+/// Removes a directory with everything in it, durable when this returns. One that is not there is fine. A crash leaves
+/// all, a part, or nothing of it.
+///
+/// # Errors
+/// As of the removals and of syncing the directory around it.
+pub fn remove_tree(dir: &Path) -> io::Result<()> {
+    failpoint("remove_tree")?;
+    if !failpoint::removing_tree(dir)? {
+        let entries = match fs::read_dir(dir) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        };
+        for entry in entries {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                fs::remove_dir_all(entry.path())?;
+            } else {
+                fs::remove_file(entry.path())?;
+            }
+            failpoint("remove_tree.part")?;
+        }
+        fs::remove_dir(dir)?;
+    } else {
+        failpoint("remove_tree.part")?;
+    }
+    sync_dir(parent(dir))
 }
 
 /// Writes a whole file so that a crash leaves either the old content or the new, never a part. Readable by the owner
@@ -165,6 +197,18 @@ mod tests {
         write_atomic(&path, b"second").expect("written");
         assert_eq!(fs::read(&path).expect("readable"), b"second");
         assert_eq!(fs::read_dir(dir.path()).expect("listable").count(), 1);
+    }
+
+    #[test]
+    fn a_tree_is_removed_whole_and_one_that_is_not_there_is_fine() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let tree = dir.path().join("tree");
+        create_dir(&tree.join("a/b")).expect("made");
+        fs::write(tree.join("a/b/c"), "c").expect("written");
+        fs::write(tree.join("d"), "d").expect("written");
+        remove_tree(&tree).expect("removed");
+        assert!(!tree.exists());
+        remove_tree(&tree).expect("nothing to remove");
     }
 
     #[test]

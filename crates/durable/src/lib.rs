@@ -12,5 +12,5 @@ mod file;
 mod lock;
 
 pub use failpoint::failpoint;
-pub use file::{NewFile, create_dir, remove_file, rename, sync_dir, write_atomic};
+pub use file::{NewFile, create_dir, remove_file, remove_tree, rename, sync_dir, write_atomic};
 pub use lock::Lock;

@@ -14,7 +14,14 @@ impl Lock {
     /// # Errors
     /// When the file cannot be made or locked.
     pub fn exclusive(path: &Path) -> io::Result<Option<Lock>> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        Lock::of(OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?)
+    }
+
+    /// Takes the lock on an open file; `None` when another process holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be locked.
+    pub fn of(file: File) -> io::Result<Option<Lock>> {
         match file.try_lock() {
             Ok(()) => Ok(Some(Lock { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),

@@ -106,6 +106,8 @@ pub enum LedgerError {
         "the ledger cannot be written: {reason}; nothing was committed. Make room or give permission, then repeat the command"
     )]
     Disk {
+        /// What kind of refusal it is.
+        kind: io::ErrorKind,
         /// What the disk says.
         reason: String,
     },
@@ -178,9 +180,18 @@ impl LedgerError {
             E::Invalid { what, form } => Message::new("ledger-argument-invalid").with("what", what).with("form", form),
             E::Malformed { table, column } => Message::new("ledger-row-malformed").with("table", table).with("column", column),
             E::Journal { reason } => Message::new("ledger-journal-disorder").with("reason", reason),
-            E::Disk { reason } => Message::new("ledger-disk").with("reason", reason),
+            E::Disk { reason, .. } => Message::new("ledger-disk").with("reason", reason),
             E::Io(error) => Message::new("ledger-disk").with("reason", error),
             E::Database(error) => Message::new("ledger-database").with("reason", error),
+        }
+    }
+
+    /// What the disk refused, when it was the disk.
+    pub fn disk(&self) -> Option<io::ErrorKind> {
+        match self {
+            LedgerError::Disk { kind, .. } => Some(*kind),
+            LedgerError::Io(error) => Some(error.kind()),
+            _ => None,
         }
     }
 
@@ -198,11 +209,23 @@ impl LedgerError {
 impl From<sqlx::Error> for LedgerError {
     fn from(error: sqlx::Error) -> Self {
         let code = error.as_database_error().and_then(|e| e.code()).and_then(|c| c.parse::<u32>().ok());
+        // The shared index of the write-ahead log did not find room to grow: SQLite calls it an error of its own.
+        const SHM_SIZE: u32 = 10 | 19 << 8;
+        if code == Some(SHM_SIZE) {
+            return LedgerError::Disk { kind: io::ErrorKind::StorageFull, reason: error.to_string() };
+        }
         // The primary result code of SQLite is the low byte.
         match code.map(|c| c & 0xff) {
             Some(5 | 6) => LedgerError::Busy,
             Some(26) => LedgerError::WrongKey,
-            Some(8 | 10 | 13 | 14) => LedgerError::Disk { reason: error.to_string() },
+            Some(code @ (8 | 10 | 13 | 14)) => {
+                let kind = match code {
+                    8 => io::ErrorKind::ReadOnlyFilesystem,
+                    13 => io::ErrorKind::StorageFull,
+                    _ => io::ErrorKind::Other,
+                };
+                LedgerError::Disk { kind, reason: error.to_string() }
+            }
             _ => match error {
                 sqlx::Error::Io(error) => LedgerError::Io(error),
                 sqlx::Error::PoolTimedOut => LedgerError::Busy,

@@ -58,10 +58,8 @@ impl Writer {
             return Err(PackageError::Exists { path: place });
         }
         durable::create_dir(out_dir).map_err(PackageError::file(out_dir))?;
-        if beside.symlink_metadata().is_ok() {
-            fs::remove_dir_all(&beside).map_err(PackageError::file(&beside))?;
-        }
-        fs::create_dir(&beside).map_err(PackageError::file(&beside))?;
+        durable::remove_tree(&beside).map_err(PackageError::file(&beside))?;
+        durable::create_dir(&beside).map_err(PackageError::file(&beside))?;
         Ok(Writer { place, beside, recipient: recipient.clone(), manifest, replacing: false, finished: false })
     }
 
@@ -73,9 +71,7 @@ impl Writer {
     pub fn create_replacing(out_dir: &Path, name: &str, draft: Draft, recipient: &Certificate) -> Result<Writer, PackageError> {
         let named = format!("{}{ENDING}", name.trim_end_matches(ENDING));
         let (place, old) = (out_dir.join(&named), out_dir.join(format!("{named}.old")));
-        if old.symlink_metadata().is_ok() {
-            fs::remove_dir_all(&old).map_err(PackageError::file(&old))?;
-        }
+        durable::remove_tree(&old).map_err(PackageError::file(&old))?;
         if place.symlink_metadata().is_ok() {
             durable::rename(&place, &old).map_err(PackageError::file(&place))?;
         }
@@ -130,7 +126,7 @@ impl Writer {
         self.finished = true;
         if self.replacing {
             // What was replaced is only litter now.
-            let _ = fs::remove_dir_all(old_of(&self.place));
+            let _ = durable::remove_tree(&old_of(&self.place));
         }
         Ok(Finished { path: self.place.clone(), manifest: self.manifest.clone(), manifest_sha256: sha256(&json) })
     }

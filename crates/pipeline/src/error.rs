@@ -1,4 +1,9 @@
+use std::io::ErrorKind;
+
+use lake::LakeError;
 use messages::{Lang, Message};
+use package::PackageError;
+use seal::SealError;
 
 /// Why a use case did not go through. A refusal is an answer (a guard of law or configuration said no); the other
 /// variants say that something is broken or missing.
@@ -71,13 +76,14 @@ impl Error {
     pub fn text(&self, lang: Lang) -> String {
         let reason = |code, e: &dyn std::fmt::Display| Message::new(code).with("reason", e).text(lang);
         match self {
+            Error::Io { what, source } => reason(disk_code(source.kind()), &format!("{what}: {source}")),
+            error if error.disk().is_some() => reason(error.code(), error),
             Error::Refused(refusal) => refusal.text(lang),
             Error::Seal(e) => e.message().text(lang),
             Error::Package(e) => e.message().text(lang),
             Error::Ledger(e) => e.message().text(lang),
             Error::Lake(e) => e.message().text(lang),
             Error::Arrow(e) => reason("core-lake-trouble", e),
-            Error::Io { what, source } => reason("core-disk-full", &format!("{what}: {source}")),
             Error::Reader(e) => reason("core-reader-failed", e),
             Error::Inconsistent(e) => reason("core-inconsistent", e),
         }
@@ -86,14 +92,45 @@ impl Error {
     /// The code of the catalogue, where there is one.
     pub fn code(&self) -> &'static str {
         match self {
+            error if error.disk().is_some() => error.disk().map_or("core-disk-trouble", disk_code),
             Error::Refused(refusal) => refusal.0.code,
             Error::Package(error) => error.code(),
             Error::Seal(_) => "core-key-trouble",
             Error::Ledger(_) => "core-ledger-trouble",
             Error::Lake(_) | Error::Arrow(_) => "core-lake-trouble",
-            Error::Io { .. } => "core-disk-full",
+            Error::Io { .. } => "core-disk-trouble",
             Error::Reader(_) => "core-reader-failed",
             Error::Inconsistent(_) => "core-inconsistent",
         }
+    }
+
+    /// What the disk refused, when it was the disk, whichever crate met it.
+    pub fn disk(&self) -> Option<ErrorKind> {
+        match self {
+            Error::Io { source, .. } => Some(source.kind()),
+            Error::Seal(e) => of_seal(e),
+            Error::Package(PackageError::File { source, .. } | PackageError::Io(source)) => Some(source.kind()),
+            Error::Package(PackageError::Seal(e)) => of_seal(e),
+            Error::Ledger(e) => e.disk(),
+            Error::Lake(LakeError::Io { source, .. }) => Some(source.kind()),
+            Error::Lake(LakeError::Ledger(e)) => e.disk(),
+            Error::Lake(LakeError::Seal(e)) => of_seal(e),
+            _ => None,
+        }
+    }
+}
+
+fn of_seal(error: &SealError) -> Option<ErrorKind> {
+    match error {
+        SealError::File { source, .. } | SealError::Io(source) => Some(source.kind()),
+        _ => None,
+    }
+}
+
+fn disk_code(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "core-disk-full",
+        ErrorKind::ReadOnlyFilesystem => "core-disk-read-only",
+        _ => "core-disk-trouble",
     }
 }

@@ -1,5 +1,7 @@
 //! One instance: a directory with settings, keyring, ledger, lake and the places where packages arrive and leave.
 
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,7 +9,7 @@ use durable::Lock;
 use lake::Lake;
 use ledger::{Actor, Event, Hex32, Ledger, Mode};
 use messages::Message;
-use seal::{Keyring, Passphrase};
+use seal::{Kdf, Keyring, KeyringOptions, Passphrase};
 
 use crate::config::{Config, TEMPLATE};
 use crate::error::Error;
@@ -18,6 +20,9 @@ pub const CONFIG: &str = "azekura.toml";
 const KEYRING: &str = "keyring.azk";
 const LEDGER: &str = "ledger.db";
 const LOCK: &str = "lock";
+/// Stands in the directory, and is locked, while an instance is made in it: what a crash leaves is known by it, and is
+/// no instance.
+const UNFINISHED: &str = "init-unfinished";
 
 /// Directories of an instance.
 const DIRECTORIES: [&str; 7] = ["lake", "inbox", "packages", "sealed", "pending", "outbox", "certificates"];
@@ -41,6 +46,16 @@ pub struct Instance {
     _lock: Option<Lock>,
 }
 
+/// What the passphrase of a new instance is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum PassphraseIs {
+    /// Words that somebody could guess: every opening pays for making guesses dear.
+    #[default]
+    Words,
+    /// A random key of 256 bits, which nobody guesses at any price.
+    RandomKey,
+}
+
 /// What `init` made.
 #[derive(Debug, serde::Serialize)]
 pub struct Made {
@@ -53,19 +68,35 @@ pub struct Made {
 }
 
 impl Instance {
-    /// Makes an instance in an empty or missing directory.
+    /// Makes an instance in an empty or missing directory, or in one where an earlier try was cut short.
     ///
     /// # Errors
-    /// A refusal when the directory is not empty; else what could not be written.
+    /// A refusal when something else is in the directory, or another process is making an instance in it; else what
+    /// could not be written.
     pub async fn init(root: &Path, passphrase: &Passphrase, actor: &Actor) -> Result<Made, Error> {
-        Instance::refuse_occupied(root)?;
+        Instance::init_with(root, passphrase, PassphraseIs::Words, actor).await
+    }
+
+    /// As [`Instance::init`], with a word on the passphrase.
+    ///
+    /// # Errors
+    /// As [`Instance::init`]; a refusal when a passphrase said to be a random key has not the form of one.
+    pub async fn init_with(root: &Path, passphrase: &Passphrase, what: PassphraseIs, actor: &Actor) -> Result<Made, Error> {
+        if what == PassphraseIs::RandomKey && !passphrase.has_form_of_key() {
+            return Err(Error::refused(Message::new("core-passphrase-no-key")));
+        }
+        let unfinished = Unfinished::begin(root)?;
         let config = Config::parse(TEMPLATE).map_err(Error::Inconsistent)?;
-        durable::create_dir(root).map_err(Error::io(root.display().to_string()))?;
         for name in DIRECTORIES {
             let dir = root.join(name);
             durable::create_dir(&dir).map_err(Error::io(dir.display().to_string()))?;
         }
-        let keyring = Keyring::create(&root.join(KEYRING), passphrase)?;
+        let kdf = match what {
+            PassphraseIs::Words => Kdf::STRONG,
+            PassphraseIs::RandomKey => Kdf::LIGHT,
+        };
+        let options = KeyringOptions { kdf, ..KeyringOptions::default() };
+        let keyring = Keyring::create_with(&root.join(KEYRING), passphrase, &options)?;
         let ledger =
             Ledger::create(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), &config.producer.name).await?;
         let made = Made {
@@ -85,21 +116,23 @@ impl Instance {
         }
         tx.commit().await?;
         ledger.close().await;
-        // The settings come last: a directory without them is not an instance yet.
         write(&root.join(CONFIG), TEMPLATE.as_bytes())?;
+        unfinished.end()?;
         Ok(made)
     }
 
-    /// Refuses a directory that has something in it.
+    /// Refuses a directory that has something in it that no unfinished `init` left.
     ///
     /// # Errors
     /// The refusal.
     pub fn refuse_occupied(root: &Path) -> Result<(), Error> {
-        let occupied = root.exists() && std::fs::read_dir(root).map_err(Error::io(root.display().to_string()))?.next().is_some();
-        if occupied {
-            return Err(Error::refused(Message::new("core-instance-not-empty").with("path", root.display())));
+        if !root.exists() || root.join(UNFINISHED).is_file() {
+            return Ok(());
         }
-        Ok(())
+        match std::fs::read_dir(root).map_err(Error::io(root.display().to_string()))?.next() {
+            None => Ok(()),
+            Some(_) => Err(Error::refused(Message::new("core-instance-not-empty").with("path", root.display()))),
+        }
     }
 
     /// Opens an instance.
@@ -108,7 +141,7 @@ impl Instance {
     /// Refusals when there is none, when its settings are not valid, or when another process writes to it.
     pub async fn open(root: &Path, passphrase: &Passphrase, mode: Mode, actor: Actor) -> Result<Instance, Error> {
         let path = root.join(CONFIG);
-        if !path.is_file() {
+        if !path.is_file() || root.join(UNFINISHED).exists() {
             return Err(Error::refused(Message::new("core-instance-missing").with("path", root.display())));
         }
         let text = std::fs::read_to_string(&path).map_err(Error::io(path.display().to_string()))?;
@@ -135,6 +168,7 @@ impl Instance {
             crate::keeping::sweep(&instance).await?;
             crate::ingest::finish_pending(&instance).await?;
             crate::dataset::finish_deliveries(&instance).await?;
+            instance.sweep_pending()?;
             crate::keeping::expire(&instance, jiff::Timestamp::now()).await?;
             instance.rotate_intake(jiff::Timestamp::now()).await?;
         }
@@ -154,6 +188,21 @@ impl Instance {
     /// Where a package for a party is made before the ledger says that it is to leave.
     pub fn pending(&self, party: &str) -> PathBuf {
         self.root.join("pending").join(party)
+    }
+
+    /// Removes packages that were being made for others when a crash came: what was promised has been moved to its place
+    /// before, and the rest is made anew by the command that made it, if nobody said no meanwhile.
+    fn sweep_pending(&self) -> Result<(), Error> {
+        let trouble = |path: &Path| Error::io(path.display().to_string());
+        let pending = self.root.join("pending");
+        for party in std::fs::read_dir(&pending).map_err(trouble(&pending))? {
+            let party = party.map_err(trouble(&pending))?.path();
+            for left in std::fs::read_dir(&party).map_err(trouble(&party))? {
+                let left = left.map_err(trouble(&party))?.path();
+                durable::remove_tree(&left).map_err(trouble(&left))?;
+            }
+        }
+        Ok(())
     }
 
     /// A new intake key when a month is over; keys three periods old are destroyed, and with them what was sealed to them.
@@ -184,6 +233,73 @@ impl Instance {
     }
 }
 
+/// The making of an instance: from the first name in its directory to the last.
+struct Unfinished {
+    marker: PathBuf,
+    _lock: Lock,
+}
+
+impl Unfinished {
+    /// Takes a directory that is missing, empty, or left by a try that was cut short, which is cleared.
+    fn begin(root: &Path) -> Result<Unfinished, Error> {
+        let trouble = |path: &Path| Error::io(path.display().to_string());
+        Instance::refuse_occupied(root)?;
+        durable::create_dir(root).map_err(trouble(root))?;
+        let marker = root.join(UNFINISHED);
+        let occupied = || Error::refused(Message::new("core-instance-not-empty").with("path", root.display()));
+        let busy = || Error::refused(Message::new("core-instance-busy").with("path", root.display()));
+        let fresh = match durable::NewFile::create(&marker).and_then(durable::NewFile::finish) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
+            other => other.map(|()| true).map_err(trouble(&marker))?,
+        };
+        let file = match std::fs::OpenOptions::new().read(true).write(true).open(&marker) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(occupied()),
+            other => other.map_err(trouble(&marker))?,
+        };
+        let inode = file.metadata().map_err(trouble(&marker))?.ino();
+        let lock = Lock::of(file).map_err(trouble(&marker))?.ok_or_else(busy)?;
+        // Whoever held the lock before may have finished meanwhile, and its marker be gone.
+        if std::fs::metadata(&marker).ok().map(|m| m.ino()) != Some(inode) {
+            return Err(occupied());
+        }
+        let mut left = Vec::new();
+        for entry in std::fs::read_dir(root).map_err(trouble(root))? {
+            let entry = entry.map_err(trouble(root))?;
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if !Unfinished::makes(&name) {
+                return Err(occupied());
+            }
+            if name != UNFINISHED {
+                left.push(entry.path());
+            }
+        }
+        if fresh && !left.is_empty() {
+            // Another process made a whole instance between the look at the directory and the marker.
+            durable::remove_file(&marker).map_err(trouble(&marker))?;
+            return Err(occupied());
+        }
+        for path in left {
+            let removed = if path.is_dir() { durable::remove_tree(&path) } else { durable::remove_file(&path) };
+            removed.map_err(trouble(&path))?;
+        }
+        Ok(Unfinished { marker, _lock: lock })
+    }
+
+    /// Whether a name is one that is made in a new instance.
+    fn makes(name: &str) -> bool {
+        let file = |of: &str| {
+            name.strip_prefix(of).is_some_and(|rest| ["", ".new", "-wal", "-shm", "-journal", ".lock"].contains(&rest))
+        };
+        name == UNFINISHED || DIRECTORIES.contains(&name) || [KEYRING, LEDGER, CONFIG].into_iter().any(file)
+    }
+
+    /// From here the directory is an instance.
+    fn end(self) -> Result<(), Error> {
+        durable::remove_file(&self.marker).map_err(Error::io(self.marker.display().to_string()))
+    }
+}
+
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     durable::write_atomic(path, bytes).map_err(Error::io(path.display().to_string()))
 }
@@ -200,8 +316,6 @@ pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
     if let Some(parent) = to.parent() {
         durable::create_dir(parent).map_err(trouble())?;
     }
-    if to.is_dir() {
-        std::fs::remove_dir_all(to).map_err(trouble())?;
-    }
+    durable::remove_tree(to).map_err(trouble())?;
     durable::rename(from, to).map_err(trouble())
 }

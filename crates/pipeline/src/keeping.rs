@@ -32,11 +32,7 @@ pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
 /// Removes a package's files. They are sealed to an intake key; with the key's rotation what a disk may still hold of
 /// them opens no more.
 pub(crate) fn remove(directory: &Path) -> Result<(), Error> {
-    if !directory.exists() {
-        return Ok(());
-    }
-    empty(directory)?;
-    remove_empty(directory)
+    durable::remove_tree(directory).map_err(Error::io(directory.display().to_string()))
 }
 
 fn empty(directory: &Path) -> Result<(), Error> {
@@ -44,15 +40,6 @@ fn empty(directory: &Path) -> Result<(), Error> {
     for entry in std::fs::read_dir(directory).map_err(trouble())? {
         let path = entry.map_err(trouble())?.path();
         durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;
-    }
-    Ok(())
-}
-
-fn remove_empty(directory: &Path) -> Result<(), Error> {
-    let trouble = || Error::io(directory.display().to_string());
-    std::fs::remove_dir(directory).map_err(trouble())?;
-    if let Some(parent) = directory.parent() {
-        durable::sync_dir(parent).map_err(trouble())?;
     }
     Ok(())
 }
@@ -70,10 +57,13 @@ pub(crate) async fn destroy(
         return Ok(());
     }
     empty(&path)?;
-    let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
-    tx.emit(Event::PackageDestroyed { package, certificate: certificate.map(Hex32) })?;
-    tx.commit().await?;
-    remove_empty(&path)
+    let said = |e: &ledger::Entry| matches!(e.event, Event::PackageDestroyed { .. });
+    if !instance.ledger.read().await?.history(&package.to_string()).await?.iter().any(said) {
+        let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
+        tx.emit(Event::PackageDestroyed { package, certificate: certificate.map(Hex32) })?;
+        tx.commit().await?;
+    }
+    remove(&path)
 }
 
 /// Destroys every kept package of a provider that was taken in: after an erasure none may still hold the person.

@@ -31,4 +31,4 @@ mod spool;
 pub mod sql;
 
 pub use error::{Error, Refusal};
-pub use instance::{CONFIG, Instance, Made};
+pub use instance::{CONFIG, Instance, Made, PassphraseIs};

@@ -37,7 +37,7 @@ pub struct Added {
     pub bad_lines: u64,
 }
 
-/// Records a notice and the contacts since.
+/// Records a notice and the contacts since. What is recorded already is not recorded twice.
 ///
 /// # Errors
 /// A refusal when the provider is not registered; when the list cannot be opened.
@@ -51,9 +51,21 @@ pub async fn add(instance: &Instance, new: New) -> Result<Added, Error> {
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &new.provider).await?;
     let (contacts, unusable) = usable(&patients, &lines)?;
     let mut tx = instance.ledger.begin(&instance.actor, "record a notice").await?;
-    let notice = tx.add_notice(&new.provider, &new.scopes, new.from).await?;
+    // A command that is repeated, because nobody saw how it ended, says the same once more.
+    let scopes: BTreeSet<NoticeScope> = new.scopes.iter().copied().collect();
+    let same = |n: &ledger::Notice| n.from == new.from && n.scopes.iter().copied().collect::<BTreeSet<_>>() == scopes;
+    let before = tx.read().notices(&new.provider).await?.into_iter().find(same);
+    let known = before.is_some();
+    let notice = match before {
+        Some(before) => before,
+        None => tx.add_notice(&new.provider, &new.scopes, new.from).await?,
+    };
     let added = tx.add_contacts(&new.provider, &contacts).await?;
-    tx.commit().await?;
+    if known && added == 0 {
+        drop(tx);
+    } else {
+        tx.commit().await?;
+    }
     Ok(Added { notice: notice.id, contacts: added, bad_lines: bad_lines + unusable })
 }
 

@@ -76,7 +76,10 @@ impl Received {
     }
 }
 
-/// The packages in the instance's inbox, by name.
+/// Ending of the name that a package in the inbox goes under while it is removed.
+const LEAVING: &str = ".leaving";
+
+/// The packages in the instance's inbox, by name. What a crash left of packages on their way out of it goes.
 ///
 /// # Errors
 /// When the inbox cannot be read.
@@ -85,7 +88,10 @@ pub fn waiting(instance: &Instance) -> Result<Vec<PathBuf>, Error> {
     let mut found = Vec::new();
     for entry in fs::read_dir(&inbox).map_err(Error::io(inbox.display().to_string()))? {
         let path = entry.map_err(Error::io(inbox.display().to_string()))?.path();
-        if path.file_name().is_some_and(|n| n.to_string_lossy().ends_with(ENDING)) {
+        let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        if name.ends_with(&format!("{ENDING}{LEAVING}")) {
+            crate::keeping::remove(&path)?;
+        } else if name.ends_with(ENDING) {
             found.push(path);
         }
     }
@@ -142,7 +148,13 @@ pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error
     let received = receive_one(instance, path).await?;
     // The inbox is ours: what the ledger knows now does not stay there, out of reach of erasure and retention.
     if received.package.is_some() && path.parent().is_some_and(|p| same_directory(p, &instance.inbox())) {
-        crate::keeping::remove(path)?;
+        // Under another name first: half a package must not look like one that somebody spoilt.
+        let mut leaving = path.as_os_str().to_owned();
+        leaving.push(LEAVING);
+        let leaving = PathBuf::from(leaving);
+        crate::keeping::remove(&leaving)?;
+        durable::rename(path, &leaving).map_err(Error::io(path.display().to_string()))?;
+        crate::keeping::remove(&leaving)?;
     }
     Ok(received)
 }

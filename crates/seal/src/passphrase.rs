@@ -56,6 +56,18 @@ impl Passphrase {
         if path.exists() { Passphrase::from_file(&path).map(Some) } else { Ok(None) }
     }
 
+    /// Whether it has the form of a random key of 256 bits or more: at least 64 hexadecimal digits or 43 characters of
+    /// base64, not a few of them over and over. Stretching adds nothing to such a key; whoever says that a passphrase is
+    /// one is held to the form.
+    pub fn has_form_of_key(&self) -> bool {
+        let all = |good: fn(&u8) -> bool| self.0.iter().all(good);
+        let hex = self.0.len() >= 64 && all(u8::is_ascii_hexdigit);
+        let base64 = self.0.len() >= 43 && all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_' | b'='));
+        let mut seen = [false; 256];
+        self.0.iter().for_each(|b| seen[usize::from(*b)] = true);
+        (hex || base64) && seen.iter().filter(|s| **s).count() >= 10
+    }
+
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
@@ -70,6 +82,16 @@ impl fmt::Debug for Passphrase {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_looks_like_a_random_key_has_the_form_of_one() {
+        let key = |text: &str| Passphrase::new(text).expect("usable").has_form_of_key();
+        assert!(key("9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"));
+        assert!(key("n4bQgYhMfWWaL+qgxVrQFaO/TxsrC4Is0V1sFbDwCgg="));
+        assert!(!key("correct horse battery staple correct horse battery staple"));
+        assert!(!key("9f86d081884c7d659a2feaa0c55ad015"), "128 bits");
+        assert!(!key(&"ab".repeat(40)), "the same two over and over");
+    }
 
     #[test]
     fn a_passphrase_file_may_end_with_a_line_break_and_must_not_be_empty() {

@@ -95,6 +95,13 @@ pub struct House {
     said: Mutex<String>,
 }
 
+/// Where houses stand: in memory where there is such a place, for what counts is the order of what is synced, and the
+/// simulation of a power loss keeps the books about that.
+fn roomy() -> PathBuf {
+    let memory = PathBuf::from("/dev/shm");
+    if memory.is_dir() { memory } else { std::env::temp_dir() }
+}
+
 impl House {
     /// An instance with a provider, a recipient, two officers and three members.
     pub fn new() -> House {
@@ -103,9 +110,25 @@ impl House {
     }
 
     fn furnished() -> House {
-        let house = House { dir: tempfile::tempdir().expect("a directory"), said: Mutex::default() };
-        fs::write(house.dir.path().join("pass"), "a passphrase of the tests\n").expect("written");
-        house.run(&["init", text(&house.instance())]).done();
+        let house = House::empty();
+        house.run(&["init", "--passphrase-is-key", text(&house.instance())]).done();
+        house.furnish();
+        house
+    }
+
+    /// A place for an instance.
+    pub fn empty() -> House {
+        let house = House { dir: tempfile::tempdir_in(roomy()).expect("a directory"), said: Mutex::default() };
+        // A random key of 256 bits: opening the keyring is cheap then.
+        let mut key = [0; 32];
+        openssl::rand::rand_bytes(&mut key).expect("random bytes");
+        fs::write(house.dir.path().join("pass"), hex::encode(key) + "\n").expect("written");
+        house
+    }
+
+    /// Registers a provider, a recipient, two officers and three members.
+    pub fn furnish(&self) {
+        let house = self;
         let add = |kind: &str, id: &str, cert: &Path| {
             house.run(&[kind, "add", "--instance", text(&house.instance()), "--id", id, "--cert", text(cert)]).done()
         };
@@ -117,12 +140,11 @@ impl House {
         for member in ["member-1", "member-2", "member-3"] {
             add("member", member, &party(member, "30").cert);
         }
-        house
     }
 
     /// The same instance once more, elsewhere.
     pub fn copy(&self) -> House {
-        let dir = tempfile::tempdir().expect("a directory");
+        let dir = tempfile::tempdir_in(roomy()).expect("a directory");
         let done = Command::new("cp").arg("-a").arg(self.dir.path().join(".")).arg(dir.path()).status().expect("cp");
         assert!(done.success());
         House { dir, said: Mutex::default() }

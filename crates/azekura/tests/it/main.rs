@@ -1,5 +1,6 @@
 //! What `azekura` promises, on the real program.
 
+mod crash;
 mod faults;
 mod kit;
 mod promises;

@@ -241,9 +241,7 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     // A delivery that broke off may have made the package already.
     for ending in [ENDING.to_owned(), format!("{ENDING}.new"), format!("{ENDING}.old")] {
         let path = instance.pending(&case.row.recipient).join(format!("{id}{ending}"));
-        if path.is_dir() {
-            std::fs::remove_dir_all(&path).map_err(Error::io(path.display().to_string()))?;
-        }
+        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
     }
     let assets: Vec<AssetId> = case.row.data_asset.into_iter().chain(case.row.report_asset).chain(list).collect();
     let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
@@ -295,8 +293,12 @@ pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
     }
     let ids: Vec<AssetId> = own.iter().map(|a| a.id).collect();
     let mut tx = instance.ledger.begin(&instance.actor, "destroy what is no longer needed").await?;
-    tx.delete_keys(&ids).await?;
-    tx.commit().await?;
+    // A crash may have come after the keys went: then only the files are left to go.
+    if tx.delete_keys(&ids).await? > 0 {
+        tx.commit().await?;
+    } else {
+        drop(tx);
+    }
     for asset in &own {
         let path = instance.root.join(&asset.path);
         durable::remove_file(&path).map_err(Error::io(path.display().to_string()))?;

@@ -18,7 +18,7 @@ use governance::approval::{Digests, SignatureCheck, SignatureFault, Signed, Sign
 use governance::dataset::{BuildFacts, Evidence, Recalled, Stored, recall};
 use governance::review::{Decision, MemberDecision, ReviewRules};
 use jiff::Timestamp;
-use ledger::{PartyKind, PartyStatus, Reader};
+use ledger::{DatasetState, PartyKind, PartyStatus, Reader};
 use messages::Message;
 use seal::{Certificate, SealError};
 use serde::Serialize;
@@ -179,6 +179,10 @@ impl Case {
     /// # Errors
     /// The first guard that does not hold, as a refusal.
     fn recall(&self, opted_out: u64) -> Result<Recalled, Error> {
+        // Nothing follows a delivery; who repeats its command is told so.
+        if self.row.state == DatasetState::Delivered {
+            return Err(Error::refused(Message::new("core-dataset-delivered-before").with("id", self.row.id)));
+        }
         let state = governance::dataset::DatasetState::by_name(self.row.state.as_str())
             .ok_or_else(|| Error::Inconsistent("a state that governance does not know".to_owned()))?;
         let stored = Stored {

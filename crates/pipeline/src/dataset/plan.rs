@@ -48,7 +48,8 @@ pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
     }
 }
 
-/// Takes an application: the profile with its purpose, recipient and items. It lies before the committee then.
+/// Takes an application: the profile with its purpose, recipient and items. It lies before the committee then. The same
+/// application of the same maker that lies there already is not made a second time.
 ///
 /// # Errors
 /// Refusals: the profile is not valid or below the floor of its kind, the application is not complete, the recipient is
@@ -60,12 +61,23 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
     let id = DatasetId::new();
     let sha256 = seal::hash::sha256(text.as_bytes());
     let application = application(id, &parsed, Digest(sha256))?;
-    let known = instance.ledger.read().await?.party(PartyKind::Recipient, application.recipient.as_str()).await?;
+    let mut reader = instance.ledger.read().await?;
+    let known = reader.party(PartyKind::Recipient, application.recipient.as_str()).await?;
     if known.is_none() {
         let message = Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &application.recipient);
         return Err(Error::refused(message));
     }
     let kind = application.kind;
+    // A command that is repeated, because nobody saw how it ended, finds what it had done.
+    let before = reader
+        .datasets()
+        .await?
+        .into_iter()
+        .find(|d| d.state == DatasetState::InReview && d.profile_sha256 == sha256 && d.maker == instance.actor.as_str());
+    if let Some(before) = before {
+        return Ok(Planned { id: before.id, kind, profile_sha256: hex::encode(sha256) });
+    }
+    drop(reader);
     Dataset::apply(application).map_err(refused)?.submit();
     let new = NewDataset {
         id,

@@ -67,7 +67,7 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
     for package in waiting {
         all.push(match take(instance, &package, today(), progress).await {
             // What is wrong with one package is no reason to keep the others waiting.
-            Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) => {
+            Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) if error.disk().is_none() => {
                 let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else { return Err(error) };
                 quarantine(instance, &package, provider, sequence, error.code()).await?
             }
@@ -75,7 +75,8 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         });
     }
     let files = instance.ledger.read().await?.live_files().await?.len();
-    if !all.is_empty() && files > instance.config.lake.compact_above_files {
+    // Also with nothing new: a crash may have come before the files of the last package were put together.
+    if files > instance.config.lake.compact_above_files {
         instance.lake.compact(&instance.ledger, &instance.actor, &Compaction::default()).await?;
     }
     Ok(all)
