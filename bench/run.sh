@@ -66,7 +66,7 @@ ssmix2() {
     python=$(peer hl7==0.4.5) || python=
     title "SS-MIX2, bytes to rows, one core; seconds are those of the thread on a core"
     storage "$work/synthetic" "$persons"
-    python3 bench/select.py "$work"/synthetic/*/storage "$work/messages" "$files"
+    python3 bench/choose.py "$work"/synthetic/*/storage "$work/messages" "$files"
     for ((i = 1; i <= repetitions; i++)); do
         echo "-- repetition $i, load $(cut -d' ' -f1 /proc/loadavg)"
         echo "azekura formats:  $("$examples/throughput" "$work/messages" "$seconds" | tail -n 1)"

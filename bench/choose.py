@@ -1,4 +1,4 @@
-"""select.py STORAGE OUT [LIMIT]: the live ISO-2022-JP files of a storage as a tree of their own.
+"""choose.py STORAGE OUT [LIMIT]: the live ISO-2022-JP files of a storage as a tree of their own.
 
 All that are measured beside each other get the same files, so only those are taken that all of them can decode: live files
 (`_1`) of ISO-2022-JP that Python decodes without an error. Whole patients are taken until LIMIT files are there. Prints what was
