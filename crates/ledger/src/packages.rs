@@ -104,24 +104,51 @@ impl Tx {
     /// # Errors
     /// [`LedgerError::AlreadyThere`] when the manifest, or the provider's number among packages that were not refused, is known.
     pub async fn add_package(&mut self, new: &NewPackage) -> Result<Package> {
-        let row = sqlx::query(
+        self.write_package(
             "insert into package (id, provider, sequence, kind, period_from, period_to, state, manifest_sha256, received_at, directory, reason)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning *",
+            new,
         )
-        .bind(new.id.to_string())
-        .bind(new.provider.as_ref().map(|p| p.as_str()))
-        .bind(new.sequence)
-        .bind(new.kind.as_deref())
-        .bind(new.period_from.map(|d| d.to_string()))
-        .bind(new.period_to.map(|d| d.to_string()))
-        .bind(new.state.as_str())
-        .bind(new.manifest_sha256.to_vec())
-        .bind(now())
-        .bind(&new.directory)
-        .bind(new.reason.as_deref())
-        .fetch_one(self.sql())
-        .await
-        .map_err(|error| LedgerError::if_unique(error, "package", new.id))?;
+        .await?
+        .ok_or_else(|| LedgerError::NotFound { what: "package", id: new.id.to_string() })
+    }
+
+    /// Registers that a package in quarantine was delivered again: what its row says is from now on what is known of it today.
+    ///
+    /// # Errors
+    /// [`LedgerError::OtherState`] when it is not in quarantine, [`LedgerError::NotFound`], as [`Tx::add_package`].
+    pub async fn receive_package_again(&mut self, new: &NewPackage) -> Result<Package> {
+        let done = self
+            .write_package(
+                "update package set provider = $2, sequence = $3, kind = $4, period_from = $5, period_to = $6, state = $7,
+                 manifest_sha256 = $8, received_at = $9, directory = $10, reason = $11
+                 where id = $1 and state = 'quarantined' returning *",
+                new,
+            )
+            .await?;
+        match done {
+            Some(package) => Ok(package),
+            None => Err(self.package_elsewhere(new.id, PackageState::Quarantined).await?),
+        }
+    }
+
+    async fn write_package(&mut self, statement: &'static str, new: &NewPackage) -> Result<Option<Package>> {
+        let row = sqlx::query(statement)
+            .bind(new.id.to_string())
+            .bind(new.provider.as_ref().map(|p| p.as_str()))
+            .bind(new.sequence)
+            .bind(new.kind.as_deref())
+            .bind(new.period_from.map(|d| d.to_string()))
+            .bind(new.period_to.map(|d| d.to_string()))
+            .bind(new.state.as_str())
+            .bind(new.manifest_sha256.to_vec())
+            .bind(now())
+            .bind(&new.directory)
+            .bind(new.reason.as_deref())
+            .fetch_optional(self.sql())
+            .await
+            .map_err(|error| LedgerError::if_unique(error, "package", new.id))?;
+        let Some(row) = row else { return Ok(None) };
         let event = Event::PackageReceived {
             package: new.id,
             provider: new.provider.clone(),
@@ -132,7 +159,14 @@ impl Tx {
             manifest_sha256: Hex32(new.manifest_sha256),
         };
         self.record(event, vec![mark("package", &row)?], None)?;
-        package(&row)
+        package(&row).map(Some)
+    }
+
+    /// The refusal of a step on a package that is not in the state where it begins.
+    async fn package_elsewhere(&mut self, id: PackageId, expected: PackageState) -> Result<LedgerError> {
+        let found: Option<String> =
+            sqlx::query_scalar("select state from package where id = $1").bind(id.to_string()).fetch_optional(self.sql()).await?;
+        Ok(not_in_state("package", id, found, expected.as_str()))
     }
 
     /// Moves a package on, with the code of a reason where there is one.
@@ -155,13 +189,7 @@ impl Tx {
                 .fetch_optional(self.sql())
                 .await
                 .map_err(|error| LedgerError::if_unique(error, "package", id))?;
-        let Some(row) = row else {
-            let found: Option<String> = sqlx::query_scalar("select state from package where id = $1")
-                .bind(id.to_string())
-                .fetch_optional(self.sql())
-                .await?;
-            return Err(not_in_state("package", id, found, from.as_str()));
-        };
+        let Some(row) = row else { return Err(self.package_elsewhere(id, from).await?) };
         let event = Event::PackageMoved { package: id, from, to, reason: reason.map(str::to_owned) };
         self.record(event, vec![mark("package", &row)?], None)?;
         Ok(())

@@ -57,8 +57,11 @@ pub(crate) async fn destroy(
         return Ok(());
     }
     empty(&path)?;
-    let said = |e: &ledger::Entry| matches!(e.event, Event::PackageDestroyed { .. });
-    if !instance.ledger.read().await?.history(&package.to_string()).await?.iter().any(said) {
+    // A package may come again after its bytes went: what counts is whether the last of its bytes were said to be gone.
+    let history = instance.ledger.read().await?.history(&package.to_string()).await?;
+    let mut bytes = history.iter().rev().map(|e| &e.event);
+    let last = bytes.find(|e| matches!(e, Event::PackageReceived { .. } | Event::PackageDestroyed { .. }));
+    if !matches!(last, Some(Event::PackageDestroyed { .. })) {
         let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
         tx.emit(Event::PackageDestroyed { package, certificate: certificate.map(Hex32) })?;
         tx.commit().await?;

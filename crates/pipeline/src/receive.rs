@@ -195,18 +195,15 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
     let directory = format!("packages/{id}{ENDING}");
     let place = instance.root.join(&directory);
     let known = instance.ledger.read().await?.package(id).await?;
-    let held_back = match &known {
-        None => false,
-        // A package that only waited for an earlier one is looked at again.
-        Some(k) if k.state == PackageState::Quarantined && k.reason.as_deref() == Some("core-package-sequence-gap") => true,
-        Some(k) => {
-            let state = if k.state == PackageState::Quarantined { k.state } else { PackageState::Rejected };
-            let mut again = Received::refused(name, Some(id), state, Message::new("core-package-duplicate"));
-            (again.provider, again.sequence) = (k.provider.clone(), k.sequence);
-            return note_refusal(instance, again).await;
-        }
-    };
-    if !held_back || !place.is_dir() {
+    if let Some(k) = known.as_ref().filter(|k| k.state != PackageState::Quarantined) {
+        let mut twice = Received::refused(name, Some(id), PackageState::Rejected, Message::new("core-package-duplicate"));
+        (twice.provider, twice.sequence) = (k.provider.clone(), k.sequence);
+        return note_refusal(instance, twice).await;
+    }
+    // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
+    // Of one that held and only waited for an earlier one, the copy that held stays.
+    let waits = known.as_ref().is_some_and(|k| k.reason.as_deref() == Some("core-package-sequence-gap"));
+    if !waits || !place.is_dir() {
         match take_over(path, &place) {
             Err(Error::Package(error)) => {
                 crate::keeping::remove(&place)?;
@@ -215,15 +212,30 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
             other => other?,
         }
     }
+    let arrival = Arrival { id, directory, again: known.is_some() };
     match check(instance, &place).await {
-        Ok(checked) => accept(instance, name, id, directory, checked, held_back).await,
-        Err(Failed::Package(why, claimed)) => {
-            if held_back {
-                return Ok(Received::refused(name, Some(id), PackageState::Quarantined, why));
-            }
-            quarantine(instance, name, id, directory, why, claimed, &sealed).await
-        }
+        Ok(checked) => accept(instance, name, arrival, checked).await,
+        Err(Failed::Package(why, claimed)) => quarantine(instance, name, arrival, why, claimed, &sealed).await,
         Err(Failed::Ours(error)) => Err(error),
+    }
+}
+
+/// A package that lies in keeping and has been looked at.
+struct Arrival {
+    id: PackageId,
+    directory: String,
+    /// Whether it lay in quarantine before.
+    again: bool,
+}
+
+impl Arrival {
+    async fn register(&self, tx: &mut ledger::Tx, new: &NewPackage) -> Result<(), Error> {
+        if self.again {
+            tx.receive_package_again(new).await?
+        } else {
+            tx.add_package(new).await?
+        };
+        Ok(())
     }
 }
 
@@ -312,36 +324,26 @@ async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
     Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, summary })
 }
 
-async fn accept(
-    instance: &Instance,
-    name: String,
-    id: PackageId,
-    directory: String,
-    checked: Checked,
-    held_back: bool,
-) -> Result<Received, Error> {
+async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Checked) -> Result<Received, Error> {
     let Checked { manifest, manifest_sha256, provider, summary } = checked;
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &provider).await?;
     let (contacts, _) = usable(&patients, &summary.contacts)?;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
-    if held_back {
-        tx.move_package(id, PackageState::Quarantined, PackageState::Accepted, Some("released")).await?;
-    } else {
-        tx.add_package(&NewPackage {
-            id,
-            provider: Some(provider.clone()),
-            sequence: Some(sequence),
-            kind: Some(manifest.kind.clone()),
-            period_from: Some(manifest.period.from),
-            period_to: Some(manifest.period.to),
-            state: PackageState::Accepted,
-            manifest_sha256,
-            directory,
-            reason: None,
-        })
-        .await?;
-    }
+    let id = arrival.id;
+    let new = NewPackage {
+        id,
+        provider: Some(provider.clone()),
+        sequence: Some(sequence),
+        kind: Some(manifest.kind.clone()),
+        period_from: Some(manifest.period.from),
+        period_to: Some(manifest.period.to),
+        state: PackageState::Accepted,
+        manifest_sha256,
+        directory: arrival.directory.clone(),
+        reason: None,
+    };
+    arrival.register(&mut tx, &new).await?;
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
     let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs).await?;
     tx.commit().await?;
@@ -399,8 +401,7 @@ async fn register(tx: &mut ledger::Tx, patients: &Patients, provider: &ProviderI
 async fn quarantine(
     instance: &Instance,
     name: String,
-    id: PackageId,
-    directory: String,
+    arrival: Arrival,
     why: Message,
     claimed: Option<Claimed>,
     sealed: &[u8],
@@ -411,7 +412,8 @@ async fn quarantine(
     };
     let (provider, sequence) = claimed.as_ref().map_or((None, None), |c| (Some(c.provider.clone()), Some(c.sequence)));
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
-    tx.add_package(&NewPackage {
+    let id = arrival.id;
+    let new = NewPackage {
         id,
         provider: provider.clone(),
         sequence,
@@ -421,10 +423,10 @@ async fn quarantine(
         state: PackageState::Quarantined,
         // Of a package whose manifest does not hold, the bytes that came.
         manifest_sha256: seal::hash::sha256(sealed),
-        directory,
+        directory: arrival.directory.clone(),
         reason: Some(why.code.to_owned()),
-    })
-    .await?;
+    };
+    arrival.register(&mut tx, &new).await?;
     let mut opt_outs = 0;
     if let (Some(claimed), Some(patients)) = (&claimed, &patients) {
         opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs).await?;

@@ -260,3 +260,46 @@ fn a_package_in_quarantine_is_destroyed_when_its_time_is_over() {
     assert!(house.journal().iter().any(|e| e["event"] == "package_destroyed"));
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn a_package_that_was_spoilt_on_the_way_comes_in_when_it_is_sent_again() {
+    let house = House::new();
+    house.notified(&IDS);
+    let package = house.tree(1, &of(&IDS));
+    let payload = package.join("payload-0001.p7m");
+    let intact = fs::read(&payload).expect("readable");
+    let mut spoilt = intact.clone();
+    spoilt[intact.len() / 2] ^= 1;
+    fs::write(&payload, &spoilt).expect("written");
+    let reason = |r: &serde_json::Value| (r["state"].clone(), r["reason"].clone());
+    let first = reason(&house.receive(&[&package])[0]);
+    assert_eq!(first, ("quarantined".into(), "package-tag-mismatch".into()));
+    assert_eq!(reason(&house.receive(&[&package])[0]), first, "as spoilt as before");
+    fs::write(&payload, &intact).expect("written");
+    assert_eq!(house.receive(&[&package])[0]["state"], "accepted");
+    assert_eq!(house.receive(&[&package])[0]["reason"], "core-package-duplicate");
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!(taken[0]["patients_in"], 3, "{taken}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_package_of_somebody_unknown_comes_in_once_its_sender_is_registered() {
+    let house = House::new();
+    let package = from_other(&house, 1, &of(&IDS));
+    assert_eq!(house.receive(&[&package])[0]["reason"], "core-package-unknown-sender");
+    // Its time in quarantine passes meanwhile, and its bytes go.
+    let settings = house.instance().join("azekura.toml");
+    let text = fs::read_to_string(&settings).expect("readable");
+    fs::write(&settings, text.replace("package_retention_days = 30", "package_retention_days = 0")).expect("written");
+    house.on(&["ingest"]).done();
+    assert_eq!(entries(&house.instance().join("packages")), 0);
+    fs::write(&settings, &text).expect("written");
+    other_hospital(&house, &IDS[..2]);
+    assert_eq!(house.receive(&[&package])[0]["state"], "accepted");
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!((&taken[0]["patients_in"], &taken[0]["destroyed"]), (&2.into(), &true.into()), "{taken}");
+    let gone = house.journal().iter().filter(|e| e["event"] == "package_destroyed").count();
+    assert_eq!(gone, 2, "each time its bytes went, it was said");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
