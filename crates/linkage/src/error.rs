@@ -5,7 +5,7 @@ use terms::RecordId;
 #[derive(Debug, thiserror::Error)]
 pub enum LinkageError {
     /// A column that linkage needs is not there.
-    #[error("{code}: {table} has no column {column}. Pass the table with its lake schema", code = self.code())]
+    #[error("{code}: {table} has no column {column}. Name it so, or say with a column map (--map) what it is called", code = self.code())]
     ColumnMissing {
         /// Which table.
         table: &'static str,
@@ -13,7 +13,7 @@ pub enum LinkageError {
         column: &'static str,
     },
     /// A column has a type that does not hold the value.
-    #[error("{code}: column {column} of {table} cannot be read as {wanted}. Pass the table with its lake schema", code = self.code())]
+    #[error("{code}: column {column} of {table} cannot be read as {wanted}. Write it so", code = self.code())]
     ColumnType {
         /// Which table.
         table: &'static str,
@@ -90,11 +90,8 @@ pub enum LinkageError {
         /// Number of a cannot-fact among all facts, from 1.
         row: usize,
     },
-    /// A build without Parquet.
-    #[error("{code}: this build does not read Parquet. Pass CSV", code = self.code())]
-    ParquetUnsupported,
     /// A Parquet file cannot be read.
-    #[error("{code}: the Parquet file cannot be read. Its columns have to be text or dates", code = self.code())]
+    #[error("{code}: the Parquet file cannot be read. It may be cut off, encrypted, or compressed by other than Snappy or Zstandard", code = self.code())]
     ParquetUnreadable,
     /// A record id stands twice in a CSV file.
     #[error("{code}: the record id of data row {row} stood in the file before. Give every record its own id", code = self.code())]
@@ -123,7 +120,6 @@ impl LinkageError {
             LinkageError::StateUnreadable => "linkage-state-unreadable",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
-            LinkageError::ParquetUnsupported => "linkage-parquet-unsupported",
             LinkageError::ParquetUnreadable => "linkage-parquet-unreadable",
             LinkageError::CsvIdTwice { .. } => "linkage-csv-id-twice",
         }

@@ -181,7 +181,7 @@ fn finish(
 
 fn read(path: &Path, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("parquet")) {
-        return crate::parquet_file::read(path, map, threads);
+        return crate::parquet_file::read(path, map);
     }
     Table::csv(path, map, threads)
 }

@@ -88,7 +88,6 @@ pub const CODES: &[&str] = &[
     "linkage-state-unreadable",
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
-    "linkage-parquet-unsupported",
     "linkage-parquet-unreadable",
     "linkage-decision-must",
     "linkage-decision-cannot",

@@ -12,7 +12,7 @@ use crate::output::{Outcome, Shown};
 /// (`--out DIR` with `--add`, `--remove`, `--facts`).
 #[derive(clap::Args)]
 pub struct Args {
-    /// Table of people: CSV in UTF-8.
+    /// Table of people: CSV in UTF-8, or Parquet when its name ends in .parquet.
     #[arg(value_name = "PEOPLE", requires = "out", conflicts_with_all = ["instance", "add", "remove", "facts"])]
     people: Option<PathBuf>,
     /// Folder of the results.

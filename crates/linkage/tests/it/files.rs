@@ -260,3 +260,52 @@ fn the_report_holds_numbers_only() {
     assert!(json["stages"].as_array().is_some_and(|s| s.len() > 5));
     assert_eq!(json["records"], 400);
 }
+
+#[test]
+fn people_in_parquet_are_the_people_of_the_same_csv() {
+    use arrow::array::{ArrayRef, Date32Array, Int64Array, RecordBatch, StringArray};
+    use std::sync::Arc;
+    let dir = TempDir::new().expect("a directory");
+    let text = table((0..300).map(|n| line(n, n / 3)));
+    fs::write(dir.path().join("people.csv"), &text).expect("written");
+    // The birth date as a date and the sex as a number, as other programs would write them; two row groups.
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("a row")).collect();
+    let columns = COLUMNS.iter().enumerate().map(|(at, name)| {
+        let of = |f: &dyn Fn(&str) -> i64| rows.iter().map(|r| f(&r[at])).collect::<Vec<_>>();
+        let array: ArrayRef = match *name {
+            "sex" => Arc::new(Int64Array::from(of(&|sex| sex.parse().expect("a number")))),
+            "birth_date" => {
+                let day = |date: &str| {
+                    let part = |range| date.get(range).and_then(|p: &str| p.parse::<u32>().ok()).expect("a date");
+                    terms::days_from_civil(part(0..4) as i32, part(5..7), part(8..10)).expect("a day")
+                };
+                Arc::new(Date32Array::from_iter_values(rows.iter().map(|r| day(&r[at]))))
+            }
+            _ => Arc::new(StringArray::from_iter(rows.iter().map(|r| Some(&r[at]).filter(|v| !v.is_empty())))),
+        };
+        (*name, array)
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(n, a)| (n, a, true))).expect("a batch");
+    let path = dir.path().join("people.parquet");
+    let properties = parquet::file::properties::WriterProperties::builder()
+        .set_compression(parquet::basic::Compression::SNAPPY)
+        .set_max_row_group_row_count(Some(200))
+        .build();
+    let file = fs::File::create(&path).expect("a file");
+    let mut writer = parquet::arrow::ArrowWriter::try_new(file, batch.schema(), Some(properties)).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.close().expect("closed");
+
+    let clusters = |people: &Path, out: &str| {
+        let out = dir.path().join(out);
+        link_file(people, &out, &ColumnMap::default(), &Options::default()).expect("linked");
+        fs::read_to_string(out.join("clusters.csv")).expect("clusters")
+    };
+    assert_eq!(clusters(&path, "parquet"), clusters(&dir.path().join("people.csv"), "csv"));
+
+    let bytes = fs::read(&path).expect("readable");
+    fs::write(&path, &bytes[..bytes.len() / 2]).expect("written");
+    let cut = link_file(&path, &dir.path().join("cut"), &ColumnMap::default(), &Options::default());
+    assert!(matches!(cut, Err(LinkageError::ParquetUnreadable)), "{cut:?}");
+}

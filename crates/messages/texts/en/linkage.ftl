@@ -1,6 +1,6 @@
 ### Linkage: errors, why a record is linked with nothing, and the report of a run
-linkage-column-missing = { $table } has no column { $column }. Pass the table with its lake schema.
-linkage-column-type = Column { $column } of { $table } cannot be read as { $wanted }. Pass the table with its lake schema.
+linkage-column-missing = { $table } has no column { $column }. Name it so, or say with --map FILE what it is called.
+linkage-column-type = Column { $column } of { $table } cannot be read as { $wanted }. Write it so.
 linkage-record-without-id = Row { $row } of { $table } has no record id. Every row needs one.
 linkage-facts-contradict = Records { $left } and { $right } must not be one person, but other facts make them one. Withdraw one of the facts.
 linkage-csv-id-twice = The record id of data row { $row } stood in the file before. Give every record its own id.
@@ -21,8 +21,7 @@ linkage-map-unreadable = The column map cannot be read. It is TOML with a table 
 linkage-state-unreadable = The folder holds no earlier run that this version can continue. Link all people into it first.
 linkage-fact-unreadable = Row { $row } of the facts is not kind,record_id_l,record_id_r with the kind must or cannot.
 linkage-fact-rows-contradict = Row { $row } of the facts keeps two records apart that other facts make one. Withdraw one of the facts.
-linkage-parquet-unsupported = This build does not read Parquet. Pass CSV.
-linkage-parquet-unreadable = The Parquet file cannot be read. Its columns have to be text or dates.
+linkage-parquet-unreadable = The Parquet file cannot be read. It may be cut off, encrypted, or compressed by other than Snappy or Zstandard.
 
 linkage-decision-must = one person, by a clerk
 linkage-decision-cannot = two persons, by a clerk

@@ -1,6 +1,6 @@
 ### 名寄せ：エラー、どの記録とも結び付けない理由、同一人物とした規則
-linkage-column-missing = { $table } に列 { $column } がありません。レイクのスキーマどおりの表を渡してください。
-linkage-column-type = { $table } の列 { $column } を { $wanted } として読めません。レイクのスキーマどおりの表を渡してください。
+linkage-column-missing = { $table } に列 { $column } がありません。その名前にするか、--map FILE で列の名前を指定してください。
+linkage-column-type = { $table } の列 { $column } を { $wanted } として読めません。その型で渡してください。
 linkage-record-without-id = { $table } の { $row } 行目に記録番号がありません。すべての行に必要です。
 linkage-facts-contradict = 記録 { $left } と { $right } は別人とされていますが、ほかの判断では同一人物になります。どちらかの判断を取り消してください。
 linkage-csv-id-twice = データ { $row } 行目の記録番号は前の行にもあります。記録ごとに別の番号を付けてください。
@@ -21,8 +21,7 @@ linkage-map-unreadable = 列の対応表を読めません。文字列の表 [co
 linkage-state-unreadable = このフォルダーには、この版で続けられる前回の実行がありません。先に全員の名寄せをしてください。
 linkage-fact-unreadable = 判断の表の { $row } 行目が kind,record_id_l,record_id_r(kind は must か cannot)になっていません。
 linkage-fact-rows-contradict = 判断の { $row } 件目は別人としますが、ほかの判断では同一人物になります。どちらかを取り消してください。
-linkage-parquet-unsupported = このプログラムは Parquet を読めません。CSV を渡してください。
-linkage-parquet-unreadable = Parquet ファイルを読めません。列は文字列か日付である必要があります。
+linkage-parquet-unreadable = Parquet ファイルを読めません。途中で切れているか、暗号化されているか、Snappy・Zstandard 以外で圧縮されています。
 
 linkage-decision-must = 担当者が同一人物とした組
 linkage-decision-cannot = 担当者が別人とした組
