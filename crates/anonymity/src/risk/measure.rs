@@ -6,7 +6,7 @@ use std::io::Read;
 use serde::Serialize;
 
 use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
-use crate::table::{TableError, separator};
+use crate::table::{TableError, open};
 
 /// Values of the columns → rows.
 pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
@@ -65,16 +65,9 @@ pub struct PopulationRisk {
 ///
 /// # Errors
 /// A file that cannot be read, or a column that is not there.
-pub fn classes(mut source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
+pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
     let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
-    let mut head = Vec::new();
-    source.by_ref().take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
-    if head.starts_with(&[0x1f, 0x8b]) {
-        return Err(TableError::Compressed { file: name.to_owned() });
-    }
-    let body = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
-    let delimiter = delimiter.unwrap_or_else(|| separator(body));
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(std::io::Cursor::new(body).chain(source));
+    let (mut reader, _) = open(source, name, delimiter)?;
     let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
     let known = || header.iter().collect::<Vec<_>>().join(", ");
     let place = |column: &String| {
@@ -85,6 +78,11 @@ pub fn classes(mut source: impl Read, name: &str, delimiter: Option<u8>, columns
     let mut classes = Classes::new();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|e| unreadable(&e))? {
+        if record.len() != header.len() {
+            let line = record.position().map_or(0, csv::Position::line);
+            let (found, expected) = (record.len(), header.len());
+            return Err(TableError::RowLength { file: name.to_owned(), line, found, expected });
+        }
         let key: Vec<Box<[u8]>> = places.iter().map(|at| record[*at].into()).collect();
         *classes.entry(key).or_default() += 1;
     }

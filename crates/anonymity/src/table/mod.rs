@@ -2,6 +2,7 @@
 //!
 //! * [`Hierarchy`]: how the values of a column become coarser, from a file;
 //! * [`Roles`]: what each column of a table is;
+//! * [`open`]: a CSV file before its first row, its separator found;
 //! * [`read`]: one streaming pass that keeps each distinct row once, as a packed key with a count;
 //! * [`Key`], [`Groups`], [`Grouper`]: packed rows, and grouping them after some fields became coarser;
 //! * [`TableError`]: what can be wrong with files, columns and values.
@@ -10,6 +11,7 @@ mod error;
 mod groups;
 mod hierarchy;
 mod key;
+mod open;
 mod read;
 mod roles;
 
@@ -18,6 +20,7 @@ pub use error::{CODES, TableError};
 pub use groups::{Grouper, Groups, Remap};
 pub use hierarchy::{Hierarchy, Level};
 pub use key::{Field, Key};
+pub use open::{Opened, open};
 pub use read::{Column, Input, read};
 pub use roles::{Nulls, Role, Roles, find_hierarchies};
 

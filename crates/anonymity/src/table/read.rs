@@ -5,7 +5,7 @@ use std::io::Read;
 
 use super::error::{TableError, shown};
 use super::roles::{Nulls, Role, Roles};
-use super::{Field, Hierarchy, Key as _, separator};
+use super::{Field, Hierarchy, Key as _, open};
 
 /// A column of an input: its values by code.
 #[derive(Debug, Clone)]
@@ -53,26 +53,14 @@ struct Coded {
 /// # Errors
 /// Everything that can be wrong with the file; the first found.
 pub fn read(
-    mut source: impl Read,
+    source: impl Read,
     name: &str,
     delimiter: Option<u8>,
     roles: &Roles,
     mut hierarchies: BTreeMap<String, Hierarchy>,
 ) -> Result<Input, TableError> {
     let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
-    // The first piece says the separator; it is then read again as part of the whole.
-    let mut head = Vec::new();
-    source.by_ref().take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
-    if head.starts_with(&[0x1f, 0x8b]) {
-        return Err(TableError::Compressed { file: name.to_owned() });
-    }
-    let body = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
-    let delimiter = delimiter.unwrap_or_else(|| separator(body));
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .delimiter(delimiter)
-        .buffer_capacity(1 << 18)
-        .from_reader(std::io::Cursor::new(body).chain(source));
+    let (mut reader, delimiter) = open(source, name, delimiter)?;
     let header = reader.byte_headers().map_err(|e| unreadable(&e))?.clone();
     let text = |cell: &[u8], line: u64| {
         String::from_utf8(cell.to_vec()).map_err(|_| TableError::NotUtf8 { file: name.to_owned(), line })

@@ -5,7 +5,7 @@ use anonymity::metrics::Metric;
 use anonymity::models::Models;
 use anonymity::release::{Question, Used, answer, prepare, release_html};
 use anonymity::search::Limits;
-use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read, separator};
+use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read};
 use messages::Message;
 
 use crate::failure::Failure;
@@ -142,14 +142,9 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
 
 /// The names in the first line.
 fn header(file: std::fs::File, name: &str, delimiter: Option<u8>) -> Result<Vec<String>, TableError> {
-    use std::io::Read as _;
-    let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
-    let mut head = Vec::new();
-    file.take(64 * 1024).read_to_end(&mut head).map_err(|e| unreadable(&e))?;
-    let body = head.strip_prefix("\u{feff}".as_bytes()).unwrap_or(&head);
-    let delimiter = delimiter.unwrap_or_else(|| separator(body));
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).from_reader(body);
-    Ok(reader.headers().map_err(|e| unreadable(&e))?.iter().map(str::to_owned).collect())
+    let (mut reader, _) = anonymity::table::open(file, name, delimiter)?;
+    let unreadable = |e: csv::Error| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
+    Ok(reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect())
 }
 
 /// Time on processors: of this thread, exactly, where it searches alone; else of all threads, in hundredths of a second.
