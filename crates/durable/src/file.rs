@@ -74,19 +74,21 @@ pub fn remove_file(path: &Path) -> io::Result<()> {
     sync_dir(parent(path))
 }
 
-/// Removes a directory with everything in it, durable when this returns. One that is not there is fine. A crash leaves
-/// all, a part, or nothing of it.
+/// Removes a directory with everything in it, durable when this returns. One that is not there is fine. Of a link only the
+/// link goes, wherever it leads. A crash leaves all, a part, or nothing of it.
 ///
 /// # Errors
 /// As of the removals and of syncing the directory around it.
 pub fn remove_tree(dir: &Path) -> io::Result<()> {
     failpoint("remove_tree")?;
+    match fs::symlink_metadata(dir) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Ok(found) if !found.is_dir() => return remove_file(dir),
+        Ok(_) => {}
+        Err(error) => return Err(error),
+    }
     if !failpoint::removing_tree(dir)? {
-        let entries = match fs::read_dir(dir) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            other => other?,
-        };
-        for entry in entries {
+        for entry in fs::read_dir(dir)? {
             let entry = entry?;
             if entry.file_type()?.is_dir() {
                 fs::remove_dir_all(entry.path())?;
@@ -209,6 +211,21 @@ mod tests {
         remove_tree(&tree).expect("removed");
         assert!(!tree.exists());
         remove_tree(&tree).expect("nothing to remove");
+    }
+
+    #[test]
+    fn of_a_link_to_a_directory_only_the_link_is_removed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (theirs, link, tree) = (dir.path().join("theirs"), dir.path().join("link"), dir.path().join("tree"));
+        create_dir(&theirs).expect("made");
+        fs::write(theirs.join("kept"), "kept").expect("written");
+        std::os::unix::fs::symlink(&theirs, &link).expect("linked");
+        remove_tree(&link).expect("removed");
+        assert!(link.symlink_metadata().is_err() && theirs.join("kept").exists());
+        create_dir(&tree).expect("made");
+        std::os::unix::fs::symlink(&theirs, tree.join("inside")).expect("linked");
+        remove_tree(&tree).expect("removed");
+        assert!(!tree.exists() && theirs.join("kept").exists());
     }
 
     #[test]

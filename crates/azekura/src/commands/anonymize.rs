@@ -144,7 +144,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
 fn header(file: std::fs::File, name: &str, delimiter: Option<u8>) -> Result<Vec<String>, TableError> {
     let (mut reader, _) = anonymity::table::open(file, name, delimiter)?;
     let unreadable = |e: csv::Error| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
-    Ok(reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect())
+    let header: Vec<String> = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
+    if header.is_empty() { Err(TableError::NoHeader { file: name.to_owned() }) } else { Ok(header) }
 }
 
 /// Time on processors: of this thread, exactly, where it searches alone; else of all threads, in hundredths of a second.

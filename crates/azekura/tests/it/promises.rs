@@ -303,3 +303,15 @@ fn a_package_of_somebody_unknown_comes_in_once_its_sender_is_registered() {
     assert_eq!(gone, 2, "each time its bytes went, it was said");
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn a_link_in_the_inbox_takes_nothing_with_it_that_it_leads_to() {
+    let house = House::new();
+    let package = house.tree(1, &of(&IDS));
+    fs::write(package.parent().expect("a directory").join("beside"), "kept").expect("written");
+    let name = package.file_name().expect("a name");
+    std::os::unix::fs::symlink(&package, house.instance().join("inbox").join(name)).expect("linked");
+    house.on(&["receive"]).done();
+    assert_eq!(entries(&house.instance().join("inbox")), 0);
+    assert!(package.join("payload-0001.p7m").exists(), "it is not ours to remove");
+}
