@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
-    // First of all: OpenSSL set up by others would clean up at exit under the feet of the database's threads.
+    // First of all: OpenSSL set up by others would clean up at exit, as SQLCipher does (see `Ledger::close`).
     openssl::init();
     // Core dumps would hold keys and people.
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };

@@ -87,21 +87,42 @@ pub fn remove_tree(dir: &Path) -> io::Result<()> {
         Ok(_) => {}
         Err(error) => return Err(error),
     }
-    if !failpoint::removing_tree(dir)? {
-        for entry in fs::read_dir(dir)? {
-            let entry = entry?;
-            if entry.file_type()?.is_dir() {
-                fs::remove_dir_all(entry.path())?;
-            } else {
-                fs::remove_file(entry.path())?;
-            }
-            failpoint("remove_tree.part")?;
-        }
-        fs::remove_dir(dir)?;
-    } else {
+    if failpoint::removing_tree(dir)? {
         failpoint("remove_tree.part")?;
+    } else {
+        empty_tree(dir)?;
+        // Of a link that was put here meanwhile this makes an error.
+        fs::remove_dir(dir)?;
     }
     sync_dir(parent(dir))
+}
+
+/// Removes what is in a directory. It is opened once and its entries are named within it, so that nobody who may write beside
+/// it leads the removal elsewhere by putting a link in its place.
+fn empty_tree(dir: &Path) -> io::Result<()> {
+    use std::ffi::OsStr;
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::ffi::OsStrExt as _;
+
+    use rustix::fs::{AtFlags, Mode, OFlags};
+    let open = rustix::fs::open(dir, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty())?;
+    for entry in rustix::fs::Dir::read_from(&open)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        if matches!(name.to_bytes(), b"." | b"..") {
+            continue;
+        }
+        let stat = rustix::fs::statat(&open, name, AtFlags::SYMLINK_NOFOLLOW)?;
+        if rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir() {
+            // The system's own name of the open directory; the removal below it does not follow links either.
+            let within = format!("/proc/self/fd/{}", open.as_raw_fd());
+            fs::remove_dir_all(Path::new(&within).join(OsStr::from_bytes(name.to_bytes())))?;
+        } else {
+            rustix::fs::unlinkat(&open, name, AtFlags::empty())?;
+        }
+        failpoint("remove_tree.part")?;
+    }
+    Ok(())
 }
 
 /// Writes a whole file so that a crash leaves either the old content or the new, never a part. Readable by the owner

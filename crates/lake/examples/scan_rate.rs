@@ -286,7 +286,6 @@ async fn run(dir: &Path, threads: usize) -> Result<(), Failure> {
             .collect::<Result<Vec<_>, Failure>>()?;
         println!("{}", serde_json::json!({ "query": name, "seconds": seconds, "rows": rows, "first": cells }));
     }
-    // Its threads are gone before OpenSSL cleans up at the end of the process.
     ledger.close().await;
     Ok(())
 }

@@ -251,7 +251,9 @@ impl Ledger {
         Ok(())
     }
 
-    /// Closes every connection. Not needed for safety; it leaves one file without a write-ahead log.
+    /// Closes every connection, and waits for the threads that serve them; leaves one file without a write-ahead log. A process must not
+    /// end before it: SQLCipher gives its memory back when the process exits, under the feet of threads that still close a connection,
+    /// and the process dies by a signal after all is done.
     pub async fn close(self) {
         self.read.close().await;
         if let Some(write) = &self.write {

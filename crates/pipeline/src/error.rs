@@ -104,6 +104,12 @@ impl Error {
         }
     }
 
+    /// Whether our own disk is in trouble, which is no package's fault. What is not there is: somebody removed a package's bytes, and
+    /// no other is to wait for them.
+    pub(crate) fn is_of_our_disk(&self) -> bool {
+        self.disk().is_some_and(|kind| kind != ErrorKind::NotFound)
+    }
+
     /// What the disk refused, when it was the disk, whichever crate met it.
     pub fn disk(&self) -> Option<ErrorKind> {
         match self {

@@ -99,6 +99,16 @@ impl Instance {
         let keyring = Keyring::create_with(&root.join(KEYRING), passphrase, &options)?;
         let ledger =
             Ledger::create(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), &config.producer.name).await?;
+        let made = Instance::introduce(root, &keyring, &ledger, actor).await;
+        ledger.close().await;
+        let made = made?;
+        write(&root.join(CONFIG), TEMPLATE.as_bytes())?;
+        unfinished.end()?;
+        Ok(made)
+    }
+
+    /// Writes what others need of a new instance, and says in its journal that it was made.
+    async fn introduce(root: &Path, keyring: &Keyring, ledger: &Ledger, actor: &Actor) -> Result<Made, Error> {
         let made = Made {
             intake_certificate: root.join("certificates/intake.pem"),
             signing_certificate: root.join("certificates/signing.pem"),
@@ -115,9 +125,6 @@ impl Instance {
             tx.emit(Event::CertificateMade { what: what.to_owned(), fingerprint })?;
         }
         tx.commit().await?;
-        ledger.close().await;
-        write(&root.join(CONFIG), TEMPLATE.as_bytes())?;
-        unfinished.end()?;
         Ok(made)
     }
 
@@ -157,22 +164,30 @@ impl Instance {
             }
         };
         let keyring = Arc::new(Keyring::open(&root.join(KEYRING), passphrase)?);
-        let ledger = Ledger::open(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), mode).await?;
         let lake = Lake::open(root, Arc::clone(&keyring))?;
         let child = Child::this_program()?;
+        let ledger = Ledger::open(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), mode).await?;
         let instance = Instance { root: root.to_owned(), config, keyring, ledger, lake, actor, child, _lock: lock };
-        if matches!(mode, Mode::Writer) {
-            instance.lake.sweep(&instance.ledger, &instance.actor).await?;
-            crate::dataset::finish_doomed(&instance).await?;
-            crate::sealed::sweep(&instance).await?;
-            crate::keeping::sweep(&instance).await?;
-            crate::ingest::finish_pending(&instance).await?;
-            crate::dataset::finish_deliveries(&instance).await?;
-            instance.sweep_pending()?;
-            crate::keeping::expire(&instance, jiff::Timestamp::now()).await?;
-            instance.rotate_intake(jiff::Timestamp::now()).await?;
+        if matches!(mode, Mode::Writer)
+            && let Err(error) = instance.put_in_order().await
+        {
+            instance.ledger.close().await;
+            return Err(error);
         }
         Ok(instance)
+    }
+
+    /// Finishes what a crash left, and what the calendar asks for.
+    async fn put_in_order(&self) -> Result<(), Error> {
+        self.lake.sweep(&self.ledger, &self.actor).await?;
+        crate::dataset::finish_doomed(self).await?;
+        crate::sealed::sweep(self).await?;
+        crate::keeping::sweep(self).await?;
+        crate::ingest::finish_pending(self).await?;
+        crate::dataset::finish_deliveries(self).await?;
+        self.sweep_pending()?;
+        crate::keeping::expire(self, jiff::Timestamp::now()).await?;
+        self.rotate_intake(jiff::Timestamp::now()).await
     }
 
     /// Where packages of providers are put for `receive`.
@@ -195,8 +210,13 @@ impl Instance {
     fn sweep_pending(&self) -> Result<(), Error> {
         let trouble = |path: &Path| Error::io(path.display().to_string());
         let pending = self.root.join("pending");
+        // A copy of an instance may lack what was empty.
+        durable::create_dir(&pending).map_err(trouble(&pending))?;
         for party in std::fs::read_dir(&pending).map_err(trouble(&pending))? {
             let party = party.map_err(trouble(&pending))?.path();
+            if !party.is_dir() {
+                continue;
+            }
             for left in std::fs::read_dir(&party).map_err(trouble(&party))? {
                 let left = left.map_err(trouble(&party))?.path();
                 durable::remove_tree(&left).map_err(trouble(&left))?;
@@ -268,6 +288,9 @@ impl Unfinished {
             let name = entry.file_name();
             let name = name.to_string_lossy();
             if !Unfinished::makes(&name) {
+                if fresh {
+                    durable::remove_file(&marker).map_err(trouble(&marker))?;
+                }
                 return Err(occupied());
             }
             if name != UNFINISHED {
@@ -304,14 +327,18 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     durable::write_atomic(path, bytes).map_err(Error::io(path.display().to_string()))
 }
 
-/// Moves a finished package to its place, replacing what an earlier try left there. Done already is done.
+/// Moves a finished package to its place, replacing what an earlier try left there. Done already is done, also when whom it is
+/// for has fetched it since.
 ///
 /// # Errors
-/// When neither is there, or the move fails.
+/// When the move fails.
 pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
     let trouble = || Error::io(to.display().to_string());
     if !from.is_dir() {
-        return if to.is_dir() { Ok(()) } else { Err(Error::Inconsistent("a finished package is missing".to_owned())) };
+        if !to.is_dir() {
+            tracing::warn!("a finished package stands neither where it was made nor in the outbox: it was fetched, or removed");
+        }
+        return Ok(());
     }
     if let Some(parent) = to.parent() {
         durable::create_dir(parent).map_err(trouble())?;

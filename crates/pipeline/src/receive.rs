@@ -90,7 +90,7 @@ pub fn waiting(instance: &Instance) -> Result<Vec<PathBuf>, Error> {
         let path = entry.map_err(Error::io(inbox.display().to_string()))?.path();
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         if name.ends_with(&format!("{ENDING}{LEAVING}")) {
-            crate::keeping::remove(&path)?;
+            left_behind(crate::keeping::remove(&path));
         } else if name.ends_with(ENDING) {
             found.push(path);
         }
@@ -148,15 +148,27 @@ pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error
     let received = receive_one(instance, path).await?;
     // The inbox is ours: what the ledger knows now does not stay there, out of reach of erasure and retention.
     if received.package.is_some() && path.parent().is_some_and(|p| same_directory(p, &instance.inbox())) {
-        // Under another name first: half a package must not look like one that somebody spoilt.
-        let mut leaving = path.as_os_str().to_owned();
-        leaving.push(LEAVING);
-        let leaving = PathBuf::from(leaving);
-        crate::keeping::remove(&leaving)?;
-        durable::rename(path, &leaving).map_err(Error::io(path.display().to_string()))?;
-        crate::keeping::remove(&leaving)?;
+        left_behind(leave(path));
     }
     Ok(received)
+}
+
+/// Removes a package from the inbox.
+fn leave(path: &Path) -> Result<(), Error> {
+    // Under another name first: half a package must not look like one that somebody spoilt.
+    let mut leaving = path.as_os_str().to_owned();
+    leaving.push(LEAVING);
+    let leaving = PathBuf::from(leaving);
+    crate::keeping::remove(&leaving)?;
+    durable::rename(path, &leaving).map_err(Error::io(path.display().to_string()))?;
+    crate::keeping::remove(&leaving)
+}
+
+/// What others put into the inbox and we may not remove is no reason to take nothing in any more.
+fn left_behind(removed: Result<(), Error>) {
+    if let Err(error) = removed {
+        tracing::warn!(code = error.code(), "something in the inbox cannot be removed: see to its owner and permissions");
+    }
 }
 
 fn same_directory(a: &Path, b: &Path) -> bool {
@@ -201,24 +213,47 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         return note_refusal(instance, twice).await;
     }
     // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
-    // Of one that held and only waited for an earlier one, the copy that held stays.
-    let waits = known.as_ref().is_some_and(|k| k.reason.as_deref() == Some("core-package-sequence-gap"));
-    if !waits || !place.is_dir() {
-        match take_over(path, &place) {
-            Err(Error::Package(error)) => {
-                crate::keeping::remove(&place)?;
-                return refuse_unkept(instance, name, error.message()).await;
+    let arrival = Arrival { id, directory, again: known.is_some(), replaces: place.is_dir() };
+    // One that held and only waited for an earlier one waits on, or comes in as it lies there.
+    if arrival.replaces && known.as_ref().is_some_and(|k| k.reason.as_deref() == Some(GAP)) {
+        match check(instance, &place).await {
+            Ok(checked) => return accept(instance, name, Arrival { replaces: false, ..arrival }, checked).await,
+            Err(Failed::Package(why, _)) if why.code == GAP => {
+                return Ok(Received::refused(name, Some(id), PackageState::Quarantined, why));
             }
-            other => other?,
+            Err(Failed::Ours(error)) => return Err(error),
+            // It does not hold any more: what came now may.
+            Err(Failed::Package(..)) => {}
         }
     }
-    let arrival = Arrival { id, directory, again: known.is_some() };
-    match check(instance, &place).await {
-        Ok(checked) => accept(instance, name, arrival, checked).await,
-        Err(Failed::Package(why, claimed)) => quarantine(instance, name, arrival, why, claimed, &sealed).await,
+    let beside = instance.packages().join(format!("new-{id}{ENDING}"));
+    match take_over(path, &beside) {
+        Err(Error::Package(error)) => {
+            crate::keeping::remove(&beside)?;
+            return refuse_unkept(instance, name, error.message()).await;
+        }
+        other => other?,
+    }
+    match check(instance, &beside).await {
         Err(Failed::Ours(error)) => Err(error),
+        // Anybody can put a known manifest beside other bytes: what is known of the package and kept of it stays.
+        Err(Failed::Package(why, None)) if arrival.again => {
+            crate::keeping::remove(&beside)?;
+            note_refusal(instance, Received::refused(name, Some(id), PackageState::Quarantined, why)).await
+        }
+        looked => {
+            crate::instance::put_in_place(&beside, &place)?;
+            match looked {
+                Ok(checked) => accept(instance, name, arrival, checked).await,
+                Err(Failed::Package(why, claimed)) => quarantine(instance, name, arrival, why, claimed, &sealed).await,
+                Err(Failed::Ours(error)) => Err(error),
+            }
+        }
     }
 }
+
+/// Code of the reason of a package that waits for an earlier one.
+const GAP: &str = "core-package-sequence-gap";
 
 /// A package that lies in keeping and has been looked at.
 struct Arrival {
@@ -226,10 +261,15 @@ struct Arrival {
     directory: String,
     /// Whether it lay in quarantine before.
     again: bool,
+    /// Whether another copy of it was kept, which is gone now.
+    replaces: bool,
 }
 
 impl Arrival {
     async fn register(&self, tx: &mut ledger::Tx, new: &NewPackage) -> Result<(), Error> {
+        if self.replaces && self.again {
+            tx.emit(Event::PackageDestroyed { package: self.id, certificate: None })?;
+        }
         if self.again {
             tx.receive_package_again(new).await?
         } else {
@@ -314,7 +354,7 @@ async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
         return Err(told(Message::new("core-package-sequence-old"), listed));
     }
     if sequence > next {
-        return Err(told(Message::new("core-package-sequence-gap"), listed));
+        return Err(told(Message::new(GAP), listed));
     }
     let unusable = listed.iter().any(|line| rule.canonical(&line.patient).is_err());
     if summary.bad_opt_outs > 0 || unusable {
@@ -345,7 +385,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Ch
     };
     arrival.register(&mut tx, &new).await?;
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
-    let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs).await?;
+    let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.again).await?;
     tx.commit().await?;
     Ok(Received {
         directory: name,
@@ -362,8 +402,15 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Ch
     })
 }
 
-/// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope.
-async fn register(tx: &mut ledger::Tx, patients: &Patients, provider: &ProviderId, lines: &[OptOutLine]) -> Result<u64, Error> {
+/// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope. Of a list
+/// that came before, a statement of the same day is the one that was registered then, also when it was taken back meanwhile.
+async fn register(
+    tx: &mut ledger::Tx,
+    patients: &Patients,
+    provider: &ProviderId,
+    lines: &[OptOutLine],
+    again: bool,
+) -> Result<u64, Error> {
     let mut added = 0;
     for line in lines {
         let Some(patient) = patients.hash(&line.patient)? else { continue };
@@ -374,8 +421,12 @@ async fn register(tx: &mut ledger::Tx, patients: &Patients, provider: &ProviderI
             _ => NoticeScope::ALL.iter().copied().collect(),
         };
         let before = tx.read().opt_outs_of(provider, patient).await?;
-        let in_force = before.iter().filter(|o| !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn));
-        let held: BTreeSet<NoticeScope> = in_force.flat_map(|o| o.scopes.iter().copied()).collect();
+        let stated_on = line.date.parse().ok();
+        let registered = before.iter().filter(|o| {
+            let in_force = !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn);
+            in_force || (again && Some(o.stated_on) == stated_on)
+        });
+        let held: BTreeSet<NoticeScope> = registered.flat_map(|o| o.scopes.iter().copied()).collect();
         let missing: Vec<NoticeScope> = said.difference(&held).copied().collect();
         if missing.is_empty() {
             continue;
@@ -387,7 +438,7 @@ async fn register(tx: &mut ledger::Tx, patients: &Patients, provider: &ProviderI
             scopes: missing,
             requester,
             relation: (requester == Requester::Bereaved).then(|| "stated to the provider".to_owned()),
-            stated_on: line.date.parse().unwrap_or_else(|_| today()),
+            stated_on: stated_on.unwrap_or_else(today),
             erase: false,
             everywhere: false,
             state: OptOutState::Effective,
@@ -429,7 +480,7 @@ async fn quarantine(
     arrival.register(&mut tx, &new).await?;
     let mut opt_outs = 0;
     if let (Some(claimed), Some(patients)) = (&claimed, &patients) {
-        opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs).await?;
+        opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs, arrival.again).await?;
     }
     tx.commit().await?;
     let mut received = Received::refused(name, Some(id), PackageState::Quarantined, why);

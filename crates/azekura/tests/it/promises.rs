@@ -315,3 +315,101 @@ fn a_link_in_the_inbox_takes_nothing_with_it_that_it_leads_to() {
     assert_eq!(entries(&house.instance().join("inbox")), 0);
     assert!(package.join("payload-0001.p7m").exists(), "it is not ours to remove");
 }
+
+#[test]
+fn other_bytes_under_a_known_manifest_take_nothing_from_a_package_that_waits() {
+    let house = House::new();
+    house.notified(&IDS);
+    let second = house.tree(2, &of(&[IDS[1]]));
+    assert_eq!(house.receive(&[&second])[0]["reason"], "core-package-sequence-gap");
+    // Somebody has the manifest and makes up the rest; then with a file that no manifest names.
+    let payload = second.join("payload-0001.p7m");
+    let intact = fs::read(&payload).expect("readable");
+    fs::write(&payload, b"anything").expect("written");
+    assert_eq!(house.receive(&[&second])[0]["reason"], "core-package-sequence-gap", "what was kept waits on");
+    fs::write(second.join("payload-0001.p7m.part"), b"anything").expect("written");
+    house.receive(&[&second]);
+    fs::remove_dir_all(&second).expect("removed");
+    drop(intact);
+    // The one that was missing comes, and the copy in keeping follows it when it is named again.
+    let first = house.tree(1, &of(&[IDS[0]]));
+    assert_eq!(house.receive(&[&first])[0]["state"], "accepted");
+    let kept = fs::read_dir(house.instance().join("packages")).expect("listable").count();
+    assert_eq!(kept, 2, "both are there");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_stray_delivery_leaves_a_package_in_quarantine_as_it_was() {
+    let house = House::new();
+    house.notified(&IDS);
+    let list = "patient,requester,scope,date\n,person,,2026-05-01\n";
+    let package = house.tree(1, &with_opt_outs(of(&IDS), list));
+    assert_eq!(house.receive(&[&package])[0]["reason"], "core-package-list");
+    let packages = house.instance().join("packages");
+    let kept = || fs::read_dir(&packages).expect("listable").map(|e| e.expect("an entry").file_name()).collect::<Vec<_>>();
+    let before = kept();
+    fs::write(package.join("payload-0001.p7m.part"), b"of a transfer that broke off").expect("written");
+    assert_ne!(house.receive(&[&package])[0]["state"], "accepted");
+    assert_eq!(kept(), before);
+    // The sender's certificate is not the one any more that signed: nothing that was known is forgotten.
+    house.on(&["provider", "add", "--id", PROVIDER, "--cert", text(&party("hospital-renewed", "30").cert)]);
+    fs::remove_file(package.join("payload-0001.p7m.part")).expect("removed");
+    assert_ne!(house.receive(&[&package])[0]["state"], "accepted");
+    assert_eq!(kept(), before);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+// control: NOT-03
+#[test]
+fn a_no_that_was_taken_back_does_not_come_back_with_the_same_list() {
+    let house = House::new();
+    house.notified(&IDS);
+    let list = format!("patient,requester,scope,date\n{},person,,2026-05-01\n,person,,2026-05-01\n", IDS[0]);
+    let package = house.tree(1, &with_opt_outs(of(&IDS), &list));
+    assert_eq!(house.receive(&[&package])[0]["opt_outs"], 1);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+    assert_eq!(house.receive(&[&package])[0]["opt_outs"], 0, "the same statement, which was taken back");
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 3);
+}
+
+#[test]
+fn a_package_whose_bytes_are_gone_keeps_no_other_waiting() {
+    let house = House::new();
+    house.notified(&IDS);
+    other_hospital(&house, &IDS);
+    let (first, second) = (house.tree(1, &of(&[IDS[0]])), from_other(&house, 1, &of(&[IDS[1]])));
+    let received = house.receive(&[&first, &second]);
+    let kept = house.instance().join(format!("packages/{}.azp", received[0]["package"].as_str().expect("an id")));
+    fs::remove_dir_all(&kept).expect("removed");
+    let said = house.on(&["ingest"]);
+    let taken = said.json.as_array().unwrap_or_else(|| panic!("{}", said.all)).clone();
+    assert!(taken.iter().any(|t| t["provider"] == OTHER && t["patients_in"] == 1), "{}", said.all);
+    // It is sent again and comes in.
+    assert_eq!(house.receive(&[&first])[0]["state"], "accepted");
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 1);
+}
+
+#[test]
+fn many_people_with_a_history_stay_whole_when_a_package_says_more_of_them() {
+    let house = House::new();
+    // More than are assembled together first.
+    let ids: Vec<String> = (0..150).map(|n| format!("70{n:08}")).collect();
+    let all: Vec<&str> = ids.iter().map(String::as_str).collect();
+    house.notified(&all);
+    let one = of(&[IDS[0]]);
+    let people: Files = ids.iter().flat_map(|id| renamed(&one, IDS[0], id)).collect();
+    house.receive(&[&house.tree(1, &people)]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    let before = house.rows();
+    assert!(before.iter().any(|(table, n)| table == "measurement" && n.parse::<u64>().is_ok_and(|n| n > 150)), "{before:?}");
+    house.receive(&[&house.tree(2, &people)]);
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!(taken[0]["patients_in"], 150, "{taken}");
+    house.on(&["link"]).done();
+    assert_eq!(house.rows(), before, "the same said twice is there once, of everybody");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}

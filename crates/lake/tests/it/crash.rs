@@ -35,16 +35,20 @@ fn child() {
         let how = Compaction { everything: true, ..Default::default() };
         house.lake.compact(&house.ledger, &house.actor, &how).await.expect("compacted");
         house.lake.erase(&house.ledger, &house.actor, &r[..1], None).await.expect("erased");
+        house.ledger.close().await;
     });
 }
 
-fn run(home: &Path, records: &str, variables: &[(&str, &str)]) -> bool {
+/// How the process ended, and what it said last.
+fn run(home: &Path, records: &str, variables: &[(&str, &str)]) -> Result<(), String> {
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "crash::child", "--ignored", "--test-threads=1"]).env(HOME, home).env(RECORDS, records);
     for (name, value) in variables {
         command.env(name, value);
     }
-    command.output().expect("started").status.success()
+    let out = command.output().expect("started");
+    let said = [out.stdout, out.stderr].concat();
+    if out.status.success() { Ok(()) } else { Err(format!("{}: {}", out.status, String::from_utf8_lossy(&said))) }
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -78,7 +82,7 @@ fn killed_or_without_power_at_any_step_the_same_command_ends_in_the_same_state()
     let trace = scratch.path().join("trace");
     let whole = scratch.path().join("whole");
     copy(&base, &whole);
-    assert!(run(&whole, &records, &[("AZEKURA_FAILPOINT_TRACE", &trace.display().to_string())]));
+    assert_eq!(run(&whole, &records, &[("AZEKURA_FAILPOINT_TRACE", &trace.display().to_string())]), Ok(()));
     let steps = fs::read_to_string(&trace).expect("a trace").lines().count();
     assert!(steps > 100, "{steps}");
 
@@ -94,8 +98,8 @@ fn killed_or_without_power_at_any_step_the_same_command_ends_in_the_same_state()
         let spec = format!("#{step}={action}");
         let kept = kept.display().to_string();
         let fine = run(&home, &records, &[("AZEKURA_FAILPOINT", &spec), ("AZEKURA_POWERLOSS_DIR", &kept)]);
-        assert!(!fine, "{spec} was not reached");
-        assert!(run(&home, &records, &[]), "after {spec} the same command goes through");
+        assert!(fine.is_err(), "{spec} was not reached");
+        assert_eq!(run(&home, &records, &[]), Ok(()), "after {spec} the same command goes through");
         runtime.block_on(async {
             let house = House::open(&home).await;
             let report = house.lake.sweep(&house.ledger, &house.actor).await.expect("swept");

@@ -67,7 +67,7 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
     for package in waiting {
         all.push(match take(instance, &package, today(), progress).await {
             // What is wrong with one package is no reason to keep the others waiting.
-            Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) if error.disk().is_none() => {
+            Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) if !error.is_of_our_disk() => {
                 let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else { return Err(error) };
                 quarantine(instance, &package, provider, sequence, error.code()).await?
             }

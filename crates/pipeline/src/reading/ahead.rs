@@ -126,10 +126,11 @@ mod tests {
 
     #[test]
     fn work_that_ends_early_does_not_wait_for_the_rest() {
-        let first = read_ahead(Source { left: 1 << 30, fails: false }, |ahead| {
+        // It never ends.
+        let first = read_ahead(io::repeat(7), |ahead| {
             let mut byte = [0];
             ahead.read_exact(&mut byte).map(|()| byte[0])
         });
-        assert!(first.is_ok());
+        assert_eq!(first.ok(), Some(7));
     }
 }
