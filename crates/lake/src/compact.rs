@@ -75,8 +75,11 @@ impl Lake {
         Ok(())
     }
 
-    /// Forgets the versions of records of which no file can hold a stale row any more.
-    async fn clear_versions(&self, ledger: &Ledger, actor: &Actor) -> Result<u64, LakeError> {
+    /// Forgets the versions of records of which no file can hold a stale row any more, and says how many these were.
+    ///
+    /// # Errors
+    /// [`LakeError`] of the ledger.
+    pub async fn clear_versions(&self, ledger: &Ledger, actor: &Actor) -> Result<u64, LakeError> {
         let mut tx = ledger.begin(actor, "forget versions that no stale row needs").await?;
         let versions = tx.read().versions().await?;
         if versions.is_empty() {

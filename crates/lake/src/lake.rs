@@ -1,16 +1,17 @@
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::array::RecordBatch;
 use omop::Table;
 use seal::{DataKey, Keyring, SealError, WrappedKey};
 use terms::{AssetId, NoticeScope, ProviderId};
 
-use crate::catalogue;
 use crate::snapshot::Snapshot;
 use crate::visibility::Visibility;
 use crate::writer::FileWriter;
-use crate::{LakeError, LakeTable, PersonMap, StagedFile};
+use crate::{LakeError, LakeTable, PersonMap, StagedFile, catalogue, merge, read};
 
 /// The lake of one instance. Clones are the same lake.
 #[derive(Clone)]
@@ -68,6 +69,32 @@ impl Lake {
     /// [`LakeError::Io`] when it cannot be made, [`LakeError::Seal`] when there is no key for it.
     pub fn writer(&self, table: Table, provider: &ProviderId) -> Result<FileWriter, LakeError> {
         FileWriter::create(self.root(), self.keyring(), LakeTable::Rows(table), Some(provider))
+    }
+
+    /// Writes rows of several tables of one provider, one file a table, as many at a time as the machine has threads. Each
+    /// batch is of its table's lake schema and sorted by record; what lies in several batches is put in order.
+    ///
+    /// # Errors
+    /// As [`FileWriter::write`]; files that were complete before are left to the sweep.
+    pub fn write_tables(
+        &self,
+        provider: &ProviderId,
+        tables: BTreeMap<Table, Vec<RecordBatch>>,
+    ) -> Result<Vec<StagedFile>, LakeError> {
+        let mut jobs: Vec<_> = tables.into_iter().collect();
+        // The largest first, so that no thread has it alone at the end.
+        let rows = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
+        jobs.sort_by_key(|(_, batches)| std::cmp::Reverse(rows(batches)));
+        let jobs: Vec<_> = jobs.into_iter().map(|(table, batches)| (table, Mutex::new(batches))).collect();
+        read::in_parallel(&jobs, |(table, batches)| {
+            let batches = std::mem::take(&mut *batches.lock().unwrap_or_else(PoisonError::into_inner));
+            let inputs = batches.into_iter().map(|batch| -> merge::Input { Box::new(std::iter::once(Ok(batch))) }).collect();
+            let mut writer = self.writer(*table, provider)?;
+            for batch in merge::Merge::new(table.name(), inputs) {
+                writer.write(&batch?)?;
+            }
+            writer.finish()
+        })
     }
 
     /// Writes which records are one person, as one file. `version` is a commit number. After it is committed, the map of

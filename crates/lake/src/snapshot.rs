@@ -105,7 +105,8 @@ impl Snapshot {
         self.files.get(&table).into_iter().flatten()
     }
 
-    pub(crate) fn all_files(&self) -> impl Iterator<Item = &LakeFile> {
+    /// Every file of every table.
+    pub fn all_files(&self) -> impl Iterator<Item = &LakeFile> {
         self.files.values().flatten()
     }
 

@@ -53,6 +53,7 @@ pub(crate) async fn destroy(
     certificate: Option<[u8; 32]>,
 ) -> Result<(), Error> {
     let path = instance.root.join(directory);
+    crate::checked::forget(instance, package)?;
     if !path.exists() {
         return Ok(());
     }

@@ -10,6 +10,7 @@
 //! Invariant: knows nothing of how anything is shown. Every change goes through one ledger transaction with its events.
 
 pub mod assemble;
+mod checked;
 pub mod codes;
 pub mod config;
 pub mod dataset;

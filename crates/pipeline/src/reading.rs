@@ -48,7 +48,7 @@ pub struct Task {
 }
 
 /// What the child says at the end.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, Clone, Serialize, Deserialize)]
 pub struct Summary {
     /// Files in the payload.
     pub members: u64,

@@ -136,6 +136,7 @@ struct Checked {
     manifest: Manifest,
     manifest_sha256: [u8; 32],
     provider: ProviderId,
+    rule: terms::PatientIdRule,
     summary: Summary,
 }
 
@@ -361,16 +362,17 @@ async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
         return Err(told(Message::new("core-package-list"), listed));
     }
     summary.opt_outs = listed;
-    Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, summary })
+    Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, rule, summary })
 }
 
 async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Checked) -> Result<Received, Error> {
-    let Checked { manifest, manifest_sha256, provider, summary } = checked;
+    let Checked { manifest, manifest_sha256, provider, rule, summary } = checked;
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &provider).await?;
     let (contacts, _) = usable(&patients, &summary.contacts)?;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
-    let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
     let id = arrival.id;
+    crate::checked::keep(instance, id, &provider, manifest_sha256, rule, &summary)?;
+    let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
     let new = NewPackage {
         id,
         provider: Some(provider.clone()),

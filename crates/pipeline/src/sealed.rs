@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
 use durable::NewFile;
-use ledger::{AssetFilter, AssetState, Custody, NewAsset};
+use ledger::{AssetFilter, AssetState, Custody, NewAsset, PackageState};
 use seal::sealed_file::{SealedReader, SealedWriter};
 use seal::{KeyScope, WrappedKey};
 use terms::{AssetClass, AssetId};
@@ -126,8 +126,11 @@ pub(crate) async fn read(instance: &Instance, id: AssetId) -> Result<Vec<u8>, Er
 pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
     let dir = instance.root.join(DIRECTORY);
     let live = AssetFilter { state: Some(AssetState::Live), ..Default::default() };
-    let known: std::collections::HashSet<String> =
-        instance.ledger.read().await?.assets(&live).await?.into_iter().map(|a| a.path).collect();
+    let mut reader = instance.ledger.read().await?;
+    let mut known: std::collections::HashSet<String> = reader.assets(&live).await?.into_iter().map(|a| a.path).collect();
+    // What a look at a package found is kept until the package is taken in.
+    known.extend(reader.packages(&[PackageState::Accepted]).await?.iter().map(|p| crate::checked::path(p.id)));
+    drop(reader);
     for entry in fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
         let entry = entry.map_err(Error::io(dir.display().to_string()))?;
         if !known.contains(&format!("{DIRECTORY}/{}", entry.file_name().to_string_lossy())) {

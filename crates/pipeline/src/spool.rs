@@ -15,7 +15,7 @@ use crate::reading::{Mode, Task};
 pub(crate) struct Spooled {
     pub(crate) directory: PathBuf,
     pub(crate) manifest: Manifest,
-    rule: PatientIdRule,
+    pub(crate) rule: PatientIdRule,
     key: zeroize::Zeroizing<String>,
     certificate: String,
 }

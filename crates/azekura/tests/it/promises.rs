@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::kit::{House, IDS, PROVIDER, files, party, renamed, samples, tar, text};
 
@@ -412,4 +412,50 @@ fn many_people_with_a_history_stay_whole_when_a_package_says_more_of_them() {
     house.on(&["link"]).done();
     assert_eq!(house.rows(), before, "the same said twice is there once, of everybody");
     assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_receive_saw_of_a_package_is_a_help_that_may_be_missing_or_wrong() {
+    let house = House::new();
+    house.notified(&IDS);
+    assert_eq!(house.receive(&[&house.tree(1, &of(&IDS))])[0]["state"], "accepted");
+    let checked = |house: &House| -> PathBuf {
+        let inside = fs::read_dir(house.instance().join("sealed")).expect("listable").map(|e| e.expect("an entry").path());
+        let found: Vec<PathBuf> = inside.filter(|p| p.extension().is_some_and(|e| e == "checked")).collect();
+        assert_eq!(found.len(), 1, "one package waits");
+        found[0].clone()
+    };
+    let bytes = fs::read(checked(&house)).expect("readable");
+    for id in IDS {
+        assert!(!bytes.windows(id.len()).any(|w| w == id.as_bytes()), "an id stands in it in the clear");
+    }
+    let wanted = {
+        let undisturbed = house.copy();
+        let taken = undisturbed.on(&["ingest"]).done();
+        assert_eq!(entries(&undisturbed.instance().join("sealed")), 0, "nothing is kept of what was taken in");
+        (taken[0]["patients_in"].clone(), taken[0]["rows"].clone(), undisturbed.rows())
+    };
+    let spoilt = |bytes: &[u8], at: usize| {
+        let mut changed = bytes.to_vec();
+        changed[at] ^= 1;
+        changed
+    };
+    for (what, left) in [
+        ("none", None),
+        ("an empty one", Some(Vec::new())),
+        ("half of it", Some(bytes[..bytes.len() / 2].to_vec())),
+        ("another length", Some(spoilt(&bytes, 0))),
+        ("another key", Some(spoilt(&bytes, 60))),
+        ("another end", Some(spoilt(&bytes, bytes.len() - 1))),
+    ] {
+        let house = house.copy();
+        let path = checked(&house);
+        match left {
+            None => fs::remove_file(&path).expect("removed"),
+            Some(bytes) => fs::write(&path, bytes).expect("written"),
+        }
+        let taken = house.on(&["ingest"]).done();
+        assert_eq!((taken[0]["patients_in"].clone(), taken[0]["rows"].clone(), house.rows()), wanted, "{what}");
+        assert!(!path.exists(), "{what}");
+    }
 }

@@ -237,11 +237,10 @@ impl Archive<'_, '_> {
         }
         // The sum is over the header with blanks in place of the sum; old programs added signed bytes.
         let said = self.number(&block[148..156])?;
-        let of = |byte: fn(u8) -> i64| -> i64 {
-            block.iter().enumerate().map(|(i, b)| if (148..156).contains(&i) { 32 } else { byte(*b) }).sum()
-        };
-        let (unsigned, signed) = (of(i64::from), of(|b| i64::from(b as i8)));
-        if i64::try_from(said).is_ok_and(|s| s == unsigned || s == signed) {
+        let of = |sum: fn(&[u8]) -> i32| u64::try_from(sum(&block) - sum(&block[148..156]) + 8 * 32) == Ok(said);
+        let unsigned = |bytes: &[u8]| bytes.iter().map(|b| i32::from(*b)).sum();
+        let signed = |bytes: &[u8]| bytes.iter().map(|b| i32::from(*b as i8)).sum();
+        if of(unsigned) || of(signed) {
             return Ok(Some(block));
         }
         Err(self.malformed("the checksum of a header"))

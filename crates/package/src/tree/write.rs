@@ -58,7 +58,12 @@ impl<W: Write> TarWriter<W> {
     /// # Errors
     /// [`PackageError::TreeChanged`] when the stream is shorter or longer, or as of reading and writing.
     pub fn add_stream(&mut self, name: &Path, size: u64, content: impl Read) -> Result<(), PackageError> {
-        let mut header = Header::new_gnu();
+        // A path that fits into the two fields of a ustar header needs none of the long name's own blocks, which for files of
+        // SS-MIX2 are as large as the file.
+        let mut header = Header::new_ustar();
+        if header.set_path(name).is_err() {
+            header = Header::new_gnu();
+        }
         header.set_entry_type(EntryType::Regular);
         header.set_mode(0o644);
         header.set_size(size);

@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::fs::symlink;
+use std::path::Path;
 use std::process::Command;
 
 use package::tree::{self, Limits, Summary, Walk};
@@ -199,6 +200,26 @@ fn two_machines_write_the_same_archive_and_other_programs_read_it() {
     run("tar", &["-C", text(unpacked.path()), "-xf", text(&path)]);
     for (name, content) in &files {
         assert!(&fs::read(unpacked.path().join(name)).expect("unpacked") == content, "{name}");
+    }
+}
+
+#[test]
+fn a_path_of_any_length_comes_back_as_it_was_written() {
+    let part = |letter: char, length: usize| -> String { std::iter::repeat_n(letter, length).collect() };
+    for depth in 0..4 {
+        for last in [1, 60, 99, 100, 101, 154, 155, 156, 255] {
+            for letters in ["a", "診"] {
+                let letter = letters.chars().next().expect("a letter");
+                let dirs: Vec<String> = (0..depth).map(|n| part(letter, 40 / letters.len() + n)).collect();
+                let path = [dirs, vec![part(letter, last / letters.len().min(last))]].concat().join("/");
+                let mut tar = tree::TarWriter::new(Vec::new());
+                tar.add_bytes(Path::new(&path), b"one").expect("written");
+                tar.add_bytes(Path::new("after"), b"two").expect("written");
+                let found = walk(&tar.finish().expect("finished")).expect("read");
+                let wanted = [(path, b"one".to_vec()), ("after".to_owned(), b"two".to_vec())];
+                assert_eq!(found, wanted);
+            }
+        }
     }
 }
 

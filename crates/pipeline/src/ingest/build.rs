@@ -1,13 +1,12 @@
 //! Reading one package into staged files of the lake.
 
 use std::borrow::Cow;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use formats::Chunk;
 use jiff::civil::Date;
-use lake::{Blocked, FileWriter, Snapshot, StagedFile};
+use lake::{Blocked, Snapshot, StagedFile};
 use ledger::{Counts, PatientHmac};
 use messages::Finding;
 use omop::Table;
@@ -29,6 +28,10 @@ const MOST_SCATTERED: usize = 256 << 20;
 const FIRST_GROUP: usize = 64;
 /// Arrow bytes of the lake's rows that are assembled together, about.
 const GROUP_BYTES: usize = 48 << 20;
+
+/// Arrow bytes of assembled rows that are gathered before files are written of them: the larger, the fewer files lie over each
+/// other, which compaction would read and write again.
+const GATHERED: usize = 192 << 20;
 
 /// What a package came to, before anything of it is true.
 pub(super) struct Built {
@@ -68,6 +71,9 @@ struct Builder<'a> {
     late_records: HashSet<RecordId>,
     late_bytes: usize,
     seen: HashSet<RecordId>,
+    /// Assembled rows that are in no file yet.
+    gathered: Rows,
+    gathered_bytes: usize,
     built: Built,
 }
 
@@ -110,6 +116,8 @@ pub(super) async fn build(
         late_records: HashSet::new(),
         late_bytes: 0,
         seen: HashSet::new(),
+        gathered: Rows::new(),
+        gathered_bytes: 0,
         built: Built {
             staged: Vec::new(),
             versions: Vec::new(),
@@ -152,6 +160,7 @@ pub(super) async fn build(
         }
     }
     builder.finish_late().await?;
+    tokio::task::block_in_place(|| builder.write_gathered())?;
     Ok(builder.built)
 }
 
@@ -266,13 +275,12 @@ impl Builder<'_> {
         self.write(rows, touched, commit)
     }
 
-    /// Assembles the touched records from what the lake has and what came, and writes them whole: a group of records after
-    /// the other, so that a chunk of people with long histories takes no more memory than one of new people.
+    /// Assembles the touched records whole from what the lake has and what came: a group of records after the other, so that a
+    /// chunk of people with long histories takes no more memory than one of new people.
     fn write(&mut self, new: Rows, mut touched: Vec<RecordId>, commit: i64) -> Result<(), Error> {
         touched.sort_unstable();
         tokio::task::block_in_place(|| {
             let stamp = Stamp { asset: self.asset, source_seq: self.sequence, commit_seq: commit };
-            let mut writers: BTreeMap<Table, FileWriter> = BTreeMap::new();
             let mut rest = touched.as_slice();
             let mut size = if self.snapshot.files(Table::SourceFile.into()).next().is_none() { rest.len() } else { FIRST_GROUP };
             while !rest.is_empty() {
@@ -285,22 +293,27 @@ impl Builder<'_> {
                     if batch.num_rows() == 0 {
                         continue;
                     }
-                    let writer = match writers.entry(table) {
-                        Entry::Occupied(open) => open.into_mut(),
-                        Entry::Vacant(none) => none.insert(self.instance.lake.writer(table, &self.provider)?),
-                    };
-                    writer.write(&batch)?;
                     self.built.rows += if table == Table::SourceFile { 0 } else { batch.num_rows() as u64 };
+                    self.gathered_bytes += batch.get_array_memory_size();
+                    self.gathered.entry(table).or_default().push(batch);
+                }
+                if self.gathered_bytes > GATHERED {
+                    self.write_gathered()?;
                 }
                 // The next group as large as the memory allows, if its people are like these.
                 size = (group.len() * GROUP_BYTES / bytes.max(1)).clamp(1, 4 * group.len());
                 rest = others;
             }
-            for writer in writers.into_values() {
-                self.built.staged.push(writer.finish()?);
-            }
             Ok(())
         })
+    }
+
+    /// Writes what was gathered, one file a table.
+    fn write_gathered(&mut self) -> Result<(), Error> {
+        self.gathered_bytes = 0;
+        let rows = std::mem::take(&mut self.gathered);
+        self.built.staged.extend(self.instance.lake.write_tables(&self.provider, rows)?);
+        Ok(())
     }
 
     /// What the lake has of some records.

@@ -146,7 +146,14 @@ pub fn row() -> Row {
     let arrived = row.house.instance().join("inbox").join(second.file_name().expect("a name"));
     fs::rename(&second, arrived).expect("moved");
     row.go("receive inbox", &["receive", "--instance", "{instance}"], &["core-package-duplicate"]);
+    let config = row.house.instance().join("azekura.toml");
+    let text_of = fs::read_to_string(&config).expect("readable");
+    let often = text_of.replace("compact_above_files = 8", "compact_above_files = 1");
+    assert_ne!(often, text_of);
+    fs::write(&config, often).expect("written");
     row.go("ingest and compact", &["ingest", "--instance", "{instance}"], &[]);
+    let files = row.house.instance().join("lake/source_file").join(PROVIDER);
+    assert_eq!(fs::read_dir(files).expect("listable").count(), 1, "the files of two packages were put together");
     row.go("link", &["link", "--instance", "{instance}"], &[]);
     let person = |id| ["opt-out", "--instance", "{instance}", "--provider", PROVIDER, "--patient", id];
     row.go("opt-out", &person(IDS[2]), &[]);
