@@ -1,7 +1,7 @@
 //! Classes of people who look alike, and what is done for those whose class is too small.
 //!
-//! A person's key is, for every quasi-identifier, the set of values that leave for that person; an emptied cell equals an
-//! emptied cell only. A person's class is everybody with the same key. People in classes of fewer than k go one step of
+//! A person's key is, for every table with quasi-identifiers, the person's rows in those columns as they leave, each as often as
+//! it is there: values of one row are known together. An emptied cell equals an emptied cell only. A person's class is everybody with the same key. People in classes of fewer than k go one step of
 //! the profile's coarsening further, and are counted again, with everybody, by what would leave; who is left after the last
 //! step is left out of the data set.
 
@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-/// The value of a quasi-identifier of one person: every different value that leaves, in order, as text (`None` emptied).
-pub type Cell = Vec<Option<String>>;
+/// The quasi-identifiers of one person in one table: the rows that leave, in order, each as texts (`None` emptied).
+pub type Cell = Vec<Vec<Option<String>>>;
 
 /// Gives equal keys equal numbers, over all steps.
 #[derive(Default)]
@@ -20,7 +20,7 @@ pub struct Keys {
 }
 
 impl Keys {
-    /// Numbers the keys of all persons at one step: `columns[q][p]` is quasi-identifier `q` of person `p`.
+    /// Numbers the keys of all persons at one step: `columns[t][p]` is person `p` in table `t`.
     pub fn number(&mut self, columns: Vec<Vec<Cell>>, persons: usize) -> Vec<u32> {
         let mut tuples = vec![Vec::with_capacity(columns.len()); persons];
         for (q, column) in columns.into_iter().enumerate() {

@@ -3,6 +3,7 @@
 use messages::{Lang, Message};
 
 use crate::profile::{Profile, Treatment};
+use crate::treat::births;
 use arrow::record_batch::RecordBatch;
 use std::collections::BTreeMap;
 
@@ -18,7 +19,7 @@ pub fn dictionary(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, lan
                 field.data_type().to_string(),
                 field.is_nullable().to_string(),
                 treatment.as_str().to_owned(),
-                meaning(treatment, profile).text(lang),
+                meaning_of(profile, name, field.name(), treatment, lang),
             ];
             let line: Vec<String> = cells.iter().map(|c| quoted(c)).collect();
             out.push_str(&line.join(","));
@@ -26,6 +27,14 @@ pub fn dictionary(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, lan
         }
     }
     out
+}
+
+fn meaning_of(profile: &Profile, table: &str, column: &str, treatment: &Treatment, lang: Lang) -> String {
+    let text = meaning(treatment, profile).text(lang);
+    if *treatment != Treatment::Drop && births::moves(profile, table, column) {
+        return format!("{text}; {}", Message::new("anonymity-treat-birth-moved").text(lang));
+    }
+    text
 }
 
 fn quoted(cell: &str) -> String {

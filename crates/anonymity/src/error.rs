@@ -12,6 +12,8 @@ pub enum AnonymityError {
     PrivacyWeak { what: &'static str },
     NotAColumn { name: String },
     StepNotCoarser { column: String },
+    BoundUnusable { of: String },
+    DatesMixed { table: String, column: String },
     BelowFloor { table: String, column: String, treatment: &'static str, kind: &'static str },
     ColumnUntreated { table: String, column: String },
     ColumnMissing { table: String, column: String },
@@ -35,6 +37,8 @@ pub const CODES: &[&str] = &[
     "anonymity-privacy-weak",
     "anonymity-not-a-column",
     "anonymity-step-not-coarser",
+    "anonymity-bound-unusable",
+    "anonymity-dates-mixed",
     "anonymity-below-floor",
     "anonymity-column-untreated",
     "anonymity-column-missing",
@@ -61,6 +65,8 @@ impl AnonymityError {
             PrivacyWeak { what } => Message::new("anonymity-privacy-weak").with("what", what),
             NotAColumn { name } => Message::new("anonymity-not-a-column").with("name", name),
             StepNotCoarser { column } => Message::new("anonymity-step-not-coarser").with("column", column),
+            BoundUnusable { of } => Message::new("anonymity-bound-unusable").with("of", of),
+            DatesMixed { table, column } => Message::new("anonymity-dates-mixed").with("table", table).with("column", column),
             BelowFloor { table, column, treatment, kind } => Message::new("anonymity-below-floor")
                 .with("table", table)
                 .with("column", column)

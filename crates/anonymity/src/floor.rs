@@ -10,6 +10,9 @@ use crate::profile::{FORMAT, Kind, Privacy, Profile, Treatment, split_column};
 /// The smallest k that a profile may promise.
 pub const LEAST_K: u32 = 3;
 
+/// The smallest number of places that a class of places may have: who provides data is published.
+pub const LEAST_PLACES: usize = 3;
+
 /// Columns that say who, in either kind: names and numbers as the hospital writes them, addresses, free text, staff.
 const IDENTIFYING: &[&str] = &[
     "person_source_value",
@@ -32,6 +35,8 @@ const IDENTIFYING: &[&str] = &[
     "npi",
     "dea",
     "sig",
+    "snippet",
+    "lexical_variant",
 ];
 
 /// Columns that say where, or that fingerprint a hospital; emptied or classed in anonymized data.
@@ -55,24 +60,6 @@ const PLACES: &[&str] = &[
     "stop_reason",
     "department",
     "ward",
-];
-
-/// Texts of codes and results, which need a treatment that looks at how many persons have them.
-const NEEDS_COUNTING: &[&str] = &[
-    "condition_source_value",
-    "drug_source_value",
-    "procedure_source_value",
-    "device_source_value",
-    "measurement_source_value",
-    "observation_source_value",
-    "cause_source_value",
-    "value_source_value",
-    "value_as_string",
-    "value_as_number",
-    "unit_source_value",
-    "qualifier_source_value",
-    "modifier_source_value",
-    "specimen_source_value",
 ];
 
 fn is_time(column: &str) -> bool {
@@ -112,12 +99,7 @@ pub fn check(profile: &Profile) -> Result<(), AnonymityError> {
         }
         for (column, treatment) in &table.columns {
             if !allowed(profile.kind, name, column, treatment) {
-                return Err(AnonymityError::BelowFloor {
-                    table: name.clone(),
-                    column: column.clone(),
-                    treatment: treatment.as_str(),
-                    kind: profile.kind.as_str(),
-                });
+                return Err(below(profile.kind, name, column, treatment));
             }
         }
         for (column, treatment) in &table.columns {
@@ -126,6 +108,16 @@ pub fn check(profile: &Profile) -> Result<(), AnonymityError> {
             {
                 return Err(AnonymityError::LeaderMissing { table: name.clone(), column: column.clone(), leader: code.clone() });
             }
+            if !usable(treatment) {
+                return Err(AnonymityError::BoundUnusable { of: format!("{name}.{column}") });
+            }
+        }
+    }
+    for rule in &profile.values {
+        let finite = [rule.band, rule.bottom, rule.top].iter().flatten().all(|b| b.is_finite());
+        let ordered = !matches!((rule.bottom, rule.top), (Some(bottom), Some(top)) if bottom > top);
+        if !finite || !ordered || rule.band.is_some_and(|w| w <= 0.0) {
+            return Err(AnonymityError::BoundUnusable { of: rule.name.clone() });
         }
     }
     match (profile.kind, &profile.privacy) {
@@ -133,6 +125,31 @@ pub fn check(profile: &Profile) -> Result<(), AnonymityError> {
         (Kind::Anonymized, Some(privacy)) => check_privacy(profile, privacy),
         (Kind::Pseudonymized, _) => Ok(()),
     }
+}
+
+/// Whether bands have a width and bounds an order.
+fn usable(treatment: &Treatment) -> bool {
+    match treatment {
+        Treatment::Band { width } => width.is_finite() && *width > 0.0,
+        Treatment::Clamp { least, most } => {
+            least.iter().chain(most).all(|b| b.is_finite()) && !matches!((least, most), (Some(l), Some(m)) if l > m)
+        }
+        _ => true,
+    }
+}
+
+/// All dates of a data set get one treatment: where one date of a person is moved and another cut to the month, the two tell
+/// the shift within a month.
+fn check_dates(profile: &Profile) -> Result<(), AnonymityError> {
+    let mut first: Option<&Treatment> = None;
+    for (name, table) in &profile.tables {
+        for (column, treatment) in table.columns.iter().filter(|(c, t)| is_date(c) && **t != Treatment::Drop) {
+            if *first.get_or_insert(treatment) != treatment {
+                return Err(AnonymityError::DatesMixed { table: name.clone(), column: column.clone() });
+            }
+        }
+    }
+    Ok(())
 }
 
 fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityError> {
@@ -167,7 +184,21 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
             return weak("quasi_identifiers");
         }
     }
+    // What stays as it is, or in bands, is counted in no other way than by the classes.
+    for (name, table) in &profile.tables {
+        for (column, treatment) in &table.columns {
+            let counted = privacy.quasi_identifiers.iter().any(|q| split_column(q) == Some((name, column)));
+            let by_class = matches!(treatment, Treatment::Keep | Treatment::Band { .. } | Treatment::Clamp { .. });
+            if by_class && !counted {
+                return Err(below(profile.kind, name, column, treatment));
+            }
+        }
+    }
+    check_dates(profile)?;
     for step in &privacy.coarsen {
+        if !usable(&step.to) {
+            return Err(AnonymityError::BoundUnusable { of: step.column.clone() });
+        }
         let fits = matches!(step.to, Treatment::Drop | Treatment::Band { .. } | Treatment::Clamp { .. });
         if !fits || !privacy.quasi_identifiers.contains(&step.column) {
             return Err(AnonymityError::StepNotCoarser { column: step.column.clone() });
@@ -176,51 +207,83 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
     Ok(())
 }
 
+fn below(kind: Kind, table: &str, column: &str, treatment: &Treatment) -> AnonymityError {
+    AnonymityError::BelowFloor {
+        table: table.to_owned(),
+        column: column.to_owned(),
+        treatment: treatment.as_str(),
+        kind: kind.as_str(),
+    }
+}
+
 fn allowed(kind: Kind, table: &str, column: &str, treatment: &Treatment) -> bool {
-    use Treatment::{Class, Code, Drop, Keep, NewId, NewPersonId, ResultText, Shift, Value};
+    use Treatment::{Drop, NewId, NewPersonId};
     if column == "person_id" {
         return *treatment == NewPersonId;
     }
     if IDENTIFYING.contains(&column) {
         return *treatment == Drop;
     }
-    let birth_or_table_id = |c: &str| c == format!("{table}_id");
-    if birth_or_table_id(column) && !PLACES.contains(&column) {
+    if column == format!("{table}_id") && !PLACES.contains(&column) {
         // A table's own row ids: theirs are ours, and link releases with each other.
         return matches!(treatment, NewId { .. } | Drop);
     }
     match kind {
-        Kind::Pseudonymized => match column {
-            "condition_source_value" | "cause_source_value" | "stop_reason" => {
-                matches!(treatment, Code { .. } | Drop | Class { .. })
-            }
-            "value_source_value" | "value_as_string" => matches!(treatment, ResultText | Value { .. } | Drop),
-            c if c.ends_with("_occurrence_id") || c == "visit_detail_id" => matches!(treatment, NewId { .. } | Drop),
-            "care_site_id" | "provider_id" | "location_id" => matches!(treatment, NewId { .. } | Drop),
-            _ => true,
-        },
-        Kind::Anonymized => {
-            if is_time(column) || column == "day_of_birth" {
-                return *treatment == Drop;
-            }
-            if is_date(column) {
-                return matches!(treatment, Shift | Treatment::Month | Treatment::Year | Drop);
-            }
-            if PLACES.contains(&column) {
-                return matches!(treatment, Drop | Class { .. });
-            }
-            if column.ends_with("_occurrence_id") || column.ends_with("_detail_id") {
-                return matches!(treatment, NewId { .. } | Drop);
-            }
-            if NEEDS_COUNTING.contains(&column) {
-                return match treatment {
-                    Code { rare, local, .. } => *rare && *local,
-                    Value { .. } | Treatment::Unit | Treatment::Extremes | Drop | Class { .. } | Treatment::Band { .. } => true,
-                    _ => false,
-                };
-            }
-            // Unknown texts are shown by nobody's decision.
-            !(column.ends_with("_source_value") && *treatment == Keep)
-        }
+        Kind::Pseudonymized => allowed_pseudonymized(column, treatment),
+        Kind::Anonymized => allowed_anonymized(column, treatment),
     }
+}
+
+fn allowed_pseudonymized(column: &str, treatment: &Treatment) -> bool {
+    use Treatment::{Class, Code, Drop, NewId, ResultText, Unit, Value};
+    match column {
+        "value_source_value" | "value_as_string" => matches!(treatment, ResultText | Value { .. } | Drop),
+        "stop_reason" => matches!(treatment, Code { .. } | Drop | Class { .. }),
+        "admitted_from_source_value" | "discharged_to_source_value" => matches!(treatment, Code { .. } | Drop | Class { .. }),
+        // Wards, plans, institutions as they write them: numbers and names.
+        c if PLACES.contains(&c) && c.ends_with("_source_value") => matches!(treatment, Drop | Class { .. }),
+        // Where a source gives no code, its words stand in the column of the code.
+        c if c.ends_with("_source_value") => matches!(treatment, Code { .. } | Unit | Drop | Class { .. }),
+        c if c.ends_with("_occurrence_id") || c == "visit_detail_id" => matches!(treatment, NewId { .. } | Drop),
+        "care_site_id" | "provider_id" | "location_id" => matches!(treatment, NewId { .. } | Drop),
+        _ => true,
+    }
+}
+
+fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {
+    use Treatment::{Class, Code, Drop, Follow, Keep, Month, NewId, Shift, Unit, Value, Year};
+    if is_time(column) || column == "day_of_birth" {
+        return *treatment == Drop;
+    }
+    if is_date(column) {
+        return matches!(treatment, Shift | Month | Year | Drop);
+    }
+    if PLACES.contains(&column) {
+        return match treatment {
+            Class { map, other } => has_several(map, other),
+            _ => *treatment == Drop,
+        };
+    }
+    if column.ends_with("_occurrence_id") || column.ends_with("_detail_id") {
+        return matches!(treatment, NewId { .. } | Drop);
+    }
+    if let Code { rare, local, .. } = treatment {
+        // Of whatever column: codes that follow are counted by it.
+        return *rare && *local;
+    }
+    match column {
+        "value_as_number" | "value_as_string" | "value_source_value" | "value_as_concept_id" | "operator_concept_id" => {
+            matches!(treatment, Value { .. } | Drop)
+        }
+        c if c.ends_with("_source_value") => matches!(treatment, Unit | Drop | Class { .. }),
+        // A concept says as much as the code: it is counted itself, or goes with one that is. Kept ones are quasi-identifiers.
+        c if c.ends_with("_concept_id") => matches!(treatment, Follow { .. } | Keep | Drop),
+        // Values that no rule looks at are for the columns of results.
+        _ => !matches!(treatment, Value { .. } | Treatment::ResultText),
+    }
+}
+
+/// Whether every class of places is one of several: a class of one institution names it.
+fn has_several(map: &std::collections::BTreeMap<String, String>, other: &str) -> bool {
+    map.values().filter(|c| *c != other).all(|class| map.values().filter(|c| *c == class).count() >= LEAST_PLACES)
 }

@@ -220,6 +220,7 @@ impl Page<'_> {
             .with("emptied", r.emptied)
             .with("text_rare", r.text_rare)
             .with("text_emptied", r.text_emptied)
+            .with("concept_rare", r.concept_rare)
             .text(self.lang)
     }
 

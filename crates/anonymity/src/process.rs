@@ -16,7 +16,7 @@ use crate::persons::Persons;
 use crate::profile::{Kind, Privacy, Profile, Step, TableProfile, Treatment, split_column};
 use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
 use crate::treat::codes::{self, Coded, Fate};
-use crate::treat::{dates, drop, ids, numbers, results, texts, units};
+use crate::treat::{births, dates, drop, ids, numbers, results, texts, units};
 use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
 
 /// Which person ids leave.
@@ -169,6 +169,13 @@ fn in_random_order<R: CryptoRng>(batch: &RecordBatch, rng: &mut R) -> Result<Rec
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
+fn within_suppression(suppressed: usize, persons: usize, privacy: &Privacy) -> Result<(), AnonymityError> {
+    if suppressed as f64 > privacy.most_suppressed * persons as f64 {
+        return Err(AnonymityError::TooMuchSuppressed { suppressed, persons, most: privacy.most_suppressed });
+    }
+    Ok(())
+}
+
 struct Stay {
     /// Steps of coarsening; `None`: left out.
     steps: Vec<Option<usize>>,
@@ -211,8 +218,8 @@ impl Run<'_> {
             let mut numbering = Keys::default();
             for step in 0..=privacy.coarsen.len() {
                 let mut columns = Vec::new();
-                for name in &privacy.quasi_identifiers {
-                    columns.push(self.cells(tables, name, &privacy.coarsen[..step], &stays)?);
+                for (table, names) in by_table(&privacy.quasi_identifiers)? {
+                    columns.push(self.cells(tables, table, &names, &privacy.coarsen[..step], &stays)?);
                 }
                 keys_at.push(numbering.number(columns, persons));
             }
@@ -228,9 +235,7 @@ impl Run<'_> {
             }
             if decision.steps.iter().all(Option::is_some) {
                 let suppressed = steps.iter().filter(|s| s.is_none()).count();
-                if suppressed as f64 > privacy.most_suppressed * persons as f64 {
-                    return Err(AnonymityError::TooMuchSuppressed { suppressed, persons, most: privacy.most_suppressed });
-                }
+                within_suppression(suppressed, persons, privacy)?;
                 let after = histogram(open.iter().filter_map(|p| Some(keys_at[steps[*p]?][*p])));
                 let step_report = |(n, step): (usize, &Step)| StepReport {
                     column: step.column.clone(),
@@ -253,36 +258,43 @@ impl Run<'_> {
             for (person, decided) in steps.iter().enumerate() {
                 stays[person] &= decided.is_some();
             }
+            // Nobody comes back: there is no use in deciding again.
+            within_suppression(stays.iter().filter(|s| !**s).count(), persons, privacy)?;
         }
     }
 
-    /// What would leave of a quasi-identifier, by person, after some steps.
+    /// What would leave of the quasi-identifiers of a table, by person, after some steps: the rows, in order and as often as
+    /// they are there, because what stands in one row is known together.
     fn cells(
         &self,
         tables: &BTreeMap<String, RecordBatch>,
-        name: &str,
+        table_name: &str,
+        columns: &[&str],
         steps: &[Step],
         stays: &[bool],
     ) -> Result<Vec<Cell>, AnonymityError> {
         let mut cells: Vec<Cell> = vec![Vec::new(); self.persons.len()];
-        let Some((table_name, column)) = split_column(name) else {
-            return Err(AnonymityError::NotAColumn { name: name.to_owned() });
-        };
         let (Some(batch), Some(table)) = (tables.get(table_name), self.profile.tables.get(table_name)) else {
             return Ok(cells);
         };
         let batch = self.persons.keep(table_name, batch, stays)?;
         let rows = self.persons.rows(table_name, &batch)?;
         let leaders = self.leaders(table_name, table, &batch, &rows)?;
-        let mut array = self.column(table_name, table, &batch, column, &rows, &leaders, None)?;
-        for step in steps.iter().filter(|s| s.column == name) {
-            array = coarser(table_name, column, &batch, &array, &step.to)?;
-        }
-        for (text, person) in as_texts(&array)?.into_iter().zip(rows) {
-            let cell = &mut cells[person as usize];
-            if let Err(at) = cell.binary_search(&text) {
-                cell.insert(at, text);
+        let mut tuples: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(columns.len()); rows.len()];
+        for column in columns {
+            let mut array = self.column(table_name, table, &batch, column, &rows, &leaders, None)?;
+            for step in steps.iter().filter(|s| split_column(&s.column) == Some((table_name, *column))) {
+                array = coarser(table_name, column, &batch, &array, &step.to)?;
             }
+            for (tuple, text) in tuples.iter_mut().zip(as_texts(&array)?) {
+                tuple.push(text);
+            }
+        }
+        for (tuple, person) in tuples.into_iter().zip(rows) {
+            cells[person as usize].push(tuple);
+        }
+        for cell in &mut cells {
+            cell.sort_unstable();
         }
         Ok(cells)
     }
@@ -317,7 +329,30 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        self.units_of_codes(table, batch, rows, &mut leaders)?;
         Ok(leaders)
+    }
+
+    /// A unit can name the item that a code no longer does: it goes with the code, and where few persons have the item in it.
+    fn units_of_codes(
+        &self,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        rows: &[u32],
+        leaders: &mut Leaders,
+    ) -> Result<(), AnonymityError> {
+        let result = table.columns.values().find_map(|t| if let Treatment::Value { code } = t { Some(code) } else { None });
+        let item = table.columns.values().find_map(|t| if let Treatment::Follow { code } = t { Some(code) } else { None });
+        let (Some(code), Some((_, unit))) = (result.or(item), &mut leaders.unit) else { return Ok(()) };
+        let Some(coded) = leaders.codes.get(code).filter(|_| batch.num_rows() == rows.len()) else { return Ok(()) };
+        // Beside results only an item as it was has a value; of a drug the shorter code still has its dose.
+        let goes = |fate: &Fate| if result.is_some() { *fate != Fate::Kept } else { *fate == Fate::Other };
+        unit.empty(&coded.fates.iter().map(goes).collect::<Vec<_>>());
+        let rare = self.rare();
+        if rare > 0 {
+            unit.empty_rare(&as_texts(&coded.array)?, rows, rare);
+        }
+        Ok(())
     }
 
     /// One treated column, before coarsening. Ids are replaced only where `ids` is given; results are treated with the
@@ -335,6 +370,8 @@ impl Run<'_> {
     ) -> Result<ArrayRef, AnonymityError> {
         let missing = || AnonymityError::ColumnMissing { table: name.to_owned(), column: column.to_owned() };
         let array = batch.column_by_name(column).ok_or_else(missing)?;
+        let moved = self.moved_birth(name, column, batch, rows);
+        let array = moved.as_ref().unwrap_or(array);
         let treatment = table.columns.get(column).ok_or_else(missing)?;
         let schema = batch.schema();
         let field = schema.field_with_name(column)?;
@@ -383,9 +420,13 @@ impl Run<'_> {
             }
             Treatment::Code { .. } => leaders.codes.get(column).ok_or_else(unfit)?.array.clone(),
             Treatment::Follow { code } => {
-                let fates = &leaders.codes.get(code).ok_or_else(unfit)?.fates;
-                let kept: BooleanArray = fates.iter().map(|f| Some(*f == Fate::Kept)).collect();
-                zip(&kept, array, &empty()?)?
+                let leader = leaders.codes.get(code).ok_or_else(unfit)?;
+                let mut kept: Vec<bool> = leader.fates.iter().map(|f| *f == Fate::Kept).collect();
+                if let (Some(concepts), 1..) = (array.as_primitive_opt::<Int32Type>(), self.rare()) {
+                    let enough = codes::enough_together(&as_texts(&leader.array)?, concepts, rows, self.rare());
+                    kept.iter_mut().zip(enough).for_each(|(kept, enough)| *kept &= enough);
+                }
+                zip(&BooleanArray::from(kept), array, &empty()?)?
             }
             Treatment::Unit => match &leaders.unit {
                 Some((unit, standardised)) if unit == column => standardised.array.clone(),
@@ -395,16 +436,32 @@ impl Run<'_> {
             Treatment::Value { .. } => array.clone(),
             Treatment::ResultText => {
                 let column = array.as_string_opt::<i32>().ok_or_else(unfit)?;
-                let shown: arrow::array::StringArray = column.iter().map(|t| t.and_then(texts::result)).collect();
-                Arc::new(shown)
+                let number = batch.column_by_name("value_as_number").and_then(|a| a.as_primitive_opt::<Float64Type>());
+                let number = |row: usize| number.filter(|n| n.is_valid(row)).map(|n| n.value(row));
+                let shown = |(row, text): (usize, Option<&str>)| {
+                    texts::result(text?).or_else(|| number(row).and_then(|n| texts::of_number(text?, n)))
+                };
+                Arc::new(column.iter().enumerate().map(shown).collect::<arrow::array::StringArray>())
             }
             Treatment::Class { map, other } => {
                 let column = array.as_string_opt::<i32>().ok_or_else(unfit)?;
                 let classed: arrow::array::StringArray =
                     column.iter().map(|t| t.map(|t| map.get(t).unwrap_or(other).as_str())).collect();
-                Arc::new(classed)
+                Arc::new(codes::treat_classes(&classed, rows, other, self.rare()))
             }
         })
+    }
+
+    /// A part of a birth after its person's shift, where dates are shifted.
+    fn moved_birth(&self, name: &str, column: &str, batch: &RecordBatch, rows: &[u32]) -> Option<ArrayRef> {
+        if !births::moves(self.profile, name, column) {
+            return None;
+        }
+        let part = |name: &str| batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int32Type>());
+        let [year, month, day] = births::COLUMNS;
+        let moved = births::moved(part(year)?, part(month), part(day), rows, &self.shifts);
+        let at = births::COLUMNS.iter().position(|c| *c == column)?;
+        moved.into_iter().nth(at).map(|array| Arc::new(array) as ArrayRef)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -475,6 +532,7 @@ impl Run<'_> {
             let Treatment::Value { code } = treatment else { continue };
             let slot = match batch.column_by_name(column).map(|a| a.data_type().clone()) {
                 Some(DataType::Float64) => "number",
+                Some(DataType::Int32) if column == "value_as_concept_id" => "concept",
                 Some(DataType::Int32) => "operator",
                 Some(DataType::Utf8) => "text",
                 other => {
@@ -507,13 +565,16 @@ impl Run<'_> {
                 number: array("number").and_then(|a| a.as_primitive_opt::<Float64Type>()),
                 operator: array("operator").and_then(|a| a.as_primitive_opt::<Int32Type>()),
                 text: array("text").and_then(|a| a.as_string_opt::<i32>()),
+                concept: array("concept").and_then(|a| a.as_primitive_opt::<Int32Type>()),
             },
             rows,
             &self.profile.values,
             self.extreme(),
             self.rare(),
         );
-        for (slot, array) in [("number", treated.number), ("operator", treated.operator), ("text", treated.text)] {
+        let treated_of =
+            [("number", treated.number), ("operator", treated.operator), ("text", treated.text), ("concept", treated.concept)];
+        for (slot, array) in treated_of {
             if let Some(column) = found.get(slot) {
                 columns.insert((*column).clone(), array);
             }
@@ -541,6 +602,19 @@ fn coarser(table: &str, column: &str, batch: &RecordBatch, array: &ArrayRef, to:
         }
         _ => Err(unfit()),
     }
+}
+
+/// The quasi-identifiers by table, in the order of tables and of the profile.
+fn by_table(names: &[String]) -> Result<BTreeMap<&str, Vec<&str>>, AnonymityError> {
+    let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for name in names {
+        let (table, column) = split_column(name).ok_or_else(|| AnonymityError::NotAColumn { name: name.clone() })?;
+        let columns = out.entry(table).or_default();
+        if !columns.contains(&column) {
+            columns.push(column);
+        }
+    }
+    Ok(out)
 }
 
 /// Every cell as text, for keys of classes.

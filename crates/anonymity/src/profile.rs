@@ -179,21 +179,23 @@ pub enum Treatment {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         systems: Vec<String>,
     },
-    /// As it is on rows where the code in another column is as it was, else emptied.
+    /// As it is on rows where the code in another column is as it was, else emptied; a concept that fewer than `rare_persons`
+    /// have beside the code is emptied too.
     Follow {
         /// The column with the code.
         code: String,
     },
-    /// The spelling of a unit, brought to UCUM; emptied, with the value, when it is none that is known.
+    /// The spelling of a unit, brought to UCUM; emptied, with the value, when it is none that is known; emptied with its item.
     Unit,
-    /// A result (number, operator or text), treated by [`Profile::values`] and by `extreme_persons`.
+    /// A result (number, operator, text or concept), treated by [`Profile::values`], `extreme_persons` and `rare_persons`.
     Value {
         /// The column with the code of the item.
         code: String,
     },
-    /// A result in text: kept when it is of signs, digits, ASCII words or the usual words for results, else emptied.
+    /// A result in text: kept when it is of signs, short numbers and known words for results, or says the number that stands
+    /// in the same row; else emptied.
     ResultText,
-    /// Values brought to classes.
+    /// Values brought to classes; those that fewer than `rare_persons` are in become `other`.
     Class {
         /// Value to class.
         map: BTreeMap<String, String>,
@@ -251,10 +253,10 @@ pub struct ValueRule {
     /// Width of the bands that values are brought to; exact where there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub band: Option<f64>,
-    /// Values below it become "less than".
+    /// Values below it become "less than"; a higher bound counts where fewer than `extreme_persons` are below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bottom: Option<f64>,
-    /// Values from it on become "or more".
+    /// Values from it on become "or more"; a lower bound counts where fewer than `extreme_persons` reach it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub top: Option<f64>,
 }

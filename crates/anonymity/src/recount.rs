@@ -17,7 +17,8 @@ pub struct Recount {
     pub persons: usize,
     /// Persons of the smallest class of equal quasi-identifiers; none without persons.
     pub smallest_class: Option<usize>,
-    /// Codes that fewer persons have than the profile promises, over all columns of codes, by table and column.
+    /// Codes, concepts and classes that fewer persons have than the profile promises, by table and column: a concept of a
+    /// result and one that follows a code with the code that it stands beside, others by themselves.
     pub rare_codes: BTreeMap<String, usize>,
     /// Cells with a time of day, by table and column.
     pub times_of_day: BTreeMap<String, usize>,
@@ -37,13 +38,30 @@ fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
 
 /// Whether a cell names a code of some institution's own table, whatever column it stands in.
 fn has_local(cell: &str) -> bool {
-    cell.split('+').filter_map(|part| part.split_once(':')).any(|(system, _)| system == "L" || system.starts_with("99"))
+    cell.split('+')
+        .filter_map(|part| part.split_once(':'))
+        .map(|(system, _)| system.trim().to_uppercase().replace('９', "9").replace('Ｌ', "L"))
+        .any(|system| system == "L" || system.starts_with("99"))
+}
+
+/// What is counted of a column: itself, or itself beside another, and what needs no count. None: it needs none.
+fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -> Option<(Option<&'a str>, &'a str)> {
+    let quasi = profile.privacy.iter().flat_map(|p| &p.quasi_identifiers).any(|q| *q == format!("{table}.{column}"));
+    let concept = !of_text && column.ends_with("_concept_id") && column != "operator_concept_id";
+    match profile.treatment(table, column)? {
+        Treatment::Code { rare: false, .. } => None,
+        Treatment::Class { other, .. } => Some((None, other)),
+        Treatment::Code { .. } => Some((None, OTHER)),
+        Treatment::Follow { code } | Treatment::Value { code } if concept => Some((Some(code), OTHER)),
+        _ if concept && !quasi => Some((None, OTHER)),
+        _ => None,
+    }
 }
 
 /// Reads the tables of a result again.
 pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {
     let mut out = Recount::default();
-    let mut keys: BTreeMap<i64, BTreeSet<String>> = BTreeMap::new();
+    let mut keys: BTreeMap<i64, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for batch in tables.values() {
         for row in 0..batch.num_rows() {
             if let Some(person) = person_of(batch, row) {
@@ -53,16 +71,21 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
     }
     out.persons = keys.len();
     if let Some(privacy) = &profile.privacy {
-        for name in &privacy.quasi_identifiers {
-            let Some((table, column)) = name.split_once('.') else { continue };
-            let Some(batch) = tables.get(table) else { continue };
-            for row in 0..batch.num_rows() {
+        // Rows of a table, each as one: two people with the same values in other rows are not alike.
+        for (table, batch) in tables {
+            let prefix = format!("{table}.");
+            let columns: BTreeSet<&str> = privacy.quasi_identifiers.iter().filter_map(|q| q.strip_prefix(&prefix)).collect();
+            for row in (0..batch.num_rows()).filter(|_| !columns.is_empty()) {
                 if let Some(key) = person_of(batch, row).and_then(|p| keys.get_mut(&p)) {
-                    key.insert(format!("{name}={:?}", cell(batch, column, row)));
+                    let cells: Vec<_> = columns.iter().map(|column| cell(batch, column, row)).collect();
+                    key.entry(table.clone()).or_default().push(format!("{cells:?}"));
                 }
             }
         }
-        let mut classes: BTreeMap<&BTreeSet<String>, usize> = BTreeMap::new();
+        let mut classes: BTreeMap<&BTreeMap<String, Vec<String>>, usize> = BTreeMap::new();
+        for rows in keys.values_mut().flat_map(BTreeMap::values_mut) {
+            rows.sort();
+        }
         for key in keys.values() {
             *classes.entry(key).or_default() += 1;
         }
@@ -87,15 +110,16 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
             if local > 0 {
                 out.local_codes.insert(place.clone(), local);
             }
-            let Some(Treatment::Code { rare, .. }) = profile.treatment(name, column) else { continue };
-            let mut persons_of: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+            let Some((beside, free)) = counted(profile, name, column, field.data_type() == &DataType::Utf8) else { continue };
+            let mut persons_of: BTreeMap<(Option<String>, String), BTreeSet<i64>> = BTreeMap::new();
             for row in 0..batch.num_rows() {
                 if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row)) {
-                    persons_of.entry(code).or_default().insert(person);
+                    let beside = beside.and_then(|b| cell(batch, b, row));
+                    persons_of.entry((beside, code)).or_default().insert(person);
                 }
             }
-            let least = profile.privacy.as_ref().filter(|_| *rare).map_or(0, |p| p.rare_persons as usize);
-            let few = persons_of.iter().filter(|(c, p)| c.as_str() != OTHER && c.as_str() != "0" && p.len() < least).count();
+            let least = profile.privacy.as_ref().map_or(0, |p| p.rare_persons as usize);
+            let few = persons_of.iter().filter(|((_, c), p)| c != free && c != "0" && p.len() < least).count();
             if few > 0 {
                 out.rare_codes.insert(place, few);
             }

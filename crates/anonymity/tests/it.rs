@@ -1,6 +1,7 @@
 //! What processing promises.
 mod it {
     mod build;
+    mod leaks;
     mod ministry;
     mod naive;
     mod profiles;

@@ -70,12 +70,32 @@ pub fn split(code: &str) -> (&str, &str) {
 
 /// Whether a code system is an institution's own.
 pub fn is_local(system: &str) -> bool {
+    let system = system.trim();
     system.starts_with("99") || system.eq_ignore_ascii_case("L")
 }
 
-/// Whether a text has the form of a code: no words.
+/// Whether any of the codes of `SYSTEM:code+SYSTEM:code` is of an institution's own table.
+fn names_local(code: &str) -> bool {
+    code.split('+').filter_map(|part| part.split_once(':')).any(|(system, _)| is_local(system))
+}
+
+/// Whether a text has the form of a code: no words, no telephone number, no mail address.
 pub fn is_code(text: &str) -> bool {
-    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic())
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'@') && !is_telephone(text)
+}
+
+/// Groups of digits with a hyphen between them that begin with 0: no code of a public system is written so.
+fn is_telephone(text: &str) -> bool {
+    let text = text.strip_prefix("+81-").unwrap_or(text);
+    text.len() != text.trim_start_matches(['0', '(']).len()
+        && text.contains('-')
+        && text.bytes().all(|b| b.is_ascii_digit() || b"-()".contains(&b))
+        && text.bytes().filter(u8::is_ascii_digit).count() >= 9
+}
+
+/// The system that the readers of providers' formats write before a text where no code was.
+fn is_text(system: &str) -> bool {
+    system.eq_ignore_ascii_case("text")
 }
 
 enum Form {
@@ -101,7 +121,7 @@ pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
     let rows: Vec<Option<u32>> = column
         .iter()
         .map(|value| {
-            value.filter(|v| !v.is_empty()).map(|code| {
+            value.map(str::trim).filter(|v| !v.is_empty()).map(|code| {
                 *index.entry(code).or_insert_with(|| {
                     codes.push(code);
                     (codes.len() - 1) as u32
@@ -113,9 +133,11 @@ pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
         .iter()
         .map(|code| {
             let (system, bare) = split(code);
-            if !is_code(bare) || !system.is_ascii() {
+            if !is_code(bare) || !(system.is_empty() || is_code(system)) || is_text(system) {
                 Form::Words
-            } else if (rule.local && is_local(system)) || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system)) {
+            } else if (rule.local && (is_local(system) || names_local(code)))
+                || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system))
+            {
                 Form::Local
             } else {
                 Form::Cut(code.len())
@@ -234,4 +256,40 @@ pub fn treat_concepts(column: &Int32Array, persons: &[u32], rare: Option<u32>) -
         })
         .collect();
     Coded { array: Arc::new(array), fates, counts }
+}
+
+/// On which rows a concept may be shown beside its code: those whose pair of code and concept enough persons have. A concept
+/// says as much as the value that it stands for, so it is counted with the item that it belongs to.
+pub fn enough_together(codes: &[Option<String>], concepts: &Int32Array, persons: &[u32], rare: u32) -> Vec<bool> {
+    let mut index: HashMap<(&Option<String>, i32), u32> = HashMap::new();
+    let rows: Vec<Option<u32>> = codes
+        .iter()
+        .zip(concepts.iter())
+        .map(|(code, concept)| {
+            let next = index.len() as u32;
+            concept.filter(|c| *c != 0).map(|concept| *index.entry((code, concept)).or_insert(next))
+        })
+        .collect();
+    let pairs = rows.iter().zip(persons).filter_map(|(row, person)| Some(((*row)?, *person))).collect();
+    let per_pair = persons_per_code(index.len(), pairs);
+    rows.iter().map(|row| row.is_none_or(|n| per_pair[n as usize] >= rare)).collect()
+}
+
+/// Classes that too few persons are in become the class of all others.
+pub fn treat_classes(classes: &StringArray, persons: &[u32], other: &str, rare: u32) -> StringArray {
+    let mut index: HashMap<&str, u32> = HashMap::new();
+    let rows: Vec<Option<u32>> = classes
+        .iter()
+        .map(|class| {
+            let next = index.len() as u32;
+            class.map(|class| *index.entry(class).or_insert(next))
+        })
+        .collect();
+    let pairs = rows.iter().zip(persons).filter_map(|(row, person)| Some(((*row)?, *person))).collect();
+    let per_class = persons_per_code(index.len(), pairs);
+    classes
+        .iter()
+        .zip(&rows)
+        .map(|(class, row)| class.map(|class| if row.is_some_and(|n| per_class[n as usize] < rare) { other } else { class }))
+        .collect()
 }

@@ -1,6 +1,7 @@
 //! The treatments, one a file. Each takes a column of the persons who stay and gives the column that leaves, with a count
 //! of what it changed.
 
+pub mod births;
 pub mod codes;
 pub mod dates;
 pub mod drop;

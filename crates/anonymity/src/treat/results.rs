@@ -1,4 +1,4 @@
-//! Results of measurements: number, operator and text are treated together, by the code of the item.
+//! Results of measurements: number, operator, text and concept are treated together, by the code of the item.
 //!
 //! How a treated result is written: an exact number stays in the number column and stands in the text column without
 //! the source's spelling. A banded one has no number; the text column holds `50-55`, the lower end included, the upper
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, Float64Array, Int32Array, StringArray};
 use serde::{Deserialize, Serialize};
 
-use super::codes::Fate;
+use super::codes::{Fate, enough_together};
 use super::numbers::{band_floor, extremes};
 use super::{OTHER, texts};
 use crate::persons::persons_per_code;
@@ -41,6 +41,8 @@ pub struct Columns<'a> {
     pub operator: Option<&'a Int32Array>,
     /// Text.
     pub text: Option<&'a StringArray>,
+    /// Concept of a result that is a word: positive, negative.
+    pub concept: Option<&'a Int32Array>,
 }
 
 /// Counts for the report.
@@ -60,6 +62,9 @@ pub struct ResultCounts {
     pub text_rare: usize,
     /// Texts that were emptied because they are no result.
     pub text_emptied: usize,
+    /// Concepts of results that were emptied because few persons have them with that item.
+    #[serde(default)]
+    pub concept_rare: usize,
 }
 
 /// The treated columns.
@@ -70,17 +75,55 @@ pub struct Treated {
     pub operator: ArrayRef,
     /// Text.
     pub text: ArrayRef,
+    /// Concept of the result.
+    pub concept: ArrayRef,
     /// Counts.
     pub counts: ResultCounts,
 }
 
-#[derive(Clone, Copy, Default)]
-struct Bounds<'a> {
-    rule: Option<&'a ValueRule>,
-    low: Option<f64>,
+/// The lower bound of an item.
+#[derive(Clone, Copy)]
+enum Low {
+    /// Values below it are "less than".
+    Below(f64),
+    /// Values up to it are "or less".
+    UpTo(f64),
+}
+
+/// Beyond each bound there are values of enough persons, whatever the rule of the profile says.
+#[derive(Clone, Copy)]
+struct Bounds {
+    band: Option<f64>,
+    low: Option<Low>,
     high: Option<f64>,
-    /// Too few persons: nothing may be shown.
-    hidden: bool,
+}
+
+impl Bounds {
+    /// The bounds of an item: the rule's where enough persons reach them, else the last that enough persons reach. None where
+    /// there is no value that may be shown: too few persons, or so few that the ends overlap.
+    fn of(rule: Option<&ValueRule>, values: &[(u32, f64)], extreme: u32) -> Option<Self> {
+        let (least, most) = extremes(values, extreme)?;
+        let band = rule.and_then(|r| r.band).filter(|w| *w > 0.0);
+        let (top, bottom) = (rule.and_then(|r| r.top), rule.and_then(|r| r.bottom));
+        // With bands the bounds stand on ends of bands.
+        let most = most.map(|h| band.map_or(h, |w| band_floor(h, w)));
+        let high = match (top, most) {
+            (Some(top), Some(most)) => Some(top.min(most)),
+            (top, most) => top.or(most),
+        };
+        let least = least.map(|l| band.map_or(Low::UpTo(l), |w| Low::Below(band_floor(l, w) + w)));
+        let low = match (bottom, least) {
+            (Some(bottom), Some(Low::UpTo(least) | Low::Below(least))) if bottom > least => Some(Low::Below(bottom)),
+            (Some(bottom), None) => Some(Low::Below(bottom)),
+            (_, least) => least,
+        };
+        let apart = match (low, high) {
+            (Some(Low::Below(low)), Some(high)) => low <= high,
+            (Some(Low::UpTo(low)), Some(high)) => low < high,
+            _ => true,
+        };
+        apart.then_some(Self { band, low, high })
+    }
 }
 
 fn shown(value: f64) -> String {
@@ -92,27 +135,24 @@ fn shown(value: f64) -> String {
 
 type Cell = (Option<f64>, Option<i32>, Option<String>);
 
-impl Bounds<'_> {
+impl Bounds {
     fn apply(&self, value: f64, op: Option<i32>, counts: &mut ResultCounts) -> Cell {
-        let band = self.rule.and_then(|r| r.band).filter(|w| *w > 0.0);
-        let (top, bottom) = (self.rule.and_then(|r| r.top), self.rule.and_then(|r| r.bottom));
-        // With bands the bounds stand on ends of bands.
-        let high = top.or(self.high.map(|h| band.map_or(h, |w| band_floor(h, w))));
-        if let Some(high) = high.filter(|h| value >= *h) {
+        if let Some(high) = self.high.filter(|h| value >= *h) {
             counts.top += 1;
             return (Some(high), Some(operator::GREATER_OR_EQUAL), Some(format!(">={}", shown(high))));
         }
-        if let Some(bottom) = bottom.or(self.low.and_then(|l| band.map(|w| band_floor(l, w) + w)))
-            && value < bottom
-        {
-            counts.bottom += 1;
-            return (Some(bottom), Some(operator::LESS), Some(format!("<{}", shown(bottom))));
+        match self.low {
+            Some(Low::Below(low)) if value < low => {
+                counts.bottom += 1;
+                return (Some(low), Some(operator::LESS), Some(format!("<{}", shown(low))));
+            }
+            Some(Low::UpTo(low)) if value <= low => {
+                counts.bottom += 1;
+                return (Some(low), Some(operator::LESS_OR_EQUAL), Some(format!("<={}", shown(low))));
+            }
+            _ => {}
         }
-        if let Some(low) = self.low.filter(|l| bottom.is_none() && band.is_none() && value <= *l) {
-            counts.bottom += 1;
-            return (Some(low), Some(operator::LESS_OR_EQUAL), Some(format!("<={}", shown(low))));
-        }
-        if let Some(width) = band {
+        if let Some(width) = self.band {
             counts.banded += 1;
             let from = band_floor(value, width);
             return (None, None, Some(format!("{}-{}", shown(from), shown(from + width))));
@@ -167,17 +207,9 @@ pub fn treat(columns: &Columns<'_>, persons: &[u32], rules: &[ValueRule], extrem
         }
     }
     let text_persons = persons_per_code(texts_of.len(), text_pairs);
-    let bounds: HashMap<(&str, &str), Bounds<'_>> = groups
-        .into_iter()
-        .map(|(group, values)| {
-            let rule = rule_of(rules, group.0);
-            let bounds = match extremes(&values, extreme) {
-                None => Bounds { rule, hidden: true, ..Bounds::default() },
-                Some((low, high)) => Bounds { rule, low, high, hidden: false },
-            };
-            (group, bounds)
-        })
-        .collect();
+    // None: too few persons, nothing may be shown.
+    let bounds: HashMap<(&str, &str), Option<Bounds>> =
+        groups.into_iter().map(|(group, values)| (group, Bounds::of(rule_of(rules, group.0), &values, extreme))).collect();
 
     let mut numbers = Vec::with_capacity(rows);
     let mut operators = Vec::with_capacity(rows);
@@ -187,7 +219,7 @@ pub fn treat(columns: &Columns<'_>, persons: &[u32], rules: &[ValueRule], extrem
         let op = columns.operator.filter(|o| o.is_valid(row)).map(|o| o.value(row)).filter(|o| *o != 0);
         let cell: Cell = match (usable(row), number(row), text_row) {
             (true, Some(value), _) => match bounds.get(&group_of(row)) {
-                Some(b) if !b.hidden => b.apply(value, op, &mut counts),
+                Some(Some(bounds)) => bounds.apply(value, op, &mut counts),
                 _ => {
                     counts.emptied += 1;
                     (None, None, None)
@@ -211,10 +243,36 @@ pub fn treat(columns: &Columns<'_>, persons: &[u32], rules: &[ValueRule], extrem
         operators.push(cell.1);
         out_texts.push(cell.2);
     }
+    let concept = concepts(columns, persons, rare, &usable, &mut counts);
     Treated {
         number: Arc::new(Float64Array::from(numbers)),
         operator: Arc::new(Int32Array::from(operators)),
         text: Arc::new(StringArray::from(out_texts)),
+        concept,
         counts,
     }
+}
+
+/// The concepts of results: emptied with the value's code and unit, and where few persons have one with its item. A text that
+/// became その他 does not say what it was; a concept that few persons have would.
+fn concepts(
+    columns: &Columns<'_>,
+    persons: &[u32],
+    rare: u32,
+    usable: &dyn Fn(usize) -> bool,
+    counts: &mut ResultCounts,
+) -> ArrayRef {
+    let Some(concept) = columns.concept else { return Arc::new(Int32Array::new_null(persons.len())) };
+    let usable_only: Int32Array = concept.iter().enumerate().map(|(row, concept)| concept.filter(|_| usable(row))).collect();
+    let codes: Vec<Option<String>> = columns.codes.iter().map(|c| c.map(str::to_owned)).collect();
+    let enough = enough_together(&codes, &usable_only, persons, rare);
+    let shown: Int32Array = usable_only
+        .iter()
+        .zip(enough)
+        .map(|(concept, enough)| {
+            counts.concept_rare += usize::from(!enough);
+            concept.filter(|_| enough)
+        })
+        .collect();
+    Arc::new(shown)
 }

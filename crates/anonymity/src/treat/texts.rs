@@ -54,10 +54,143 @@ const WORDS: &[&str] = &[
     "右",
     "左",
     "両側",
+    "倍",
 ];
 
-/// A result as it may be shown: NFKC, trimmed, one spelling for a sign. None when it is anything but signs, digits, short ASCII
-/// words, codes of public systems and the usual words for results: such text can hold names.
+/// ASCII words of results, of bacteria and of units, in lower case. What is not among them can be a name.
+const ASCII_WORDS: &[&str] = &[
+    "positive",
+    "negative",
+    "pos",
+    "neg",
+    "normal",
+    "abnormal",
+    "reactive",
+    "nonreactive",
+    "non",
+    "not",
+    "detected",
+    "trace",
+    "few",
+    "rare",
+    "moderate",
+    "many",
+    "none",
+    "clear",
+    "cloudy",
+    "turbid",
+    "yellow",
+    "brown",
+    "weak",
+    "weakly",
+    "strong",
+    "strongly",
+    "high",
+    "low",
+    "equivocal",
+    "indeterminate",
+    "borderline",
+    "present",
+    "absent",
+    "resistant",
+    "intermediate",
+    "susceptible",
+    "sensitive",
+    "hemolysis",
+    "over",
+    "under",
+    "within",
+    "above",
+    "below",
+    "type",
+    "group",
+    "grade",
+    "class",
+    "stage",
+    "score",
+    "titer",
+    "ratio",
+    "ab",
+    "rh",
+    "na",
+    "nd",
+    "ng",
+    "ok",
+    "wnl",
+    "wild",
+    "hetero",
+    "homo",
+    "mutant",
+    "vre",
+    "mrsa",
+    "mssa",
+    "esbl",
+    "bcr",
+    "abl",
+    "coli",
+    "aureus",
+    "epidermidis",
+    "pneumoniae",
+    "pyogenes",
+    "agalactiae",
+    "faecalis",
+    "faecium",
+    "aeruginosa",
+    "cloacae",
+    "aerogenes",
+    "oxytoca",
+    "mirabilis",
+    "marcescens",
+    "freundii",
+    "influenzae",
+    "catarrhalis",
+    "baumannii",
+    "difficile",
+    "albicans",
+    "glabrata",
+    "tropicalis",
+    "tuberculosis",
+    "avium",
+    "pylori",
+    "sp",
+    "spp",
+    "mg",
+    "dl",
+    "ml",
+    "ul",
+    "ng",
+    "pg",
+    "ug",
+    "kg",
+    "iu",
+    "mmol",
+    "umol",
+    "nmol",
+    "pmol",
+    "meq",
+    "mosm",
+    "fl",
+    "mm",
+    "cm",
+    "hg",
+    "min",
+    "sec",
+    "hpf",
+    "lpf",
+    "mmhg",
+    "ii",
+    "iii",
+    "iv",
+    "vi",
+    "igg",
+    "igm",
+    "iga",
+    "ige",
+];
+
+/// A result as it may be shown: NFKC, trimmed, one spelling for a sign. None when it is anything but signs, one or two short
+/// numbers, known words for results and codes of public systems: such text can hold names, telephone numbers, numbers of
+/// patients, dates of birth.
 pub fn result(text: &str) -> Option<String> {
     let text: String = text.nfkc().collect::<String>().trim().to_owned();
     let (system, bare) = super::codes::split(&text);
@@ -71,18 +204,101 @@ pub fn result(text: &str) -> Option<String> {
     if text.is_empty() || text.chars().count() > 24 {
         return None;
     }
-    let mut rest = text.as_str();
-    while let Some(c) = rest.chars().next() {
-        if c.is_ascii() || "±≧≦→↑↓∞℃µμ・〜~".contains(c) {
-            rest = &rest[c.len_utf8()..];
-            continue;
-        }
-        let word = WORDS.iter().filter(|w| rest.starts_with(**w)).max_by_key(|w| w.len())?;
-        rest = &rest[word.len()..];
+    (is_public(system, bare) || is_result(&text)).then_some(text)
+}
+
+/// The text of a result whose number leaves beside it: the text may say that number in as many digits as it has.
+pub fn of_number(text: &str, number: f64) -> Option<String> {
+    let text: String = text.nfkc().collect::<String>().trim().to_owned();
+    let bare = text.trim_start_matches(['<', '>', '=', '≦', '≧', '+', '~', ' ']).replace(',', "");
+    let said: f64 = bare.parse().ok()?;
+    (said.is_finite() && (said - number).abs() <= 1e-9 * said.abs().max(number.abs())).then_some(text)
+}
+
+/// `JSHR002:AB`: a system in capitals and digits, a short code without words.
+fn is_public(system: &str, bare: &str) -> bool {
+    let named = system.len() >= 2
+        && system.len() <= 12
+        && system.starts_with(|c: char| c.is_ascii_uppercase())
+        && system.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
+    let words = bare.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 3);
+    named
+        && (1..=8).contains(&bare.len())
+        && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+        && bare.bytes().filter(u8::is_ascii_digit).count() <= 6
+        && words.into_iter().all(known)
+}
+
+fn known(word: &str) -> bool {
+    ASCII_WORDS.iter().any(|w| w.eq_ignore_ascii_case(word))
+}
+
+/// A number within a text: its whole part, its fraction, and where it stands.
+struct Number<'t> {
+    whole: &'t str,
+    fraction: &'t str,
+    from: usize,
+    to: usize,
+}
+
+impl Number<'_> {
+    /// No number of a patient, no part of a telephone number: four digits before the point, no zero before them.
+    fn is_short(&self) -> bool {
+        self.whole.len() <= 4 && self.fraction.len() <= 6 && (self.whole == "0" || !self.whole.starts_with('0'))
     }
-    // ASCII words: one at most, so that no name in Latin letters passes as a result.
-    let letters = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 3).count();
-    (letters <= 1).then_some(text)
+
+    fn is_year(&self) -> bool {
+        self.whole.len() == 4 && ("1868"..="2100").contains(&self.whole)
+    }
+}
+
+/// Words that are known, single letters (two at most), signs, and one or two numbers that make no date and no telephone number.
+fn is_result(text: &str) -> bool {
+    let mut numbers: Vec<Number<'_>> = Vec::new();
+    let mut letters = 0;
+    let mut at = 0;
+    while let Some(c) = text[at..].chars().next() {
+        let rest = &text[at..];
+        let run = |test: fn(char) -> bool, of: &str| of.find(|c| !test(c)).unwrap_or(of.len());
+        if c.is_ascii_digit() {
+            let whole = run(|c| c.is_ascii_digit(), rest);
+            let fraction = rest[whole..].strip_prefix('.').map_or(0, |f| run(|c| c.is_ascii_digit(), f));
+            let to = at + whole + if fraction > 0 { 1 + fraction } else { 0 };
+            numbers.push(Number { whole: &rest[..whole], fraction: &text[to - fraction..to], from: at, to });
+            at = to;
+        } else if c.is_ascii_alphabetic() {
+            let length = run(|c| c.is_ascii_alphabetic(), rest);
+            letters += usize::from(length == 1);
+            if length > 1 && !known(&rest[..length]) {
+                return false;
+            }
+            at += length;
+        } else if " ()[]+-./:*^%<>=,~".contains(c) || "±≧≦→↑↓∞℃µμ・〜".contains(c) {
+            at += c.len_utf8();
+        } else if let Some(word) = WORDS.iter().filter(|w| rest.starts_with(**w)).max_by_key(|w| w.len()) {
+            at += word.len();
+        } else {
+            return false;
+        }
+    }
+    letters <= 2 && numbers.len() <= 2 && numbers.iter().all(Number::is_short) && !is_date(text, &numbers)
+}
+
+/// Whether the numbers of a text can be a date, a time of day, or the parts of a telephone or postal number.
+fn is_date(text: &str, numbers: &[Number<'_>]) -> bool {
+    let Some(first) = numbers.first() else { return false };
+    let era = text[..first.from].ends_with(['M', 'T', 'S', 'H', 'R', 'm', 't', 's', 'h', 'r']);
+    if first.is_year() && first.fraction.len() == 2 || era && (numbers.len() > 1 || !first.fraction.is_empty()) {
+        return true;
+    }
+    let Some(second) = numbers.get(1) else { return false };
+    let between = &text[first.to..second.from];
+    match between.trim() {
+        "-" | "~" | "〜" => first.is_year() && second.whole.len() <= 2 || second.whole.len() >= 4,
+        "/" | "." => first.is_year(),
+        ":" => first.whole != "1",
+        _ => false,
+    }
 }
 
 /// `-`, `+`, `±`, `2+` and the like without the brackets and spaces by which hospitals write them differently.
@@ -99,7 +315,7 @@ fn sign(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::result;
+    use super::{of_number, result};
 
     #[test]
     fn results_are_kept_and_sentences_are_not() {
@@ -120,6 +336,53 @@ mod tests {
         {
             assert_eq!(result(raw), None, "{raw}");
         }
+    }
+
+    #[test]
+    fn names_telephone_numbers_numbers_of_patients_and_dates_are_no_results() {
+        for raw in [
+            "090-1234-5678",
+            "(03)1234-5678",
+            "1234-5678",
+            "162-0052",
+            "12345678",
+            "00123",
+            "Taro Abe",
+            "Abe",
+            "Dr. Sato",
+            "Li Na",
+            "T. Mori",
+            "1950/3/1",
+            "1950-03-01",
+            "1950-03",
+            "1950.03",
+            "1950年3月",
+            "19500301",
+            "S25.3.1",
+            "S25/3",
+            "H12.5",
+            "12:30",
+            "a@b.jp",
+            "ID 123",
+            "JSHR002:12345678",
+            "JSHR002:SATO",
+            "tel:0312345678",
+        ] {
+            assert_eq!(result(raw), None, "{raw}");
+        }
+        for raw in
+            ["120/80", "1:40", "10-20", "1280倍", "5.5", "1-4/HPF", "MRSA", "weakly positive", "P. aeruginosa", "AB", "320"]
+        {
+            assert_eq!(result(raw).as_deref(), Some(raw), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_text_may_say_the_number_that_leaves_beside_it_and_no_other() {
+        assert_eq!(of_number("１２３４５６", 123_456.0).as_deref(), Some("123456"));
+        assert_eq!(of_number("<1,200,000", 1_200_000.0).as_deref(), Some("<1,200,000"));
+        assert_eq!(of_number("123456", 12.0), None);
+        assert_eq!(of_number("090-1234-5678", 90.0), None);
     }
 
     #[test]

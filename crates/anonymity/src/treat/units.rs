@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray};
 use unicode_normalization::UnicodeNormalization;
+
+use crate::persons::persons_per_code;
 
 /// Standard spelling, then what is written for it (compared without case, width and blanks; `u` for micro).
 const UNITS: &[(&str, &[&str])] = &[
@@ -120,6 +122,36 @@ pub struct Standardised {
     pub array: ArrayRef,
     /// Rows whose unit is not known.
     pub lost: Vec<bool>,
+}
+
+impl Standardised {
+    /// Empties the units of some rows; where there was one, the row's value goes with it.
+    pub fn empty(&mut self, rows: &[bool]) {
+        let Some(units) = self.array.as_string_opt::<i32>() else { return };
+        let kept: StringArray = units.iter().zip(rows).map(|(unit, empty)| unit.filter(|_| !empty)).collect();
+        for ((lost, unit), empty) in self.lost.iter_mut().zip(units.iter()).zip(rows) {
+            *lost |= *empty && unit.is_some();
+        }
+        self.array = Arc::new(kept);
+    }
+
+    /// Empties the units that fewer than `rare` persons have with an item.
+    pub fn empty_rare(&mut self, codes: &[Option<String>], persons: &[u32], rare: u32) {
+        let Some(units) = self.array.as_string_opt::<i32>() else { return };
+        let mut index: HashMap<(&Option<String>, &str), u32> = HashMap::new();
+        let rows: Vec<Option<u32>> = codes
+            .iter()
+            .zip(units.iter())
+            .map(|(code, unit)| {
+                let next = index.len() as u32;
+                unit.map(|unit| *index.entry((code, unit)).or_insert(next))
+            })
+            .collect();
+        let pairs = rows.iter().zip(persons).filter_map(|(row, person)| Some(((*row)?, *person))).collect();
+        let per_pair = persons_per_code(index.len(), pairs);
+        let few: Vec<bool> = rows.iter().map(|row| row.is_some_and(|n| per_pair[n as usize] < rare)).collect();
+        self.empty(&few);
+    }
 }
 
 /// Brings a column to standard spelling.

@@ -52,6 +52,26 @@ fn a_profile_below_the_floor_of_its_kind_is_refused() {
         ("unit_source_value = \"unit\"", "unit_source_value = \"keep\""),
         ("gender_source_value = \"drop\"", "gender_source_value = \"keep\""),
         ("measurement_id = { new_id = { of = \"measurement\" } }", "measurement_id = \"keep\""),
+        ("condition_concept_id = { follow = { code = \"condition_source_value\" } }", "condition_concept_id = \"keep\""),
+        ("drug_source_concept_id = { follow = { code = \"drug_source_value\" } }", "drug_source_concept_id = \"keep\""),
+        ("condition_type_concept_id = { code = {} }", "condition_type_concept_id = \"keep\""),
+        ("route_concept_id = { code = {} }", "route_concept_id = { code = { rare = false } }"),
+        ("unit_concept_id = \"drop\"", "unit_concept_id = \"keep\""),
+        (
+            "value_as_concept_id = { value = { code = \"measurement_source_value\" } }",
+            "value_as_concept_id = { follow = { code = \"measurement_source_value\" } }",
+        ),
+        ("quantity = \"extremes\"", "quantity = \"keep\""),
+        ("quantity = \"extremes\"", "quantity = { band = { width = 1e-9 } }"),
+        (
+            "value_as_number = { value = { code = \"measurement_source_value\" } }",
+            "value_as_number = { band = { width = 1e-9 } }",
+        ),
+        ("value_as_number = { value = { code = \"measurement_source_value\" } }", "value_as_number = \"extremes\""),
+        (
+            "care_site_id = \"drop\"",
+            "care_site_id = { class = { map = { \"a\" = \"A\", \"b\" = \"B\", \"c\" = \"B\", \"d\" = \"B\" }, other = \"C\" } }",
+        ),
     ] {
         assert_eq!(code(&with(ANONYMIZED, from, to)), "anonymity-below-floor", "{to}");
     }
@@ -60,8 +80,35 @@ fn a_profile_below_the_floor_of_its_kind_is_refused() {
         ("person_id = \"new_person_id\"", "person_id = \"keep\""),
         ("value_source_value = \"result_text\"", "value_source_value = \"keep\""),
         ("condition_source_value = { code = { rare = false, local = false } }", "condition_source_value = \"keep\""),
+        ("drug_source_value = { code = { rare = false, local = false } }", "drug_source_value = \"keep\""),
+        ("measurement_source_value = { code = { rare = false, local = false } }", "measurement_source_value = \"keep\""),
+        ("unit_source_value = \"unit\"", "unit_source_value = \"keep\""),
+        ("visit_source_value = \"drop\"", "visit_source_value = \"keep\""),
+        ("gender_source_value = { code = { rare = false, local = false } }", "gender_source_value = \"keep\""),
     ] {
         assert_eq!(code(&with(PSEUDONYMIZED, from, to)), "anonymity-below-floor", "{to}");
+    }
+}
+
+// control: PRC-01
+#[test]
+fn one_date_of_a_person_is_not_moved_where_another_is_cut() {
+    for to in ["measurement_date = \"month\"", "measurement_date = \"year\""] {
+        assert_eq!(code(&with(ANONYMIZED, "measurement_date = \"shift\"", to)), "anonymity-dates-mixed", "{to}");
+    }
+    assert_eq!(code(&ANONYMIZED.replace("= \"shift\"", "= \"month\"")), "accepted");
+}
+
+#[test]
+fn bands_without_a_width_and_bounds_without_an_order_are_refused() {
+    for (from, to) in [
+        ("band = 5.0", "band = 0.0"),
+        ("band = 5.0", "band = nan"),
+        ("top = 201.0", "top = 201.0\nbottom = 300.0"),
+        ("{ band = { width = 5 } }", "{ band = { width = -5 } }"),
+        ("{ band = { width = 5 } }", "{ clamp = { least = 2000, most = 1900 } }"),
+    ] {
+        assert_eq!(code(&with(ANONYMIZED, from, to)), "anonymity-bound-unusable", "{to}");
     }
 }
 
