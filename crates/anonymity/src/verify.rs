@@ -1,12 +1,13 @@
 //! A second, naive reading of a release that shares no code with what made it: claims are recomputed from the output alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io::Read;
 
 use serde::Serialize;
+use unicode_normalization::UnicodeNormalization;
 
 use crate::metrics::Metric;
-use crate::release::ReleaseReport;
+use crate::release::{Reference, ReleaseReport};
 use crate::table::TableError;
 
 /// A claim of the report that the table does not bear out.
@@ -43,11 +44,43 @@ impl Verified {
 /// Classes as sensitive values with rows.
 type Classes = Vec<BTreeMap<String, u64>>;
 
-/// Checks a released table against its report.
+/// What a cell of the sensitive column says, however it is spelled: width, case, blanks, and of a number zeros at its end.
+fn says(cell: &str) -> String {
+    let text: String = cell.nfkc().flat_map(char::to_lowercase).collect();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let (minus, digits) = match text.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", text.strip_prefix('+').unwrap_or(&text)),
+    };
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let decimal = |part: &str| part.chars().all(|c| c.is_ascii_digit());
+    if digits.len() > 15 || !decimal(whole) || !decimal(fraction) || digits.trim_matches('.').is_empty() {
+        return text;
+    }
+    if whole.starts_with('0') && whole != "0" {
+        // A code, no number.
+        return text;
+    }
+    let whole = if whole.is_empty() { "0" } else { whole };
+    let fraction = fraction.trim_end_matches('0');
+    match (whole, fraction) {
+        ("0", "") => "0".to_owned(),
+        (_, "") => format!("{minus}{whole}"),
+        _ => format!("{minus}{whole}.{fraction}"),
+    }
+}
+
+/// Checks a released table against its report. `reference` is what was kept of the whole table: without it the models that compare
+/// with the whole table are left unchecked.
 ///
 /// # Errors
 /// A table that cannot be read or that is another's.
-pub fn verify(table: impl Read, name: &str, report: &ReleaseReport) -> Result<Verified, TableError> {
+pub fn verify(
+    table: impl Read,
+    name: &str,
+    report: &ReleaseReport,
+    reference: Option<&Reference>,
+) -> Result<Verified, TableError> {
     let unreadable = |e: csv::Error| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
     let mut reader = csv::ReaderBuilder::new().delimiter(report.separator as u8).from_reader(table);
     let header = reader.headers().map_err(unreadable)?.clone();
@@ -55,14 +88,14 @@ pub fn verify(table: impl Read, name: &str, report: &ReleaseReport) -> Result<Ve
         header.iter().position(|h| h == column).ok_or_else(|| TableError::ReportForeign { column: column.clone() })
     };
     let quasi: Vec<usize> = report.columns.iter().map(|c| place(&c.name)).collect::<Result<_, _>>()?;
-    let sensitive = report.sensitive.as_ref().map(|s| place(&s.name)).transpose()?;
+    let sensitive = report.sensitive.as_ref().map(&place).transpose()?;
     let mut by_class: BTreeMap<Vec<String>, BTreeMap<String, u64>> = BTreeMap::new();
     let mut rows = 0u64;
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
         rows += 1;
         let key = quasi.iter().map(|at| record[*at].to_owned()).collect();
-        let value = sensitive.map_or("", |at| &record[at]).to_owned();
+        let value = sensitive.map_or_else(String::new, |at| says(&record[at]));
         *by_class.entry(key).or_default().entry(value).or_default() += 1;
     }
     let mut verified = Verified::default();
@@ -75,10 +108,15 @@ pub fn verify(table: impl Read, name: &str, report: &ReleaseReport) -> Result<Ve
     v.claim("suppression", report.suppression, report.suppressed, report.suppressed as f64 <= allowed);
     v.claim("classes", report.classes, by_class.len(), report.classes == by_class.len() as u64);
     v.claim("smallest_class", report.smallest_class, smallest, report.smallest_class == smallest);
-    let left: BTreeSet<&str> = header.iter().filter(|h| report.left_out.iter().any(|l| l == h)).collect();
-    v.claim("left_out", report.left_out.join(", "), left.into_iter().collect::<Vec<_>>().join(", "), {
-        !header.iter().any(|h| report.left_out.iter().any(|l| l == h))
-    });
+    // No column but those of the report, and each once: another would carry what nobody looked at.
+    let mut said: Vec<&str> = report.columns.iter().map(|c| c.name.as_str()).collect();
+    said.extend(report.sensitive.iter().chain(&report.kept).map(String::as_str));
+    let mut found: Vec<&str> = header.iter().collect();
+    said.sort_unstable();
+    found.sort_unstable();
+    let other: Vec<&str> = found.iter().filter(|h| !said.contains(h)).copied().collect();
+    v.claim("columns", said.len(), format!("{} {}", found.len(), other.join(", ")).trim(), said == found);
+    v.claim("left_out", report.left_out.len(), "released", !found.iter().any(|h| report.left_out.iter().any(|l| l == h)));
     for (column, at) in report.columns.iter().zip(0..) {
         let foreign = by_class.keys().find(|key| !column.leaves.contains_key(&key[at]));
         v.claim(&column.name, "values of its level", "another value", foreign.is_none());
@@ -89,7 +127,7 @@ pub fn verify(table: impl Read, name: &str, report: &ReleaseReport) -> Result<Ve
     }
     let classes: Classes = by_class.into_values().collect();
     for model in &report.models {
-        match holds(model, &classes, report) {
+        match holds(model, &classes, reference.filter(|r| report.sensitive.as_ref() == Some(&r.name))) {
             Some(broken) => v.claim(model, "holds in every class", format!("{broken} classes break it"), broken == 0),
             None => v.unchecked.push(model.clone()),
         }
@@ -130,17 +168,23 @@ fn score(report: &ReleaseReport, classes: &BTreeMap<Vec<String>, BTreeMap<String
 }
 
 /// How many classes break a model; nothing where the output does not say.
-fn holds(model: &str, classes: &Classes, report: &ReleaseReport) -> Option<usize> {
+fn holds(model: &str, classes: &Classes, reference: Option<&Reference>) -> Option<usize> {
     let parts: Vec<&str> = model.split(':').collect();
     let number = |at: usize| parts.get(at)?.parse::<f64>().ok();
     let size = |class: &BTreeMap<String, u64>| class.values().sum::<u64>() as f64;
     let broken = |test: &dyn Fn(&BTreeMap<String, u64>) -> bool| Some(classes.iter().filter(|c| !test(c)).count());
     let empty = BTreeMap::new();
-    let table = report.sensitive.as_ref().map_or(&empty, |s| &s.counts);
+    let table = reference.map_or(&empty, |r| &r.counts);
     let all: u64 = table.values().sum();
     let q = |value: &String| table.get(value).copied().unwrap_or(0) as f64 / all.max(1) as f64;
     let released: f64 = classes.iter().map(size).sum();
     let close = 1e-9;
+    // Nothing to compare with is no reason to believe.
+    let compares = matches!(parts[0], "t" | "th" | "to" | "dd" | "bl" | "be");
+    let contained = |c: &BTreeMap<String, u64>| c.keys().all(|v| table.contains_key(v));
+    if compares && (all == 0 || !classes.iter().all(contained)) {
+        return None;
+    }
     match parts[0] {
         "k" => broken(&|c| size(c) >= number(1).unwrap_or(f64::MAX)),
         "dl" => broken(&|c| c.len() as f64 >= number(1).unwrap_or(f64::MAX)),
@@ -164,6 +208,28 @@ fn holds(model: &str, classes: &Classes, report: &ReleaseReport) -> Option<usize
             let distance: f64 = table.keys().map(|v| (c.get(v).copied().unwrap_or(0) as f64 / size(c) - q(v)).abs() / 2.0).sum();
             distance <= number(1).unwrap_or(0.0) + close
         }),
+        "to" => {
+            let mut values: Vec<(f64, &String)> = table.keys().map(|v| Some((v.parse().ok()?, v))).collect::<Option<_>>()?;
+            values.sort_by(|a, b| a.0.total_cmp(&b.0));
+            broken(&|c| {
+                let up_to = |i: usize| -> f64 {
+                    values[..=i].iter().map(|(_, v)| c.get(*v).copied().unwrap_or(0) as f64 / size(c) - q(v)).sum()
+                };
+                let sum: f64 = (0..values.len()).map(|i| up_to(i).abs()).sum();
+                values.len() < 2 || sum / (values.len() - 1) as f64 <= number(1).unwrap_or(0.0) + close
+            })
+        }
+        "th" => {
+            let above = &reference?.above;
+            let height = above.values().next()?.len();
+            if table.keys().any(|v| above.get(v).is_none_or(|path| path.len() != height || height == 0)) {
+                return None;
+            }
+            broken(&|c| {
+                tree_distance(table, above, height, &|v| c.get(v).copied().unwrap_or(0) as f64 / size(c) - q(v))
+                    <= number(1).unwrap_or(0.0) + close
+            })
+        }
         "dd" => broken(&|c| {
             table.keys().all(|v| {
                 let p = c.get(v).copied().unwrap_or(0) as f64 / size(c);
@@ -185,4 +251,30 @@ fn holds(model: &str, classes: &Classes, report: &ReleaseReport) -> Option<usize
         }
         _ => None,
     }
+}
+
+/// The hierarchical distance as the mass that has to pass between the children of each node, by its height: what is too much in one
+/// child goes to those with too little as far as it can, and the rest goes up (section 2.3).
+fn tree_distance(
+    table: &BTreeMap<String, u64>,
+    above: &BTreeMap<String, Vec<String>>,
+    height: usize,
+    difference: &dyn Fn(&String) -> f64,
+) -> f64 {
+    let ancestor = |value: &String, level: usize| if level == 0 { value.clone() } else { above[value][level - 1].clone() };
+    let mut distance = 0.0;
+    for level in 1..=height {
+        // Node → child → what its values have too much.
+        let mut nodes: BTreeMap<String, BTreeMap<String, f64>> = BTreeMap::new();
+        for value in table.keys() {
+            let children = nodes.entry(ancestor(value, level)).or_default();
+            *children.entry(ancestor(value, level - 1)).or_default() += difference(value);
+        }
+        for children in nodes.values() {
+            let more: f64 = children.values().filter(|d| **d > 0.0).sum();
+            let less: f64 = children.values().filter(|d| **d < 0.0).map(|d| -d).sum();
+            distance += level as f64 / height as f64 * more.min(less);
+        }
+    }
+    distance
 }

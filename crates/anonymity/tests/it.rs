@@ -6,5 +6,6 @@ mod it {
     mod naive;
     mod profiles;
     mod release;
+    mod release_leaks;
     mod whole;
 }

@@ -55,6 +55,8 @@ impl Costs {
         let score = self.combine(node.iter().enumerate().map(|(a, level)| {
             let (level, full) = (*level as usize, self.full[a]);
             let (lost, kept_below) = match &self.weights[a][level] {
+                // Height knows no suppression: a level is one whoever is left out.
+                _ if self.metric == Metric::Height => (0.0, 0.0),
                 Weight::Same(w) => (w * suppressed, w * below),
                 Weight::ByCode(by) => {
                     let field = attributes[a].field;

@@ -83,7 +83,11 @@ impl Models {
                     _ => return Err(unfit()),
                 };
                 let alpha = positive(share(number(3)?)?)?;
-                self.monotone.push(Monotone::KMapEstimated { k: at_least_one(count(1)?)?, alpha, by });
+                let k = at_least_one(count(1)?)?;
+                if k > crate::risk::kmap::MOST_K {
+                    return Err(bad("at most 1000000"));
+                }
+                self.monotone.push(Monotone::KMapEstimated { k, alpha, by });
             }
             "dl" => self.monotone.push(Monotone::DistinctDiversity { l: at_least_one(count(1)?)? }),
             "el" => self.convex.push(Convex::EntropyDiversity { l: l(number(1)?)? }),

@@ -1,4 +1,4 @@
-use crate::table::{Hierarchy, TableError, shown};
+use crate::table::{Hierarchy, TableError};
 
 /// The sensitive column as the models see it.
 #[derive(Debug, Clone)]
@@ -33,13 +33,8 @@ impl Sensitive {
     /// # Errors
     /// A value that is no number.
     pub fn ordered(mut self, column: &str, values: &[String]) -> Result<Self, TableError> {
-        let numbers: Result<Vec<f64>, usize> =
-            values.iter().enumerate().map(|(at, v)| v.trim().parse::<f64>().ok().filter(|x| x.is_finite()).ok_or(at)).collect();
-        let numbers = numbers.map_err(|at| TableError::MixedTypes {
-            column: column.to_owned(),
-            line: 0,
-            value: shown(values[at].as_bytes()),
-        })?;
+        let numbers: Option<Vec<f64>> = values.iter().map(|v| v.trim().parse::<f64>().ok().filter(|x| x.is_finite())).collect();
+        let numbers = numbers.ok_or_else(|| TableError::MixedTypes { column: column.to_owned() })?;
         let mut order: Vec<u32> = (0..values.len() as u32).collect();
         order.sort_by(|a, b| numbers[*a as usize].total_cmp(&numbers[*b as usize]));
         self.rank = vec![0; values.len()];
@@ -49,22 +44,18 @@ impl Sensitive {
         Ok(self)
     }
 
-    /// With a hierarchy of the values.
+    /// With a hierarchy of the values; `spellings` are what the table writes for each.
     ///
     /// # Errors
-    /// A value that the hierarchy does not know.
-    pub fn with_tree(mut self, column: &str, values: &[String], hierarchy: &Hierarchy) -> Result<Self, TableError> {
-        let leaves: Result<Vec<u32>, TableError> = values
-            .iter()
-            .map(|v| {
-                hierarchy.leaf(v.as_bytes()).ok_or_else(|| TableError::LeafMissing {
-                    column: column.to_owned(),
-                    line: 0,
-                    value: shown(v.as_bytes()),
-                })
-            })
-            .collect();
-        let leaves = leaves?;
+    /// A value that the hierarchy does not know; a hierarchy without a level above the values, or with more than one value at the
+    /// top: between two roots there is no distance, and a class of one disease would pass.
+    pub fn with_tree(mut self, column: &str, spellings: &[Vec<&str>], hierarchy: &Hierarchy) -> Result<Self, TableError> {
+        if hierarchy.levels.len() < 2 || hierarchy.root().is_none() {
+            return Err(TableError::SensitiveTree { column: column.to_owned() });
+        }
+        let known = |written: &Vec<&str>| written.iter().find_map(|v| hierarchy.leaf(v.as_bytes()));
+        let leaves: Option<Vec<u32>> = spellings.iter().map(known).collect();
+        let leaves = leaves.ok_or_else(|| TableError::LeafMissingInSensitive { column: column.to_owned() })?;
         let node = hierarchy.levels.iter().map(|l| leaves.iter().map(|leaf| l.of_leaf[*leaf as usize]).collect()).collect();
         let nodes = hierarchy.levels.iter().map(|l| l.values.len()).collect();
         self.tree = Some(Tree { node, nodes });

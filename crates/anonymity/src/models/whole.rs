@@ -14,7 +14,7 @@ pub struct Kept {
 /// holds. `order` are indices into `sizes`, smallest class first. No class left is no risk left.
 ///
 /// The number is found by halving, as if it could only help to suppress more; that is so for average risk and sample
-/// uniques, and nearly so for the estimate of population uniques.
+/// uniques, and nearly so for the estimate of population uniques: there fewer might do, and a search claims no proof.
 pub fn enforce(models: &Models, order: &[u32], sizes: &[u32], population: Option<Population>) -> Kept {
     let mut prefix = Vec::with_capacity(order.len() + 1);
     prefix.push(0u64);

@@ -10,7 +10,9 @@ use crate::search::Effort;
 pub const TEXTS: &[&str] = &[
     "anonymity-release-title",
     "anonymity-release-summary",
+    "anonymity-release-summary-rows",
     "anonymity-release-exact",
+    "anonymity-release-estimated",
     "anonymity-release-stopped",
     "anonymity-release-heuristic",
     "anonymity-release-asked",
@@ -73,7 +75,7 @@ impl Page<'_> {
         let r = self.report;
         let names: Vec<&str> = r.columns.iter().map(|c| c.name.as_str()).collect();
         let separator = if self.lang == Lang::Ja { "、" } else { ", " };
-        Message::new("anonymity-release-summary")
+        Message::new(if r.by_person { "anonymity-release-summary" } else { "anonymity-release-summary-rows" })
             .with("released", r.released)
             .with("rows", r.rows)
             .with("classes", r.classes)
@@ -87,6 +89,7 @@ impl Page<'_> {
         let r = self.report;
         let code = match r.effort {
             Effort::Exact => return self.t("anonymity-release-exact"),
+            Effort::Estimated => return self.t("anonymity-release-estimated"),
             Effort::Stopped => "anonymity-release-stopped",
             Effort::Heuristic => "anonymity-release-heuristic",
         };

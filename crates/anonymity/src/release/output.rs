@@ -1,11 +1,12 @@
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 
-use super::report::{ColumnLevels, ReleaseReport, SensitiveCounts, SizeCount, Used};
+use super::question::Spelled;
+use super::report::{ColumnLevels, Reference, ReleaseReport, SizeCount, Used};
 use super::{Prepared, Question};
-use crate::models::{Convex, Opaque};
+use crate::models::Convex;
 use crate::search::{Check, Effort, Evaluator, Found, Limits, Problem};
-use crate::table::{Groups, Input, Key, Role, TableError};
+use crate::table::{Field, Groups, Hierarchy, Input, Key, Role, TableError};
 
 /// A found release of a table.
 #[derive(Debug)]
@@ -40,6 +41,9 @@ pub fn answer<'a>(
             Prepared::Narrow(p) => top(p),
             Prepared::Wide(p) => top(p),
         };
+        if top.1.classes == 0 && top.1.suppressed <= top.0 {
+            return Err(TableError::NobodyLeft { rows: input.rows });
+        }
         return Err(TableError::NotMet { least: top.1.suppressed, allowed: top.0, rows: input.rows });
     };
     if found.check.classes == 0 {
@@ -104,11 +108,28 @@ impl Release<'_> {
         writer.flush()
     }
 
-    /// The report.
-    pub fn report(&self, used: Used) -> ReleaseReport {
-        let (found, input) = (&self.found, self.input);
-        let quasi = input.columns.iter().filter_map(|c| c.hierarchy.as_ref());
-        let compares = self.question.models.convex.iter().any(|m| {
+    /// The codes of each quasi-identifier, in the order of the table, that are in the output.
+    fn shown(&self) -> std::vec::IntoIter<BTreeSet<u32>> {
+        let quasi: Vec<_> = self.input.columns.iter().filter_map(|c| c.hierarchy.as_ref().map(|h| (c.field, h))).collect();
+        let mut shown = vec![BTreeSet::new(); quasi.len()];
+        for key in &self.input.keys {
+            let coarse = |((field, hierarchy), level): (&(Field, &Hierarchy), &u8)| {
+                (*field, hierarchy.levels[*level as usize].of_leaf[key.get(*field) as usize])
+            };
+            let codes: Vec<_> = quasi.iter().zip(&self.found.levels).map(coarse).collect();
+            if !self.gone.contains(&codes.iter().fold(0u128, |class, (field, code)| class.with(*field, *code))) {
+                for (shown, (_, code)) in shown.iter_mut().zip(codes) {
+                    shown.insert(code);
+                }
+            }
+        }
+        shown.into_iter()
+    }
+
+    /// What the verifier needs of the whole table to recompute the models that compare with it; none where no model does.
+    pub fn reference(&self) -> Option<Reference> {
+        let models = &self.question.models;
+        let compares = |m: &Convex| {
             matches!(
                 m,
                 Convex::Closeness { .. }
@@ -116,17 +137,34 @@ impl Release<'_> {
                     | Convex::BasicLikeness { .. }
                     | Convex::EnhancedLikeness { .. }
             )
-        });
-        let entropic = self.question.models.opaque.iter().any(|o| matches!(o, Opaque::GrassbergerDiversity { .. }));
-        let sensitive = input.columns.iter().find(|c| c.role == Role::Sensitive).map(|column| {
-            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
-            if compares && !entropic {
-                for (key, count) in input.keys.iter().zip(&input.counts) {
-                    *counts.entry(column.values[key.get(column.field) as usize].clone()).or_default() += u64::from(*count);
+        };
+        let column = self.input.columns.iter().find(|c| c.role == Role::Sensitive)?;
+        if !models.convex.iter().any(compares) {
+            return None;
+        }
+        let values = Spelled::of(&column.values);
+        let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+        for (key, count) in self.input.keys.iter().zip(&self.input.counts) {
+            let value = values.of_code[key.get(column.field) as usize] as usize;
+            *counts.entry(values.plain[value].clone()).or_default() += u64::from(*count);
+        }
+        let mut above = BTreeMap::new();
+        if let (true, Some(hierarchy)) = (models.needs_tree(), &self.question.sensitive_hierarchy) {
+            for (value, written) in values.plain.iter().zip(&values.written) {
+                if let Some(leaf) = written.iter().find_map(|w| hierarchy.leaf(w.as_bytes())) {
+                    above.insert(value.clone(), hierarchy.path(leaf).split_off(1));
                 }
             }
-            SensitiveCounts { name: column.name.clone(), counts }
-        });
+        }
+        Some(Reference { format: "azekura-reference/1".to_owned(), name: column.name.clone(), counts, above })
+    }
+
+    /// The report.
+    pub fn report(&self, used: Used) -> ReleaseReport {
+        let (found, input) = (&self.found, self.input);
+        let quasi = input.columns.iter().filter_map(|c| c.hierarchy.as_ref());
+        let sensitive = input.columns.iter().find(|c| c.role == Role::Sensitive).map(|c| c.name.clone());
+        let mut shown = self.shown();
         ReleaseReport {
             format: "azekura-release/1".to_owned(),
             score: found.check.score,
@@ -156,12 +194,19 @@ impl Release<'_> {
                         level: *level,
                         top: (hierarchy.levels.len() - 1) as u8,
                         hierarchy_rows: hierarchy.rows() as u32,
-                        leaves: at.values.iter().cloned().zip(at.leaves.iter().copied()).collect(),
+                        // Values of suppressed rows alone would tell of them.
+                        leaves: shown
+                            .next()
+                            .unwrap_or_default()
+                            .into_iter()
+                            .map(|code| (at.values[code as usize].clone(), at.leaves[code as usize]))
+                            .collect(),
                         empty_is_category: hierarchy.empty_is_own(),
                     }
                 })
                 .collect(),
             sensitive,
+            by_person: input.by_person,
             kept: input.columns.iter().filter(|c| c.role == Role::Kept).map(|c| c.name.clone()).collect(),
             left_out: input.left_out.clone(),
             before: sizes(&self.before),

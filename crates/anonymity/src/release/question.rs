@@ -2,7 +2,7 @@ use crate::metrics::Metric;
 use crate::models::{Models, Monotone, Sensitive};
 use crate::risk::population::Population;
 use crate::search::{Effort, Found, Limits, Parts, Problem, search};
-use crate::table::{Field, Grouper, Groups, Hierarchy, Input, Key, Remap, Role, TableError};
+use crate::table::{Field, Grouper, Groups, Hierarchy, Input, Key, Remap, Role, TableError, plain};
 
 /// What a release must be.
 #[derive(Debug, Clone)]
@@ -26,6 +26,34 @@ pub enum Prepared {
     Narrow(Box<Problem<u64>>),
     /// In 128.
     Wide(Box<Problem<u128>>),
+}
+
+/// The values of a column by what they say.
+pub(super) struct Spelled<'a> {
+    /// What they say, in the order of their first spelling.
+    pub plain: Vec<String>,
+    /// Their spellings.
+    pub written: Vec<Vec<&'a str>>,
+    /// Code of a spelling → code of what it says.
+    pub of_code: Vec<u32>,
+}
+
+impl<'a> Spelled<'a> {
+    pub fn of(values: &'a [String]) -> Self {
+        let mut index = std::collections::HashMap::new();
+        let mut spelled = Self { plain: Vec::new(), written: Vec::new(), of_code: Vec::new() };
+        for value in values {
+            let says = plain(value);
+            let code = *index.entry(says.clone()).or_insert(spelled.plain.len() as u32);
+            if code as usize == spelled.plain.len() {
+                spelled.plain.push(says);
+                spelled.written.push(Vec::new());
+            }
+            spelled.written[code as usize].push(value);
+            spelled.of_code.push(code);
+        }
+        spelled
+    }
 }
 
 /// Puts a question to a table.
@@ -80,31 +108,38 @@ pub fn prepare(input: &Input, question: &Question) -> Result<Prepared, TableErro
     let sensitive = match sensitive {
         None => None,
         Some(column) => {
-            let field = Field { shift: width, bits: Field::width(column.values.len()) };
-            let mut counts = vec![0u64; column.values.len()];
+            // What is spelled in several ways is one value: the release keeps the spellings, the models do not count them.
+            let values = Spelled::of(&column.values);
+            let field = Field { shift: width, bits: Field::width(values.plain.len()) };
+            let mut counts = vec![0u64; values.plain.len()];
             for (key, count) in base.keys.iter_mut().zip(&base.counts) {
-                let code = key.get(column.field);
+                let code = values.of_code[key.get(column.field) as usize];
                 counts[code as usize] += u64::from(*count);
                 *key = key.without(u128::mask(column.field)).with(field, code);
+            }
+            if values.plain.len() < column.values.len() {
+                // Rows that differed by a spelling are one now.
+                let source = std::mem::take(&mut base);
+                Grouper::default().regroup(&source, &[], u64::MAX, &mut base);
             }
             let least = question.models.monotone.iter().filter_map(|m| match m {
                 Monotone::DistinctDiversity { l } => Some(*l),
                 _ => None,
             });
             if let Some(l) = least.max()
-                && (column.values.len() as u64) < l
+                && (values.plain.len() as u64) < l
             {
                 let (column, distinct) = (column.name.clone(), counts.len());
                 return Err(TableError::SensitiveTooFew { column, distinct, model: about.unwrap_or_default().to_owned() });
             }
             let mut sensitive = Sensitive::new(&counts);
             if question.models.needs_order() {
-                sensitive = sensitive.ordered(&column.name, &column.values)?;
+                sensitive = sensitive.ordered(&column.name, &values.plain)?;
             }
             if question.models.needs_tree() {
                 let missing = || TableError::HierarchyMissing { column: column.name.clone(), folder: String::new() };
                 let hierarchy = question.sensitive_hierarchy.as_ref().ok_or_else(missing)?;
-                sensitive = sensitive.with_tree(&column.name, &column.values, hierarchy)?;
+                sensitive = sensitive.with_tree(&column.name, &values.written, hierarchy)?;
             }
             Some((sensitive, field))
         }

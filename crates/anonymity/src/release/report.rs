@@ -50,7 +50,10 @@ pub struct ReleaseReport {
     /// The quasi-identifiers.
     pub columns: Vec<ColumnLevels>,
     /// The sensitive column.
-    pub sensitive: Option<SensitiveCounts>,
+    pub sensitive: Option<String>,
+    /// Whether each person was seen to have one row; else rows were counted.
+    #[serde(default)]
+    pub by_person: bool,
     /// Columns released as they were.
     pub kept: Vec<String>,
     /// Columns not released.
@@ -76,19 +79,25 @@ pub struct ColumnLevels {
     pub top: u8,
     /// Lines of its hierarchy.
     pub hierarchy_rows: u32,
-    /// Released value → lines of the hierarchy below it.
+    /// Value that is in the output → lines of the hierarchy below it.
     pub leaves: BTreeMap<String, u32>,
     /// Whether empty cells were taken as a category of their own.
     pub empty_is_category: bool,
 }
 
-/// The sensitive column.
+/// The sensitive column of the whole table, which some models compare with. It speaks of rows that are not in the output: whoever
+/// made the release keeps it, for the verifier, and it is not part of the report.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SensitiveCounts {
-    /// Its name.
+pub struct Reference {
+    /// `azekura-reference/1`.
+    pub format: String,
+    /// The column.
     pub name: String,
-    /// Rows of each value in the input, where a model compares with them.
+    /// Rows of each value in the input; spellings of one value together.
     pub counts: BTreeMap<String, u64>,
+    /// The values above each, where the hierarchical distance was asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub above: BTreeMap<String, Vec<String>>,
 }
 
 /// Classes of a size.

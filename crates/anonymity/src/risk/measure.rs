@@ -14,8 +14,12 @@ pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
 /// The risk of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Risk {
-    /// Rows.
+    /// Rows, the suppressed ones not counted.
     pub rows: u64,
+    /// Rows of which nothing is left: every quasi-identifier is `*`, and there are others. They are in no class.
+    pub suppressed_rows: u64,
+    /// How a single `*` was taken: it equals itself alone.
+    pub wildcard: &'static str,
     /// Classes.
     pub classes: u64,
     /// Rows that are alone in their class.
@@ -69,10 +73,13 @@ pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[
     let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
     let (mut reader, _) = open(source, name, delimiter)?;
     let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
-    let known = || header.iter().collect::<Vec<_>>().join(", ");
     let place = |column: &String| {
-        let found = header.iter().position(|h| h == column);
-        found.ok_or_else(|| TableError::UnknownColumn { column: column.clone(), known: known() })
+        let mut found = header.iter().enumerate().filter(|(_, h)| h == column).map(|(at, _)| at + 1);
+        match (found.next(), found.next()) {
+            (Some(first), Some(second)) => Err(TableError::ColumnTwice { file: name.to_owned(), first, second }),
+            (Some(at), None) => Ok(at - 1),
+            (None, _) => Err(TableError::UnknownColumn { column: column.clone(), columns: header.len() }),
+        }
     };
     let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
     let mut classes = Classes::new();
@@ -92,8 +99,21 @@ pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[
 /// The risk of classes, with the population's classes by the same columns or its size.
 ///
 /// # Errors
-/// A population smaller than the table, as a whole or in a class.
+/// A population smaller than the table, as a whole or in a class; a threshold that is no share.
 pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, threshold: f64) -> Result<Risk, TableError> {
+    if !(0.0..=1.0).contains(&threshold) {
+        return Err(TableError::ThresholdRange);
+    }
+    let nothing = |key: &Vec<Box<[u8]>>| key.iter().all(|cell| **cell == *b"*");
+    let mut sample: std::borrow::Cow<'_, Classes> = std::borrow::Cow::Borrowed(sample);
+    let mut suppressed_rows = 0;
+    if sample.len() > 1
+        && let Some(key) = sample.keys().find(|key| nothing(key)).cloned()
+    {
+        // Counted as a class they would look like the safest people of the table.
+        suppressed_rows = sample.to_mut().remove(&key).unwrap_or(0);
+    }
+    let sample = &*sample;
     let rows: u64 = sample.values().sum();
     let n = rows as f64;
     let count = |test: &dyn Fn(u64) -> bool| sample.values().filter(|f| test(**f)).sum::<u64>();
@@ -106,6 +126,8 @@ pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, thresh
     let smallest = sample.values().copied().min().unwrap_or(1);
     let mut risk = Risk {
         rows,
+        suppressed_rows,
+        wildcard: "equals itself alone",
         classes: sample.len() as u64,
         sample_uniques: count(&|f| f == 1),
         prosecutor_most: 1.0 / smallest as f64,
@@ -167,7 +189,22 @@ pub fn individual(f: u32, p: f64) -> f64 {
     if p >= 1.0 {
         return 1.0 / f64::from(f);
     }
-    let (odds, ln) = (p / (1.0 - p), (1.0 / p).ln());
+    let q = 1.0 - p;
+    if f <= 3 && q <= 0.5 {
+        // The closed forms subtract numbers that are nearly equal where p is near 1; the sum over F has only positive terms:
+        // Σ C(f+j−1, j) p^f q^j / (f+j).
+        let f = f64::from(f);
+        let mut weight = p.powf(f);
+        let mut sum = weight / f;
+        let mut j = 0.0;
+        while weight > 1e-18 {
+            weight *= q * (f + j) / (j + 1.0);
+            j += 1.0;
+            sum += weight / (f + j);
+        }
+        return sum;
+    }
+    let (odds, ln) = (p / q, (1.0 / p).ln());
     match f {
         1 => odds * ln,
         2 => odds - odds * odds * ln,

@@ -211,7 +211,8 @@ impl<'p, K: Key> Evaluator<'p, K> {
         }
         let what = Released { classes: released, suppressed };
         let (score, penalty) = problem.costs.score(node, &problem.attributes, classes, &self.gone, what);
-        let score = if suppressed > problem.allowed { f64::INFINITY } else { score };
+        // Where nobody is left there is no release, whatever its loss.
+        let score = if suppressed > problem.allowed || released == 0 { f64::INFINITY } else { score };
         Check { suppressed, floor, classes: released, score, penalty }
     }
 

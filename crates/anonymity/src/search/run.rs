@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use super::climb::{Best, Climber};
 use super::sweep::sweep;
 use super::{Check, Problem};
+use crate::models::Whole;
 use crate::table::Key;
 
 /// More columns than this are searched without proof.
@@ -31,6 +32,9 @@ pub enum Effort {
     Stopped,
     /// The lattice is too large: a good node, and a bound on how much better another could be.
     Heuristic,
+    /// Every node was looked at or excluded, but how many of the smallest classes have to go was found by halving an estimate
+    /// that need not fall evenly: fewer might do.
+    Estimated,
 }
 
 /// What a search found.
@@ -52,7 +56,8 @@ pub struct Found {
 
 /// Searches; nothing where no node may be released, as far as time and effort went.
 pub fn search<K: Key>(problem: &Problem<K>, limits: Limits) -> (Option<Found>, Effort) {
-    let deadline = limits.time.map(|t| Instant::now() + t);
+    // A time that no clock reaches is no limit.
+    let deadline = limits.time.and_then(|t| Instant::now().checked_add(t));
     let mut climber = Climber::new(problem, deadline);
     climber.climb();
     let looked = climber.known.len() as u64;
@@ -61,7 +66,17 @@ pub fn search<K: Key>(problem: &Problem<K>, limits: Limits) -> (Option<Found>, E
         return super::blocks::finish(problem, climber, limits, deadline);
     }
     let swept = sweep(problem, &climber.known, climber.kept, climber.best, limits.threads, deadline);
-    let effort = if swept.open.is_some() { Effort::Stopped } else { Effort::Exact };
+    let estimates = problem.models.whole.iter().any(|w| matches!(w, Whole::PopulationUniques { .. }));
+    let effort = match swept.open {
+        Some(_) => Effort::Stopped,
+        None if estimates => {
+            return (
+                swept.best.map(|b| found(problem, b, looked + swept.checked, Some(0.0), Effort::Estimated)),
+                Effort::Estimated,
+            );
+        }
+        None => Effort::Exact,
+    };
     (swept.best.map(|best| found(problem, best, looked + swept.checked, swept.open, effort)), effort)
 }
 

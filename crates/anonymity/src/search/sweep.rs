@@ -15,6 +15,9 @@ use super::{Check, Evaluator, Problem};
 use crate::metrics::Costs;
 use crate::table::{Groups, Key};
 
+/// More threads than this have nothing to do on the machines there are.
+const MOST_THREADS: usize = 256;
+
 /// What a sweep found.
 #[derive(Debug)]
 pub struct Swept {
@@ -90,7 +93,8 @@ pub fn sweep<K: Key>(
     };
     let highest: usize = dims[..cut].iter().map(|d| *d as usize - 1).sum();
     let done: Vec<OnceLock<Part>> = (0..prefixes).map(|_| OnceLock::new()).collect();
-    let evaluators: Vec<Mutex<Worker<'_, K>>> = (0..threads.max(1)).map(|_| Mutex::new(Worker::new(problem))).collect();
+    let evaluators: Vec<Mutex<Worker<'_, K>>> =
+        (0..threads.clamp(1, prefixes.clamp(1, MOST_THREADS))).map(|_| Mutex::new(Worker::new(problem))).collect();
     let mut result = Swept { best: first, checked: 0, open: None };
     for height in (0..=highest).rev() {
         let wave: Vec<usize> =

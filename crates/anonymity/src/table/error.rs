@@ -2,8 +2,8 @@ use messages::Message;
 
 /// Why a flat table could not be read, anonymized or checked. Names the file, the column, the line and what to change.
 ///
-/// A cell's value is named only where the table cannot be mended without it: a quasi-identifier that its hierarchy does not
-/// know, a number that is none. It is shown to who holds the file, and cut to 40 characters.
+/// No cell of the table is named, only its line and column: an error travels further than the file. Where the first line may
+/// be no header but a person, columns are numbered. Values of hierarchy files are named, cut to 40 characters.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[error("{}", self.message().text(messages::Lang::En))]
 #[allow(missing_docs)] // the texts of the catalogue say what each is
@@ -12,23 +12,27 @@ pub enum TableError {
     Compressed { file: String },
     NotUtf8 { file: String, line: u64 },
     NoHeader { file: String },
-    ColumnTwice { file: String, column: String },
+    ColumnTwice { file: String, first: usize, second: usize },
     RowLength { file: String, line: u64, found: usize, expected: usize },
     NoRows { file: String },
     TooManyRows { rows: u64 },
-    UnknownColumn { column: String, known: String },
+    UnknownColumn { column: String, columns: usize },
     RoleTwice { column: String },
     NoQuasiIdentifiers,
     HierarchyMissing { column: String, folder: String },
+    HierarchyMissingAt { number: usize, folder: String },
     HierarchyTwice { column: String, first: String, second: String },
     HierarchyEmpty { column: String },
     HierarchyRagged { column: String, line: u64, found: usize, expected: usize },
     HierarchyLeafTwice { column: String, value: String },
     HierarchySplit { column: String, value: String, level: usize, first: String, second: String },
     HierarchyCycle { column: String, first: String, second: String },
-    LeafMissing { column: String, line: u64, value: String },
+    LeafMissing { column: String, line: u64 },
+    LeafMissingInSensitive { column: String },
     EmptyCell { column: String, line: u64 },
-    MixedTypes { column: String, line: u64, value: String },
+    SensitiveEmpty { column: String, line: u64 },
+    SensitiveTree { column: String },
+    MixedTypes { column: String },
     PersonTwice { column: String, line: u64, persons: u64 },
     TooWide { bits: u32, most: u32 },
     TooManyLevels { column: String, levels: usize },
@@ -48,6 +52,7 @@ pub enum TableError {
     NobodyLeft { rows: u64 },
     ReportUnreadable { reason: String },
     ReportForeign { column: String },
+    ThresholdRange,
 }
 
 /// Every code of these errors.
@@ -64,6 +69,7 @@ pub const CODES: &[&str] = &[
     "anonymity-table-role-twice",
     "anonymity-table-no-qi",
     "anonymity-hierarchy-missing",
+    "anonymity-hierarchy-missing-at",
     "anonymity-hierarchy-twice",
     "anonymity-hierarchy-empty",
     "anonymity-hierarchy-ragged",
@@ -72,6 +78,9 @@ pub const CODES: &[&str] = &[
     "anonymity-hierarchy-cycle",
     "anonymity-table-leaf-missing",
     "anonymity-table-empty-cell",
+    "anonymity-sensitive-leaf-missing",
+    "anonymity-sensitive-empty",
+    "anonymity-sensitive-tree",
     "anonymity-table-mixed-types",
     "anonymity-table-person-twice",
     "anonymity-table-too-wide",
@@ -92,6 +101,7 @@ pub const CODES: &[&str] = &[
     "anonymity-no-rows-left",
     "anonymity-verify-report-unreadable",
     "anonymity-verify-report-foreign",
+    "anonymity-threshold-range",
 ];
 
 impl TableError {
@@ -104,7 +114,9 @@ impl TableError {
             Compressed { file } => m("anonymity-table-compressed").with("file", file),
             NotUtf8 { file, line } => m("anonymity-table-not-utf8").with("file", file).with("line", line),
             NoHeader { file } => m("anonymity-table-no-header").with("file", file),
-            ColumnTwice { file, column } => m("anonymity-table-column-twice").with("file", file).with("column", column),
+            ColumnTwice { file, first, second } => {
+                m("anonymity-table-column-twice").with("file", file).with("first", first).with("second", second)
+            }
             RowLength { file, line, found, expected } => m("anonymity-table-row-length")
                 .with("file", file)
                 .with("line", line)
@@ -112,10 +124,15 @@ impl TableError {
                 .with("expected", expected),
             NoRows { file } => m("anonymity-table-no-rows").with("file", file),
             TooManyRows { rows } => m("anonymity-table-too-many-rows").with("rows", rows),
-            UnknownColumn { column, known } => m("anonymity-table-unknown-column").with("column", column).with("known", known),
+            UnknownColumn { column, columns } => {
+                m("anonymity-table-unknown-column").with("column", column).with("columns", columns)
+            }
             RoleTwice { column } => m("anonymity-table-role-twice").with("column", column),
             NoQuasiIdentifiers => m("anonymity-table-no-qi"),
             HierarchyMissing { column, folder } => m("anonymity-hierarchy-missing").with("column", column).with("folder", folder),
+            HierarchyMissingAt { number, folder } => {
+                m("anonymity-hierarchy-missing-at").with("number", number).with("folder", folder)
+            }
             HierarchyTwice { column, first, second } => {
                 m("anonymity-hierarchy-twice").with("column", column).with("first", first).with("second", second)
             }
@@ -137,13 +154,12 @@ impl TableError {
             HierarchyCycle { column, first, second } => {
                 m("anonymity-hierarchy-cycle").with("column", column).with("first", first).with("second", second)
             }
-            LeafMissing { column, line, value } => {
-                m("anonymity-table-leaf-missing").with("column", column).with("line", line).with("value", value)
-            }
+            LeafMissing { column, line } => m("anonymity-table-leaf-missing").with("column", column).with("line", line),
+            LeafMissingInSensitive { column } => m("anonymity-sensitive-leaf-missing").with("column", column),
+            SensitiveEmpty { column, line } => m("anonymity-sensitive-empty").with("column", column).with("line", line),
+            SensitiveTree { column } => m("anonymity-sensitive-tree").with("column", column),
             EmptyCell { column, line } => m("anonymity-table-empty-cell").with("column", column).with("line", line),
-            MixedTypes { column, line, value } => {
-                m("anonymity-table-mixed-types").with("column", column).with("line", line).with("value", value)
-            }
+            MixedTypes { column } => m("anonymity-table-mixed-types").with("column", column),
             PersonTwice { column, line, persons } => {
                 m("anonymity-table-person-twice").with("column", column).with("line", line).with("persons", persons)
             }
@@ -174,6 +190,7 @@ impl TableError {
             NotFoundInTime { seconds } => m("anonymity-not-found-in-time").with("seconds", seconds),
             NobodyLeft { rows } => m("anonymity-no-rows-left").with("rows", rows),
             ReportUnreadable { reason } => m("anonymity-verify-report-unreadable").with("reason", reason),
+            ThresholdRange => m("anonymity-threshold-range"),
             ReportForeign { column } => m("anonymity-verify-report-foreign").with("column", column),
         }
     }
@@ -185,7 +202,7 @@ impl TableError {
 }
 
 /// A value as an error may show it.
-pub(crate) fn shown(value: &[u8]) -> String {
+pub(super) fn shown(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
     let mut cut: String = text.chars().take(40).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
     if text.chars().count() > 40 {

@@ -99,7 +99,8 @@ impl Hierarchy {
         Self::from_rows(column, &rows)
     }
 
-    /// Gives empty cells a branch of their own: empty at every level but the last. Nothing where the file has an empty leaf.
+    /// Gives empty cells a branch of their own: empty at every level, but the last where that is one root. Nothing where the file
+    /// has an empty leaf.
     pub fn with_empty_as_category(mut self) -> Result<Self, TableError> {
         if self.codes.contains_key(&b""[..]) {
             return Ok(self);
@@ -107,12 +108,21 @@ impl Hierarchy {
         let leaves = self.levels[0].of_leaf.len();
         let mut rows: Vec<Vec<String>> = (0..leaves).map(|n| self.path(n as u32)).collect();
         let mut own = vec![String::new(); self.levels.len()];
-        if let (Some(cell), Some(first), true) = (own.last_mut(), rows.first(), self.levels.len() > 1) {
-            cell.clone_from(&first[self.levels.len() - 1]);
+        if let (Some(cell), Some(root), true) = (own.last_mut(), self.root(), self.levels.len() > 1) {
+            // Of several roots none is that of an empty cell.
+            root.clone_into(cell);
         }
         rows.push(own);
         let column = std::mem::take(&mut self.column);
         Ok(Self { empty_is_own: true, ..Self::from_rows(&column, &rows)? })
+    }
+
+    /// The one value at the top, if it is one.
+    pub fn root(&self) -> Option<&str> {
+        match self.levels.last().map(|l| l.values.as_slice()) {
+            Some([root]) => Some(root),
+            _ => None,
+        }
     }
 
     /// Whether an empty cell is a category that the file does not have.

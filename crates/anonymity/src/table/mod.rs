@@ -4,6 +4,7 @@
 //! * [`Roles`]: what each column of a table is;
 //! * [`open`]: a CSV file before its first row, its separator found;
 //! * [`read`]: one streaming pass that keeps each distinct row once, as a packed key with a count;
+//! * [`plain`]: when two cells say the same;
 //! * [`Key`], [`Groups`], [`Grouper`]: packed rows, and grouping them after some fields became coarser;
 //! * [`TableError`]: what can be wrong with files, columns and values.
 
@@ -14,8 +15,8 @@ mod key;
 mod open;
 mod read;
 mod roles;
+mod spelling;
 
-pub(crate) use error::shown;
 pub use error::{CODES, TableError};
 pub use groups::{Grouper, Groups, Remap};
 pub use hierarchy::{Hierarchy, Level};
@@ -23,6 +24,7 @@ pub use key::{Field, Key};
 pub use open::{Opened, open};
 pub use read::{Column, Input, read};
 pub use roles::{Nulls, Role, Roles, find_hierarchies};
+pub use spelling::plain;
 
 /// The separator of a CSV: of `;`, tab, `|` and `,` the first that every line looked at has equally often outside quotes, else
 /// the one that the first line has most of; `,` for none.

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
-use super::error::{TableError, shown};
+use super::error::TableError;
 use super::roles::{Nulls, Role, Roles};
-use super::{Field, Hierarchy, Key as _, open};
+use super::{Field, Hierarchy, Key as _, open, plain};
 
 /// A column of an input: its values by code.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Input {
     pub rows: u64,
     /// The separator of the file.
     pub separator: u8,
+    /// Whether each person was seen to have one row: a column says who it is of.
+    pub by_person: bool,
 }
 
 /// Codes of a column whose values are met as they come.
@@ -69,9 +71,11 @@ pub fn read(
     if header.iter().all(String::is_empty) {
         return Err(TableError::NoHeader { file: name.to_owned() });
     }
-    let mut names = HashSet::new();
-    if let Some(twice) = header.iter().find(|h| !names.insert(h.as_str())) {
-        return Err(TableError::ColumnTwice { file: name.to_owned(), column: twice.clone() });
+    let mut names = HashMap::new();
+    for (at, column) in header.iter().enumerate() {
+        if let Some(first) = names.insert(column.as_str(), at + 1) {
+            return Err(TableError::ColumnTwice { file: name.to_owned(), first, second: at + 1 });
+        }
     }
     let given = roles.of(&header)?;
 
@@ -87,11 +91,17 @@ pub fn read(
             }
             Role::Person => {
                 left_out.push(header.clone());
-                person = Some((at, header.clone(), HashSet::<Box<[u8]>>::new()));
+                person = Some((at, header.clone(), HashSet::<String>::new()));
                 continue;
             }
             Role::QuasiIdentifier => {
-                let missing = || TableError::HierarchyMissing { column: header.clone(), folder: String::new() };
+                let missing = || {
+                    // A column that nobody named may be the first cell of a person.
+                    if roles.quasi_identifiers.is_some() {
+                        return TableError::HierarchyMissing { column: header.clone(), folder: String::new() };
+                    }
+                    TableError::HierarchyMissingAt { number: at + 1, folder: String::new() }
+                };
                 let mut hierarchy = hierarchies.remove(header).ok_or_else(missing)?;
                 if roles.nulls == Nulls::Category {
                     hierarchy = hierarchy.with_empty_as_category()?;
@@ -126,13 +136,17 @@ pub fn read(
                 None => match column.hierarchy.as_ref().and_then(|h| h.leaf(cell)) {
                     Some(code) => code,
                     None if cell.is_empty() => return Err(TableError::EmptyCell { column: column.name.clone(), line }),
-                    None => return Err(TableError::LeafMissing { column: column.name.clone(), line, value: shown(cell) }),
+                    None => return Err(TableError::LeafMissing { column: column.name.clone(), line }),
                 },
                 Some(known) => match known.get(cell) {
                     Some(code) => *code,
                     None => {
                         let code = column.values.len() as u32;
-                        column.values.push(text(cell, line)?);
+                        let value = text(cell, line)?;
+                        if column.role == Role::Sensitive && plain(&value).is_empty() {
+                            return Err(TableError::SensitiveEmpty { column: column.name.clone(), line });
+                        }
+                        column.values.push(value);
                         known.insert(cell.into(), code);
                         wider |= Field::width(column.values.len()) > column.field.bits;
                         code
@@ -141,7 +155,7 @@ pub fn read(
             };
         }
         if let Some((at, column, ids)) = &mut person
-            && !ids.insert(record[*at].into())
+            && !ids.insert(plain(&text(&record[*at], line)?))
         {
             return Err(TableError::PersonTwice { column: column.clone(), line, persons: ids.len() as u64 });
         }
@@ -162,7 +176,8 @@ pub fn read(
     if rows > u64::from(u32::MAX) {
         return Err(TableError::TooManyRows { rows });
     }
-    Ok(Input { columns, left_out, keys: distinct.keys, counts: distinct.counts, rows, separator: delimiter })
+    let by_person = person.is_some();
+    Ok(Input { columns, left_out, keys: distinct.keys, counts: distinct.counts, rows, separator: delimiter, by_person })
 }
 
 /// Gives each column its place, quasi-identifiers lowest.

@@ -54,7 +54,7 @@ impl Roles {
             let at = header
                 .iter()
                 .position(|h| h == name)
-                .ok_or_else(|| TableError::UnknownColumn { column: name.clone(), known: header.join(", ") })?;
+                .ok_or_else(|| TableError::UnknownColumn { column: name.clone(), columns: header.len() })?;
             match roles[at].replace(role) {
                 None => Ok(()),
                 Some(_) => Err(TableError::RoleTwice { column: name.clone() }),

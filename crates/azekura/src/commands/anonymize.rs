@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anonymity::metrics::Metric;
@@ -61,6 +61,38 @@ pub struct Args {
     /// Where the report goes (JSON); a page of the same name ends in .html.
     #[arg(long, value_name = "FILE")]
     report: PathBuf,
+    /// Where the sensitive values of the whole table go (JSON), for t, to, th, dd, bl and be: what the verifier compares with. It
+    /// speaks of suppressed rows too, so it stays with you and is not released.
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+}
+
+/// A file as it would be named if it were there, so that two names of one file are seen.
+fn place(path: &Path) -> PathBuf {
+    if let Ok(found) = path.canonicalize() {
+        return found;
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (folder.canonicalize(), path.file_name()) {
+        (Ok(folder), Some(name)) => folder.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+/// Refuses names by which one file would take the place of another, or of what was read.
+fn apart(read: &[&Path], written: &[&Path]) -> Result<(), Failure> {
+    let mut taken: Vec<PathBuf> = read.iter().map(|p| place(p)).collect();
+    for path in written {
+        let path = place(path);
+        if taken.contains(&path) {
+            return Err(Failure::Usage(format!(
+                "{} would overwrite another file of this run; give it another name",
+                path.display()
+            )));
+        }
+        taken.push(path);
+    }
+    Ok(())
 }
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
@@ -78,9 +110,16 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         None => None,
     };
     let time = match args.time_limit {
-        Some(s) if !(s.is_finite() && s > 0.0) => return Err(Failure::Usage("--time-limit: more than 0 seconds".to_owned())),
-        other => other.map(Duration::from_secs_f64),
+        None => None,
+        Some(s) => match Duration::try_from_secs_f64(s) {
+            Ok(time) if !time.is_zero() => Some(time),
+            _ => return Err(Failure::Usage("--time-limit: more than 0 seconds, and no more than a clock can count".to_owned())),
+        },
     };
+    let page = args.report.with_extension("html");
+    let mut written: Vec<&Path> = vec![&args.report, &page, &args.out];
+    written.extend(args.reference.as_deref());
+    apart(&[&args.data], &written)?;
     let roles = Roles {
         quasi_identifiers: args.qi,
         sensitive: args.sensitive,
@@ -107,7 +146,16 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     // The table itself may lie among them, and may be named after a column.
     files.retain(|f| *f != args.data);
     let mut hierarchies = std::collections::BTreeMap::new();
-    for (column, path) in find_hierarchies(&files, &args.hierarchies, &wanted).map_err(refused)? {
+    // A column that nobody named may be the first cell of a person, in a table without a header.
+    let numbered = |e: TableError| match e {
+        TableError::HierarchyMissing { column, folder } if roles.quasi_identifiers.is_none() => {
+            let number = header.iter().position(|h| *h == column).map_or(0, |at| at + 1);
+            refused(TableError::HierarchyMissingAt { number, folder })
+        }
+        other => refused(other),
+    };
+    for (column, path) in find_hierarchies(&files, &args.hierarchies, &wanted).map_err(numbered)? {
+        apart(&[&path], &written)?;
         hierarchies.insert(column.clone(), Hierarchy::parse(&column, &std::fs::read(path)?).map_err(refused)?);
     }
     let sensitive_hierarchy = roles.sensitive.as_ref().and_then(|s| hierarchies.get(s)).cloned();
@@ -126,7 +174,11 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
     // Each appears whole or not at all, the table last: without it there is no release.
     durable::write_atomic(&args.report, &json)?;
-    durable::write_atomic(&args.report.with_extension("html"), release_html(&report, shown.lang).as_bytes())?;
+    durable::write_atomic(&page, release_html(&report, shown.lang).as_bytes())?;
+    if let Some(path) = &args.reference {
+        let reference = release.reference();
+        durable::write_atomic(path, &serde_json::to_vec_pretty(&reference).map_err(anyhow::Error::from)?)?;
+    }
     durable::write_atomic(&args.out, &bytes)?;
     let line = Message::new("anonymity-release-done")
         .with("released", report.released)
@@ -168,4 +220,25 @@ fn peak_rss() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
     line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok()).map_or(0, |kib| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_file_of_a_run_takes_the_place_of_another() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("table.csv"), "a\n").expect("a table");
+        std::os::unix::fs::symlink(at("table.csv"), at("link.csv")).expect("a link");
+        let refused = |read: &Path, written: &[&Path]| apart(&[read], written).is_err();
+        let table = at("table.csv");
+        assert!(refused(&table, &[&at("table.csv")]), "the table itself");
+        assert!(refused(&table, &[&at("link.csv")]), "by another name");
+        assert!(refused(&table, &[&at("./table.csv")]));
+        assert!(refused(&table, &[&at("r.html"), &at("r.html").with_extension("html")]), "the page over the report");
+        assert!(refused(&table, &[&at("r.json"), &at("r.html"), &at("r.json")]), "the release over the report");
+        assert!(!refused(&table, &[&at("r.json"), &at("r.html"), &at("out.csv")]));
+    }
 }

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use anonymity::release::ReleaseReport;
+use anonymity::release::{Reference, ReleaseReport};
 use anonymity::risk::measure::{classes, risk};
 use anonymity::table::TableError;
 use anonymity::verify::verify;
@@ -42,12 +42,16 @@ enum Command {
         /// Its report.
         #[arg(long, value_name = "FILE")]
         report: PathBuf,
+        /// The sensitive values of the whole table, as they were kept (--reference of anonymize): without it models that compare with
+        /// the whole table are not checked.
+        #[arg(long, value_name = "FILE")]
+        reference: Option<PathBuf>,
     },
 }
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
-    if let Some(Command::Verify { table, report }) = args.command {
-        return check(&table, &report, shown);
+    if let Some(Command::Verify { table, report, reference }) = args.command {
+        return check(&table, &report, reference.as_ref(), shown);
     }
     let Some(table) = args.table else {
         return Err(Failure::Usage("risk FILE --qi A,B, or risk verify FILE --report FILE".to_owned()));
@@ -55,7 +59,11 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     if args.qi.is_empty() {
         return Err(Failure::Refused(TableError::NoQuasiIdentifiers.message()));
     }
-    let delimiter = args.sep.and_then(|c| u8::try_from(c).ok());
+    let delimiter = match args.sep {
+        Some(c) if c.is_ascii() => Some(c as u8),
+        Some(_) => return Err(Failure::Usage("--sep: one ASCII character".to_owned())),
+        None => None,
+    };
     let sample = classes(open(&table)?, &table.display().to_string(), delimiter, &args.qi).map_err(refused)?;
     let size = args.population.as_ref().and_then(|p| p.parse::<u64>().ok());
     let population = match (&args.population, size) {
@@ -95,11 +103,16 @@ fn flatten(above: &str, value: &serde_json::Value, lines: &mut Vec<Message>) {
     }
 }
 
-fn check(table: &PathBuf, report: &PathBuf, shown: &Shown) -> Result<Outcome, Failure> {
-    let text = std::fs::read(report)?;
-    let report: ReleaseReport = serde_json::from_slice(&text)
-        .map_err(|e| refused(TableError::ReportUnreadable { reason: format!("line {}", e.line()) }))?;
-    let verified = verify(open(table)?, &table.display().to_string(), &report).map_err(refused)?;
+fn read<T: serde::de::DeserializeOwned>(path: &PathBuf) -> Result<T, Failure> {
+    serde_json::from_slice(&std::fs::read(path)?)
+        .map_err(|e| refused(TableError::ReportUnreadable { reason: format!("line {}", e.line()) }))
+}
+
+fn check(table: &PathBuf, report: &PathBuf, reference: Option<&PathBuf>, shown: &Shown) -> Result<Outcome, Failure> {
+    let report: ReleaseReport = read(report)?;
+    // Of a release whose models compare with nothing the file is there and says so.
+    let reference: Option<Reference> = reference.map(read::<Option<Reference>>).transpose()?.flatten();
+    let verified = verify(open(table)?, &table.display().to_string(), &report, reference.as_ref()).map_err(refused)?;
     let mut lines: Vec<Message> = verified
         .wrong
         .iter()
