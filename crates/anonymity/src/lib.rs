@@ -38,6 +38,7 @@ pub mod release;
 pub mod report;
 pub mod risk;
 pub mod search;
+mod stay;
 pub mod table;
 pub mod treat;
 pub mod verify;

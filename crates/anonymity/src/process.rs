@@ -11,10 +11,10 @@ use arrow::record_batch::RecordBatch;
 use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
-use crate::classes::{Cell, Keys, decide, histogram};
 use crate::persons::Persons;
-use crate::profile::{Kind, Privacy, Profile, Step, TableProfile, Treatment, split_column};
-use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
+use crate::profile::{Kind, Profile, TableProfile, Treatment, split_column};
+use crate::report::{ColumnReport, Report, TableReport};
+use crate::stay::Stay;
 use crate::treat::codes::{self, Coded, Fate};
 use crate::treat::{births, dates, drop, ids, numbers, results, texts, units};
 use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
@@ -169,32 +169,19 @@ fn in_random_order<R: CryptoRng>(batch: &RecordBatch, rng: &mut R) -> Result<Rec
     Ok(RecordBatch::try_new(batch.schema(), columns)?)
 }
 
-fn within_suppression(suppressed: usize, persons: usize, privacy: &Privacy) -> Result<(), AnonymityError> {
-    if suppressed as f64 > privacy.most_suppressed * persons as f64 {
-        return Err(AnonymityError::TooMuchSuppressed { suppressed, persons, most: privacy.most_suppressed });
-    }
-    Ok(())
-}
-
-struct Stay {
-    /// Steps of coarsening; `None`: left out.
-    steps: Vec<Option<usize>>,
-    privacy: Option<PrivacyReport>,
-}
-
 /// What code columns and unit columns of a table became, which other columns follow.
 #[derive(Default)]
-struct Leaders {
+pub(crate) struct Leaders {
     codes: BTreeMap<String, Coded>,
     unit: Option<(String, units::Standardised)>,
 }
 
 /// New person ids, and new row ids by table.
-type NewIds<'a> = (&'a BTreeMap<i64, i64>, &'a BTreeMap<&'a str, ids::RowIds>);
+pub(crate) type NewIds<'a> = (&'a BTreeMap<i64, i64>, &'a BTreeMap<&'a str, ids::RowIds>);
 
-struct Run<'a> {
-    profile: &'a Profile,
-    persons: &'a Persons,
+pub(crate) struct Run<'a> {
+    pub profile: &'a Profile,
+    pub persons: &'a Persons,
     shifts: Vec<i32>,
 }
 
@@ -207,99 +194,13 @@ impl Run<'_> {
         self.profile.privacy.as_ref().map_or(0, |p| p.extreme_persons)
     }
 
-    /// Who stays, and after how many steps. Rare codes and extreme values are of the release, so where a quasi-identifier
-    /// depends on them, leaving people out can make new ones: then it is decided again among those who are left.
-    fn who_stays(&self, tables: &BTreeMap<String, RecordBatch>, privacy: &Privacy) -> Result<Stay, AnonymityError> {
-        let persons = self.persons.len();
-        let mut stays = vec![true; persons];
-        let mut before = None;
-        loop {
-            let mut keys_at = Vec::new();
-            let mut numbering = Keys::default();
-            for step in 0..=privacy.coarsen.len() {
-                let mut columns = Vec::new();
-                for (table, names) in by_table(&privacy.quasi_identifiers)? {
-                    columns.push(self.cells(tables, table, &names, &privacy.coarsen[..step], &stays)?);
-                }
-                keys_at.push(numbering.number(columns, persons));
-            }
-            let open: Vec<usize> = (0..persons).filter(|p| stays[*p]).collect();
-            let of_open: Vec<Vec<u32>> = keys_at.iter().map(|keys| open.iter().map(|p| keys[*p]).collect()).collect();
-            if before.is_none() {
-                before = Some(histogram(of_open[0].iter().copied()));
-            }
-            let decision = decide(&of_open, privacy.k);
-            let mut steps: Vec<Option<usize>> = vec![None; persons];
-            for (person, decided) in open.iter().zip(&decision.steps) {
-                steps[*person] = *decided;
-            }
-            if decision.steps.iter().all(Option::is_some) {
-                let suppressed = steps.iter().filter(|s| s.is_none()).count();
-                within_suppression(suppressed, persons, privacy)?;
-                let after = histogram(open.iter().filter_map(|p| Some(keys_at[steps[*p]?][*p])));
-                let step_report = |(n, step): (usize, &Step)| StepReport {
-                    column: step.column.clone(),
-                    to: step.to.clone(),
-                    persons: steps.iter().filter(|s| s.is_some_and(|s| s > n)).count() as u64,
-                };
-                let privacy = PrivacyReport {
-                    k: privacy.k,
-                    quasi_identifiers: privacy.quasi_identifiers.clone(),
-                    rare_persons: privacy.rare_persons,
-                    extreme_persons: privacy.extreme_persons,
-                    shift_days: privacy.shift_days,
-                    before: before.unwrap_or_default(),
-                    after,
-                    steps: privacy.coarsen.iter().enumerate().map(step_report).collect(),
-                    suppressed: suppressed as u64,
-                };
-                return Ok(Stay { steps, privacy: Some(privacy) });
-            }
-            for (person, decided) in steps.iter().enumerate() {
-                stays[person] &= decided.is_some();
-            }
-            // Nobody comes back: there is no use in deciding again.
-            within_suppression(stays.iter().filter(|s| !**s).count(), persons, privacy)?;
-        }
-    }
-
-    /// What would leave of the quasi-identifiers of a table, by person, after some steps: the rows, in order and as often as
-    /// they are there, because what stands in one row is known together.
-    fn cells(
+    pub fn leaders(
         &self,
-        tables: &BTreeMap<String, RecordBatch>,
-        table_name: &str,
-        columns: &[&str],
-        steps: &[Step],
-        stays: &[bool],
-    ) -> Result<Vec<Cell>, AnonymityError> {
-        let mut cells: Vec<Cell> = vec![Vec::new(); self.persons.len()];
-        let (Some(batch), Some(table)) = (tables.get(table_name), self.profile.tables.get(table_name)) else {
-            return Ok(cells);
-        };
-        let batch = self.persons.keep(table_name, batch, stays)?;
-        let rows = self.persons.rows(table_name, &batch)?;
-        let leaders = self.leaders(table_name, table, &batch, &rows)?;
-        let mut tuples: Vec<Vec<Option<String>>> = vec![Vec::with_capacity(columns.len()); rows.len()];
-        for column in columns {
-            let mut array = self.column(table_name, table, &batch, column, &rows, &leaders, None)?;
-            for step in steps.iter().filter(|s| split_column(&s.column) == Some((table_name, *column))) {
-                array = coarser(table_name, column, &batch, &array, &step.to)?;
-            }
-            for (tuple, text) in tuples.iter_mut().zip(as_texts(&array)?) {
-                tuple.push(text);
-            }
-        }
-        for (tuple, person) in tuples.into_iter().zip(rows) {
-            cells[person as usize].push(tuple);
-        }
-        for cell in &mut cells {
-            cell.sort_unstable();
-        }
-        Ok(cells)
-    }
-
-    fn leaders(&self, name: &str, table: &TableProfile, batch: &RecordBatch, rows: &[u32]) -> Result<Leaders, AnonymityError> {
+        name: &str,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        rows: &[u32],
+    ) -> Result<Leaders, AnonymityError> {
         let mut leaders = Leaders::default();
         for (column, treatment) in &table.columns {
             let array = batch.column_by_name(column);
@@ -358,7 +259,7 @@ impl Run<'_> {
     /// One treated column, before coarsening. Ids are replaced only where `ids` is given; results are treated with the
     /// table.
     #[allow(clippy::too_many_arguments)]
-    fn column(
+    pub fn column(
         &self,
         name: &str,
         table: &TableProfile,
@@ -583,7 +484,13 @@ impl Run<'_> {
     }
 }
 
-fn coarser(table: &str, column: &str, batch: &RecordBatch, array: &ArrayRef, to: &Treatment) -> Result<ArrayRef, AnonymityError> {
+pub(crate) fn coarser(
+    table: &str,
+    column: &str,
+    batch: &RecordBatch,
+    array: &ArrayRef,
+    to: &Treatment,
+) -> Result<ArrayRef, AnonymityError> {
     let unfit = || AnonymityError::TreatmentUnfit {
         table: table.to_owned(),
         column: column.to_owned(),
@@ -604,21 +511,8 @@ fn coarser(table: &str, column: &str, batch: &RecordBatch, array: &ArrayRef, to:
     }
 }
 
-/// The quasi-identifiers by table, in the order of tables and of the profile.
-fn by_table(names: &[String]) -> Result<BTreeMap<&str, Vec<&str>>, AnonymityError> {
-    let mut out: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for name in names {
-        let (table, column) = split_column(name).ok_or_else(|| AnonymityError::NotAColumn { name: name.clone() })?;
-        let columns = out.entry(table).or_default();
-        if !columns.contains(&column) {
-            columns.push(column);
-        }
-    }
-    Ok(out)
-}
-
 /// Every cell as text, for keys of classes.
-fn as_texts(array: &ArrayRef) -> Result<Vec<Option<String>>, AnonymityError> {
+pub(crate) fn as_texts(array: &ArrayRef) -> Result<Vec<Option<String>>, AnonymityError> {
     let texts = arrow::compute::cast(array, &DataType::Utf8)?;
     Ok(texts.as_string::<i32>().iter().map(|t| t.map(str::to_owned)).collect())
 }

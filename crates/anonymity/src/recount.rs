@@ -39,6 +39,7 @@ fn cell(batch: &RecordBatch, column: &str, row: usize) -> Option<String> {
 /// Whether a cell names a code of some institution's own table, whatever column it stands in.
 fn has_local(cell: &str) -> bool {
     cell.split('+')
+        .chain(cell.split_whitespace())
         .filter_map(|part| part.split_once(':'))
         .map(|(system, _)| system.trim().to_uppercase().replace('９', "9").replace('Ｌ', "L"))
         .any(|system| system == "L" || system.starts_with("99"))

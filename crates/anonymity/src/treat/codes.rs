@@ -74,14 +74,21 @@ pub fn is_local(system: &str) -> bool {
     system.starts_with("99") || system.eq_ignore_ascii_case("L")
 }
 
-/// Whether any of the codes of `SYSTEM:code+SYSTEM:code` is of an institution's own table.
+/// Whether any of the codes of `SYSTEM:code+SYSTEM:code` or `SYSTEM:code SYSTEM:code` is of an institution's own table.
 fn names_local(code: &str) -> bool {
-    code.split('+').filter_map(|part| part.split_once(':')).any(|(system, _)| is_local(system))
+    code.split(['+', ' ']).filter_map(|part| part.split_once(':')).any(|(system, _)| is_local(system))
 }
 
 /// Whether a text has the form of a code: no words, no telephone number, no mail address.
 pub fn is_code(text: &str) -> bool {
     !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'@') && !is_telephone(text)
+}
+
+/// Several codes of public systems with a blank between them, as readers write what a field says in two ways.
+fn are_codes(text: &str) -> bool {
+    text.contains(' ')
+        && text.len() <= 64
+        && text.split(' ').map(split).all(|(system, bare)| !is_text(system) && super::texts::is_public(system, bare))
 }
 
 /// Groups of digits with a hyphen between them that begin with 0: no code of a public system is written so.
@@ -133,7 +140,8 @@ pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
         .iter()
         .map(|code| {
             let (system, bare) = split(code);
-            if !is_code(bare) || !(system.is_empty() || is_code(system)) || is_text(system) {
+            let coded = is_code(bare) && (system.is_empty() || is_code(system)) && !is_text(system);
+            if !coded && !are_codes(code) {
                 Form::Words
             } else if (rule.local && (is_local(system) || names_local(code)))
                 || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system))

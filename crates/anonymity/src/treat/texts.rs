@@ -216,7 +216,7 @@ pub fn of_number(text: &str, number: f64) -> Option<String> {
 }
 
 /// `JSHR002:AB`: a system in capitals and digits, a short code without words.
-fn is_public(system: &str, bare: &str) -> bool {
+pub(super) fn is_public(system: &str, bare: &str) -> bool {
     let named = system.len() >= 2
         && system.len() <= 12
         && system.starts_with(|c: char| c.is_ascii_uppercase())

@@ -387,6 +387,22 @@ fn a_unit_leaves_neither_without_its_item_nor_where_few_persons_have_it() {
     assert_eq!(without, 4, "nor does a value leave without its unit");
 }
 
+#[test]
+fn several_public_codes_of_one_field_stay_and_words_among_them_do_not() {
+    let column = StringArray::from(vec![
+        "JHSD0004:O JHSD0007:2",
+        "JHSD0004:O 99XY1:2",
+        "JHSD0004:O Yamada",
+        "JHSD0004:O NAME:Yamada",
+        "text:Taro JHSD0007:2",
+        "TEL:0312345678 JHSD0007:2",
+    ]);
+    let rule = Rule { rollup: &[], rare: None, local: true, systems: &[] };
+    let out = codes::treat(&column, &[0; 6], &rule).array;
+    let out: Vec<Option<&str>> = out.as_string::<i32>().iter().collect();
+    assert_eq!(out, [Some("JHSD0004:O JHSD0007:2"), Some(OTHER), Some(OTHER), Some(OTHER), Some(OTHER), Some(OTHER)]);
+}
+
 // control: PRC-01
 #[test]
 fn blanks_and_company_hide_no_local_code() {
@@ -407,7 +423,7 @@ fn blanks_and_company_hide_no_local_code() {
     assert_eq!(out[7], Some("3A010"));
     let (processed, _) = treated(&anonymized(), &three_positive());
     let n = processed.tables()["measurement"].num_rows();
-    for leak in [" 99XYZ:1", "99XYZ :1", "９９XYZ:1", "l:1", "A:1+ 99XYZ:2"] {
+    for leak in [" 99XYZ:1", "99XYZ :1", "９９XYZ:1", "l:1", "A:1+ 99XYZ:2", "JHSD0004:O 99XYZ:2"] {
         let column = Arc::new(StringArray::from(vec![leak; n]));
         let leaked = with_column(processed.tables(), "measurement", "value_source_value", column);
         assert_eq!(recount(&anonymized(), &leaked).local_codes.len(), 1, "{leak}");
