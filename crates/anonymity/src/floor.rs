@@ -278,8 +278,8 @@ fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {
         c if c.ends_with("_source_value") => matches!(treatment, Unit | Drop | Class { .. }),
         // A concept says as much as the code: it is counted itself, or goes with one that is. Kept ones are quasi-identifiers.
         c if c.ends_with("_concept_id") => matches!(treatment, Follow { .. } | Keep | Drop),
-        // Values that no rule looks at are for the columns of results.
-        _ => !matches!(treatment, Value { .. } | Treatment::ResultText),
+        // Results are in their own columns, and beside a common code a text or a number can still be one person's.
+        _ => !matches!(treatment, Value { .. } | Treatment::ResultText | Follow { .. }),
     }
 }
 

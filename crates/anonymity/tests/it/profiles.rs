@@ -62,6 +62,7 @@ fn a_profile_below_the_floor_of_its_kind_is_refused() {
             "value_as_concept_id = { follow = { code = \"measurement_source_value\" } }",
         ),
         ("quantity = \"extremes\"", "quantity = \"keep\""),
+        ("quantity = \"extremes\"", "quantity = { follow = { code = \"drug_source_value\" } }"),
         ("quantity = \"extremes\"", "quantity = { band = { width = 1e-9 } }"),
         (
             "value_as_number = { value = { code = \"measurement_source_value\" } }",
