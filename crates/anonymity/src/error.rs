@@ -25,6 +25,8 @@ pub enum AnonymityError {
     IdsGivenForAnonymized,
     TooMuchSuppressed { suppressed: usize, persons: usize, most: f64 },
     NobodyLeft { persons: usize },
+    PeriodTooShort { days: i32 },
+    PeriodUnreadable,
     Arrow { reason: String },
 }
 
@@ -50,6 +52,8 @@ pub const CODES: &[&str] = &[
     "anonymity-ids-given",
     "anonymity-too-much-suppressed",
     "anonymity-nobody-left",
+    "anonymity-period-short",
+    "anonymity-period-unreadable",
     "anonymity-arrow",
 ];
 
@@ -97,6 +101,8 @@ impl AnonymityError {
                 .with("persons", persons)
                 .with("most", format!("{:.0} %", most * 100.0)),
             NobodyLeft { persons } => Message::new("anonymity-nobody-left").with("persons", persons),
+            PeriodTooShort { days } => Message::new("anonymity-period-short").with("days", days),
+            PeriodUnreadable => Message::new("anonymity-period-unreadable"),
             Arrow { reason } => Message::new("anonymity-arrow").with("reason", reason),
         }
     }

@@ -16,6 +16,7 @@ use crate::profile::{Kind, Profile, TableProfile, Treatment, split_column};
 use crate::report::{ColumnReport, Report, TableReport};
 use crate::stay::Stay;
 use crate::treat::codes::{self, Coded, Fate};
+use crate::treat::window::Window;
 use crate::treat::{births, dates, drop, ids, numbers, results, texts, units};
 use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
 
@@ -88,6 +89,13 @@ pub fn process<R: CryptoRng>(
         return Err(AnonymityError::NobodyLeft { persons: 0 });
     }
     let run = Run { profile, persons: &persons, shifts: dates::shifts(persons.len(), shift_days(profile), rng) };
+    let moves = profile.tables.values().flat_map(|t| t.columns.values()).any(|t| matches!(t, Treatment::Shift));
+    if let Some(window) = Window::of(&profile.cohort, shift_days(profile))?.filter(|_| moves) {
+        for (name, batch) in &mut tables {
+            let rows = persons.rows(name, batch)?;
+            *batch = window.cut(name, &profile.tables[name], batch, &rows, &run.shifts)?;
+        }
+    }
     let stay = match (&profile.privacy, profile.kind) {
         (Some(privacy), Kind::Anonymized) => run.who_stays(&tables, privacy)?,
         _ => Stay { steps: vec![Some(0); persons.len()], privacy: None },

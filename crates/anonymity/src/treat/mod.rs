@@ -10,6 +10,7 @@ pub mod numbers;
 pub mod results;
 pub mod texts;
 pub mod units;
+pub mod window;
 
 /// What rare, local and worded codes become.
 pub const OTHER: &str = "その他";

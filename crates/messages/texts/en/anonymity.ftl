@@ -18,6 +18,8 @@ anonymity-no-person-column = { $table } has no usable column person_id (64-bit i
 anonymity-value-column-twice = { $table } has two columns for the same part of a result, or two codes for its items.
 anonymity-ids-given = Person ids were handed in for anonymized data. They get new ones each time, which are nowhere kept.
 anonymity-too-much-suppressed = { $suppressed } of { $persons } people would have to be left out, more than the profile allows ({ $most }). Coarsen the quasi-identifiers further, or ask for fewer columns.
+anonymity-period-short = Dates are moved by up to { $days } days, and so many at each end of the period cannot leave without telling by how much: of this period nothing remains. Choose a longer period or a smaller shift_days.
+anonymity-period-unreadable = The period of the cohort is not of days written as 2026-04-01.
 anonymity-nobody-left = Of { $persons } people nobody remained. The cohort is too small for the promised class size.
 anonymity-arrow = The tables could not be computed ({ $reason }).
 

@@ -18,6 +18,8 @@ anonymity-no-person-column = { $table } に使える person_id 列（欠損の�
 anonymity-value-column-twice = { $table } に、結果の同じ部分の列または項目コードが二つあります。
 anonymity-ids-given = 匿名加工に人の番号が渡されました。匿名加工では毎回新しい番号を付け、どこにも残しません。
 anonymity-too-much-suppressed = { $persons } 人のうち { $suppressed } 人を除く必要があり、プロファイルの上限（{ $most }）を超えます。準識別子をさらに粗くするか、列を減らしてください。
+anonymity-period-short = 日付は最大 { $days } 日ずらされ、期間の両端の同じ日数分は、ずらした日数を明かさずには提供できません。この期間では何も残りません。期間を長くするか、shift_days を小さくしてください。
+anonymity-period-unreadable = 対象期間の日付を 2026-04-01 の形で読めません。
 anonymity-nobody-left = { $persons } 人のうち一人も残りませんでした。約束した人数に対して対象者が少なすぎます。
 anonymity-arrow = 表を計算できませんでした（{ $reason }）。
 
