@@ -14,6 +14,7 @@ mod checked;
 pub mod codes;
 pub mod config;
 pub mod dataset;
+mod doubtful;
 mod error;
 pub mod ingest;
 mod instance;

@@ -82,12 +82,15 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
 
     let map = PersonMap::new(links.map.clone());
     let staged = instance.lake.write_person_map(&map, version)?;
+    let doubtful: Vec<_> = links.review.iter().map(|link| (link.left, link.right)).collect();
+    let doubtful = crate::doubtful::write(instance, &doubtful)?;
     let persons = links.map.iter().map(|(_, p)| p.0).collect::<std::collections::HashSet<_>>().len();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut stats = Counts::new();
     stats.insert("records".to_owned(), count(links.map.len()));
     stats.insert("persons".to_owned(), count(persons));
     stats.insert("links".to_owned(), count(links.pairs.len()));
+    stats.insert("doubtful".to_owned(), count(links.review.len()));
     let run = RunId::new();
     let mut tx = instance.ledger.begin(&instance.actor, "link records (名寄せ)").await?;
     if tx.next_commit_seq(1).await? != version {
@@ -98,6 +101,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let older: Vec<_> = tx.read().linkage_runs().await?.into_iter().filter(|r| !r.current).map(|r| r.map_asset).collect();
     let older = live(tx.read(), older).await?;
     tx.add_linkage_run(run, linkage::RULE, asset, &stats).await?;
+    crate::doubtful::replace(&mut tx, doubtful).await?;
     tx.emit(Event::Read {
         step: "link".to_owned(),
         tables: vec![Table::Identity.name().to_owned(), Table::Insurance.name().to_owned()],
@@ -107,6 +111,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     instance.lake.retire(&mut tx, &older, "later linkage runs replace it").await?;
     tx.commit().await?;
     instance.lake.remove_retired(&instance.ledger, &instance.actor).await?;
+    crate::dataset::finish_doomed(instance).await?;
     Ok(Linked {
         run,
         rule: linkage::RULE.to_owned(),

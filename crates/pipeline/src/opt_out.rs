@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use governance::opt_out::{Evidence, OptOut, OptOutScope, Statement};
+use lake::PersonMap;
 use ledger::{NewOptOut, OptOutState};
 use messages::Message;
 use serde::Serialize;
@@ -129,8 +130,8 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
     }
-    let linked = linked(instance, named).await?;
-    done.blocked_records = 1 + linked.len() as u64;
+    let (linked, doubtful) = linked(instance, named).await?;
+    done.blocked_records = (1 + linked.len() + doubtful.len()) as u64;
 
     use governance::opt_out::Erasure;
     let erased: BTreeSet<RecordId> = match effect.erasure {
@@ -148,7 +149,7 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     let held: BTreeSet<RecordId> =
         tx.read().record_holds().await?.into_iter().filter(|h| h.reason == reason).map(|h| h.record).collect();
     let mut changed = false;
-    for record in linked.iter().filter(|r| !held.contains(r)) {
+    for record in linked.iter().chain(&doubtful).filter(|r| !held.contains(r)) {
         tx.hold_record(*record, &reason, None).await?;
         changed = true;
     }
@@ -191,12 +192,17 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     Ok(done)
 }
 
-/// The other records of the same person, as the current linkage sees it.
-async fn linked(instance: &Instance, named: RecordId) -> Result<Vec<RecordId>, Error> {
+/// The other records of the same person, as the current linkage sees it, and those of whoever may be the same.
+async fn linked(instance: &Instance, named: RecordId) -> Result<(Vec<RecordId>, BTreeSet<RecordId>), Error> {
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
-    let Some(map) = snapshot.person_map() else { return Ok(Vec::new()) };
-    let Some(person) = map.person(named) else { return Ok(Vec::new()) };
-    Ok(map.iter().filter(|(r, p)| *p == person && *r != named).map(|(r, _)| r).collect())
+    let map = snapshot.person_map();
+    let of_person = |person| map.into_iter().flat_map(PersonMap::iter).filter(move |(_, p)| *p == person).map(|(r, _)| r);
+    let mut sure: BTreeSet<RecordId> = map.and_then(|m| m.person(named)).into_iter().flat_map(of_person).collect();
+    sure.insert(named);
+    let pairs = crate::doubtful::pairs(instance, &mut instance.ledger.read().await?).await?;
+    let doubtful = crate::doubtful::of(&sure, &pairs, map);
+    sure.remove(&named);
+    Ok((sure.into_iter().collect(), doubtful))
 }
 
 /// The person takes the request back. What was erased stays erased.

@@ -61,7 +61,7 @@ async fn stopped_since(instance: &Instance, id: DatasetId, kind: ReleaseKind) ->
     let released = released(instance, id).await?;
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let mut reader = instance.ledger.read().await?;
-    let stopped = select::stopped(&mut reader, snapshot.person_map(), kind).await?;
+    let stopped = select::stopped(instance, &mut reader, snapshot.person_map(), kind).await?;
     Ok(released.iter().filter(|r| stopped.contains(&terms::RecordId(**r))).count() as u64)
 }
 

@@ -32,8 +32,10 @@ pub(super) struct Selected {
     pub(super) not_notified: u64,
 }
 
-/// The records that an opt-out keeps out of a kind of data set today: named, or linked to a named one.
+/// The records that an opt-out keeps out of a kind of data set today: named, linked to a named one, or perhaps of the same
+/// person as one of these.
 pub(super) async fn stopped(
+    instance: &Instance,
     reader: &mut Reader,
     map: Option<&PersonMap>,
     kind: ReleaseKind,
@@ -51,7 +53,10 @@ pub(super) async fn stopped(
         });
     }
     let links: Vec<_> = map.into_iter().flat_map(PersonMap::iter).collect();
-    Ok(left_out(&stops, &links, kind, OptOutScope::Person))
+    let mut stopped = left_out(&stops, &links, kind, OptOutScope::Person);
+    let pairs = crate::doubtful::pairs(instance, reader).await?;
+    stopped.extend(crate::doubtful::of(&stopped, &pairs, map));
+    Ok(stopped)
 }
 
 pub(super) async fn records(
@@ -63,7 +68,7 @@ pub(super) async fn records(
     today: Date,
 ) -> Result<Selected, Error> {
     let map = snapshot.person_map().ok_or_else(|| Error::refused(Message::new("core-dataset-not-linked")))?;
-    let stopped = stopped(reader, Some(map), kind).await?;
+    let stopped = stopped(instance, reader, Some(map), kind).await?;
     let all: Vec<(RecordId, ProviderId, PatientHmac)> = reader.records().await?;
     let mut gates: HashMap<ProviderId, Gate> = HashMap::new();
     let mut chosen = Selected { records: HashMap::new(), opted_out: 0, not_notified: 0 };

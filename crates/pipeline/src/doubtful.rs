@@ -1,0 +1,87 @@
+//! Pairs of records that may be one person: too likely to be strangers, not likely enough to be linked. Nothing is joined for
+//! them, but when one of the two says no, the other does not leave either: sparing a stranger harms nobody.
+//!
+//! The pairs of the current linkage lie in a sealed file, which a setting of the ledger names.
+
+use std::collections::BTreeSet;
+
+use lake::PersonMap;
+use ledger::{Reader, Tx};
+use terms::{AssetClass, AssetId, RecordId};
+
+use crate::Instance;
+use crate::error::Error;
+use crate::sealed::{self, Written};
+
+/// Name of the setting that says which asset holds the pairs.
+const SETTING: &str = "linkage.doubtful";
+
+pub(crate) type Pair = (RecordId, RecordId);
+
+/// Seals the pairs of a linkage.
+///
+/// # Errors
+/// When the disk refuses.
+pub(crate) fn write(instance: &Instance, pairs: &[Pair]) -> Result<Written, Error> {
+    sealed::write(instance, AssetClass::Linkage, "doubtful pairs", "pairs of records that may be one person".to_owned(), |to| {
+        let pairs: Vec<(i64, i64)> = pairs.iter().map(|(a, b)| (a.0, b.0)).collect();
+        serde_json::to_writer(to, &pairs).map_err(|e| Error::Inconsistent(e.to_string()))
+    })
+}
+
+/// Makes them the current ones. The caller finishes what is doomed after the commit.
+///
+/// # Errors
+/// Of the ledger.
+pub(crate) async fn replace(tx: &mut Tx, written: Written) -> Result<(), Error> {
+    let old = tx.read().setting(SETTING).await?.and_then(|id| id.parse().ok());
+    let new: AssetId = written.asset.id;
+    tx.add_assets(&[(written.asset, Some(written.key))]).await?;
+    tx.set_setting(SETTING, &new.to_string()).await?;
+    if let Some(old) = old {
+        tx.doom_assets(&[old], "a later linkage replaces it").await?;
+    }
+    Ok(())
+}
+
+/// The pairs of the current linkage.
+///
+/// # Errors
+/// When the file does not open.
+pub(crate) async fn pairs(instance: &Instance, reader: &mut Reader) -> Result<Vec<Pair>, Error> {
+    let asset: Option<AssetId> = reader.setting(SETTING).await?.and_then(|id| id.parse().ok());
+    let Some(asset) = asset else { return Ok(Vec::new()) };
+    let pairs: Vec<(i64, i64)> = serde_json::from_slice(&sealed::read(instance, asset).await?)
+        .map_err(|_| Error::Inconsistent("the list of doubtful pairs is malformed".to_owned()))?;
+    Ok(pairs.into_iter().map(|(a, b)| (RecordId(a), RecordId(b))).collect())
+}
+
+/// The records of whoever may be the same person as one of `these`, besides these: the other record of each pair, and with it every
+/// record that is surely of that person. Who may be one with them in turn is not meant.
+pub(crate) fn of(these: &BTreeSet<RecordId>, pairs: &[Pair], map: Option<&PersonMap>) -> BTreeSet<RecordId> {
+    let both = pairs.iter().flat_map(|(a, b)| [(a, b), (b, a)]);
+    let others: BTreeSet<RecordId> = both.filter(|(one, _)| these.contains(one)).map(|(_, other)| *other).collect();
+    let persons: BTreeSet<_> = others.iter().filter_map(|r| map.and_then(|m| m.person(*r))).collect();
+    let linked = map.into_iter().flat_map(PersonMap::iter).filter(|(_, person)| persons.contains(person)).map(|(r, _)| r);
+    let mut reached: BTreeSet<RecordId> = linked.collect();
+    reached.extend(others);
+    reached.retain(|r| !these.contains(r));
+    reached
+}
+
+#[cfg(test)]
+mod tests {
+    use terms::PersonId;
+
+    use super::*;
+
+    #[test]
+    fn who_may_be_a_person_who_said_no_is_reached_and_nobody_beyond() {
+        let map = PersonMap::new([(1, 1), (2, 1), (3, 3), (4, 3), (5, 5)].map(|(r, p)| (RecordId(r), PersonId(p))).to_vec());
+        let pairs = [(RecordId(2), RecordId(3)), (RecordId(4), RecordId(5))];
+        let said: BTreeSet<RecordId> = [RecordId(1), RecordId(2)].into();
+        assert_eq!(of(&said, &pairs, Some(&map)), [RecordId(3), RecordId(4)].into(), "5 may be 3, which only may be 1");
+        assert_eq!(of(&said, &[], Some(&map)), BTreeSet::new());
+        assert_eq!(of(&said, &pairs, None), [RecordId(3)].into());
+    }
+}
