@@ -2,7 +2,7 @@
 //! contradict is cut at its weakest link.
 
 use crate::compare;
-use crate::forms::Forms;
+use crate::forms::{Forms, NONE};
 use crate::hash::{FastMap, FastSet};
 use crate::levels::{birth, name, sex};
 use crate::model;
@@ -115,15 +115,15 @@ impl Clusters<'_> {
 /// Two rows that cannot be one person, whatever lies between them: another birth date and another given name, or the same birth date
 /// and family name with another given name (twins).
 pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
-    // most rows of a cluster are spelt alike
-    if a.birth == b.birth && a.gy == b.gy && a.fy == b.fy {
+    if a.is_baby() || b.is_baby() {
+        return compare::babies_contradict(a, b, forms);
+    }
+    // most rows of a cluster are read alike; two that are not read at all have only what is written
+    if a.birth == b.birth && a.gy == b.gy && a.fy == b.fy && (a.gy != NONE || a.fy != NONE) {
         return false;
     }
     let born = compare::births(a.birth, b.birth);
     let (family, given) = compare::names(a, b, forms);
-    if given == name::BABY {
-        return !matches!(born, birth::SAME | birth::MISSING);
-    }
     let other = model::given_kind(given) == 3;
     match born {
         birth::MISSING => false,
@@ -134,7 +134,7 @@ pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
             let slip = (a.flags ^ b.flags) & flag::KNOWN_NAME != 0;
             !own && !slip
         }
-        birth::SAME => other && model::family_kind(family) == 0 && (a.gk != 0) == (b.gk != 0),
+        birth::SAME => other && model::family_kind(family) != 1 && (a.gk != NONE) == (b.gk != NONE),
         birth::YEAR_ONLY | birth::DIFFERENT => !name::same(given) || compare::sexes(a.sex, b.sex) == sex::DIFFERENT,
         _ => other || (compare::sexes(a.sex, b.sex) == sex::DIFFERENT && !name::same(given)),
     }

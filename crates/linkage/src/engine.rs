@@ -264,8 +264,9 @@ fn score(
                 continue;
             }
             let (a, b) = (&rows[left as usize], &rows[right as usize]);
-            let levels = compare::rows(a, b, forms);
+            let mut levels = compare::rows(a, b, forms);
             let steps = model::steps(frequencies.rarity(levels, a, b));
+            levels.namesakes = u8::from(frequencies.has_namesakes(levels, a, b));
             list.push(Scored { left, right, pattern: levels.pack(), steps });
         }
         list
@@ -374,8 +375,9 @@ fn join(
         clusters.forbid(a, b);
     }
     let unclear = unclear_babies(rows, forms, options, judged);
-    let mut order: Vec<u32> =
-        (0..judged.len() as u32).filter(|&at| f64::from(judged[at as usize].probability) >= options.threshold).collect();
+    // name and birth date alone join nobody where another may have both: that is for a clerk
+    let likely = |j: &Judged| f64::from(j.probability) >= options.threshold && model::has_evidence(&j.pattern.levels());
+    let mut order: Vec<u32> = (0..judged.len() as u32).filter(|&at| likely(&judged[at as usize])).collect();
     order.sort_unstable_by(|&x, &y| {
         let (a, b) = (&judged[x as usize], &judged[y as usize]);
         b.probability.total_cmp(&a.probability).then(x.cmp(&y))
@@ -390,10 +392,7 @@ fn join(
         // a pair that was refused may have come together over others; what counts is where it ended
         pair.decision = if clusters.together(pair.left, pair.right) {
             Decision::Link
-        } else if f64::from(pair.probability) >= options.threshold
-            && !unclear.contains(&pair.left)
-            && !unclear.contains(&pair.right)
-        {
+        } else if likely(pair) && !unclear.contains(&pair.left) && !unclear.contains(&pair.right) {
             Decision::Cut
         } else {
             Decision::Review
@@ -421,12 +420,12 @@ fn decide_facts(judged: &mut Vec<Judged>, facts: &[(u32, u32)], decision: Decisi
     }
 }
 
-/// Newborns under the mother's name that could be either of two children: they stay as they are.
+/// Newborns under the mother's name that could be either of two children, named or not: they stay as they are.
 fn unclear_babies(rows: &[Row], forms: &Forms, options: &Options, judged: &[Judged]) -> crate::hash::FastSet<u32> {
     let mut named: FastMap<u32, Vec<u32>> = FastMap::default();
     for pair in judged.iter().filter(|j| f64::from(j.probability) >= options.review) {
         for (baby, other) in [(pair.left, pair.right), (pair.right, pair.left)] {
-            if rows[baby as usize].is_baby() && !rows[other as usize].is_baby() {
+            if rows[baby as usize].is_baby() {
                 named.entry(baby).or_default().push(other);
             }
         }

@@ -68,7 +68,7 @@ pub use report::Report;
 pub use stand_in::Unlinkable;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/2";
+pub const RULE: &str = "azekura-fellegi-sunter/3";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[

@@ -118,6 +118,13 @@ fn change_cell(levels: &Levels) -> usize {
     (changed * 3 + card_kind(levels.card)) * 4 + home_kind(levels.home)
 }
 
+/// Whether two rows show enough to be joined if they are likely enough: card, home or telephone have something in common, or nobody else in
+/// the country is likely to have this name and birth date.
+pub(crate) fn has_evidence(levels: &Levels) -> bool {
+    let contact = card_kind(levels.card) == 1 || matches!(home_kind(levels.home), 1 | 2) || phone_kind(levels.phone) == 1;
+    contact || levels.namesakes == 0
+}
+
 /// Which contact table a state uses.
 fn contact_table(state: usize) -> usize {
     match state {

@@ -29,6 +29,10 @@ pub(crate) struct Raw<'a> {
     pub seen: Option<i32>,
 }
 
+/// 1000-01-01: a year before it is a year of two digits (61/04/04) or the zero of a program, and no birth date. It is not the sign of a row
+/// that names nobody.
+const FIRST_DAY: i32 = -354_285;
+
 /// A name in one script: whole where it has no break.
 #[derive(Clone, Copy, Default)]
 struct Script {
@@ -102,7 +106,7 @@ impl Normaliser {
         let mut read = [self.part(raw.family_kana), self.part(raw.given_kana)];
         let latin = self.part(raw.latin);
         let mut row = Row {
-            birth: raw.birth.unwrap_or(NO_DAY),
+            birth: raw.birth.filter(|day| *day >= FIRST_DAY).unwrap_or(NO_DAY),
             seen: raw.seen.unwrap_or(NO_DAY),
             sex: raw.sex,
             phone: contact::phone(raw.phone),
@@ -176,7 +180,7 @@ impl Normaliser {
             latin: text(latin),
             birth: known(row.birth),
             seen: known(row.seen),
-            reachable: row.phone != 0 || row.has_home(),
+            reachable: row.phone != 0 || row.has_home() || row.has_card(),
         });
         match reason {
             None => 0,

@@ -27,6 +27,7 @@ fn levels(b: &[u8; 9]) -> Levels {
         phone: pick(6, phone::COUNT),
         one_place: pick(7, 2),
         gap: pick(8, gap::COUNT),
+        namesakes: b[8] >> 7,
     }
 }
 
