@@ -1,9 +1,11 @@
 //! Pairs become persons: strongest pair first, and a pair that would join what contradicts itself is left out. So a chain whose ends
 //! contradict is cut at its weakest link.
 
+use std::borrow::Cow;
+
 use crate::compare;
 use crate::forms::{Forms, NONE};
-use crate::hash::{FastMap, FastSet};
+use crate::hash::FastMap;
 use crate::levels::{birth, name, sex};
 use crate::model;
 use crate::row::{NO_BRANCH, Row, flag};
@@ -13,17 +15,28 @@ pub(crate) struct Clusters<'a> {
     rows: &'a [Row],
     forms: &'a Forms,
     parent: Vec<u32>,
-    /// The next member of the same cluster, in a ring.
-    next: Vec<u32>,
     size: Vec<u32>,
-    /// Cannot-link facts, both ways.
+    /// Of clusters of several rows the distinct identities, sorted: a hundred thousand equal rows are one.
+    identities: FastMap<u32, Vec<(Identity, u32)>>,
+    /// Cannot-link facts, both ways, and of each cluster the members that have any.
     apart: FastMap<u32, Vec<u32>>,
+    bound: FastMap<u32, Vec<u32>>,
 }
+
+/// Names, birth date and sex of a row.
+type Identity = (u32, u32, u32, u32, u32, u32);
 
 impl<'a> Clusters<'a> {
     pub fn new(rows: &'a [Row], forms: &'a Forms) -> Self {
-        let own: Vec<u32> = (0..rows.len() as u32).collect();
-        Self { rows, forms, next: own.clone(), parent: own, size: vec![1; rows.len()], apart: FastMap::default() }
+        Self {
+            rows,
+            forms,
+            parent: (0..rows.len() as u32).collect(),
+            size: vec![1; rows.len()],
+            identities: FastMap::default(),
+            apart: FastMap::default(),
+            bound: FastMap::default(),
+        }
     }
 
     pub fn root(&mut self, mut at: u32) -> u32 {
@@ -40,8 +53,11 @@ impl<'a> Clusters<'a> {
     }
 
     pub fn forbid(&mut self, a: u32, b: u32) {
-        self.apart.entry(a).or_default().push(b);
-        self.apart.entry(b).or_default().push(a);
+        for (one, other) in [(a, b), (b, a)] {
+            self.apart.entry(one).or_default().push(other);
+            let root = self.root(one);
+            self.bound.entry(root).or_default().push(one);
+        }
     }
 
     /// Joins without asking: rows of one record, and clerks' facts.
@@ -51,9 +67,14 @@ impl<'a> Clusters<'a> {
             return;
         }
         let (small, large) = if self.size[a as usize] < self.size[b as usize] { (a, b) } else { (b, a) };
+        let merged = merge(&self.identities(large), &self.identities(small));
+        self.identities.remove(&small);
+        self.identities.insert(large, merged);
+        if let Some(bound) = self.bound.remove(&small) {
+            self.bound.entry(large).or_default().extend(bound);
+        }
         self.parent[small as usize] = large;
         self.size[large as usize] += self.size[small as usize];
-        self.next.swap(small as usize, large as usize);
     }
 
     /// Joins the two ends unless their clusters contradict each other.
@@ -64,52 +85,46 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    pub fn members(&self, at: u32) -> Vec<u32> {
-        let mut members = vec![at];
-        let mut next = self.next[at as usize];
-        while next != at {
-            members.push(next);
-            next = self.next[next as usize];
+    fn identities(&self, root: u32) -> Cow<'_, [(Identity, u32)]> {
+        match self.identities.get(&root) {
+            Some(known) => Cow::Borrowed(known),
+            None => Cow::Owned(vec![(identity(&self.rows[root as usize]), root)]),
         }
-        members
     }
 
     fn inconsistent(&mut self, a: u32, b: u32) -> bool {
-        let (left, right) = (self.members(a), self.members(b));
-        if !self.apart.is_empty() {
-            let (few, many) = if left.len() <= right.len() { (&left, b) } else { (&right, a) };
-            let forbidden: Vec<u32> = few.iter().filter_map(|m| self.apart.get(m)).flatten().copied().collect();
+        if !self.bound.is_empty() {
+            let count = |root| self.bound.get(&root).map_or(0, Vec::len);
+            let (few, many) = if count(a) <= count(b) { (a, b) } else { (b, a) };
+            let forbidden: Vec<u32> =
+                self.bound.get(&few).into_iter().flatten().filter_map(|m| self.apart.get(m)).flatten().copied().collect();
             if forbidden.into_iter().any(|other| self.root(other) == many) {
                 return true;
             }
         }
-        let (mut left, mut right) = (left, right);
-        if left.len() > 1 || right.len() > 1 {
-            // an identity that stands on both sides was weighed against its own side already, or overruled by a clerk
-            let mut ours = self.identities(&mut left);
-            let mut theirs = self.identities(&mut right);
-            let both: FastSet<Identity> = ours.iter().filter(|i| theirs.contains(*i)).copied().collect();
-            left.retain(|&m| !both.contains(&self.identity(m)) && ours.remove(&self.identity(m)));
-            right.retain(|&m| !both.contains(&self.identity(m)) && theirs.remove(&self.identity(m)));
+        let (left, right) = (self.identities(a), self.identities(b));
+        let against = |x: u32, y: u32| contradict(&self.rows[x as usize], &self.rows[y as usize], self.forms);
+        if self.size[a as usize] == 1 && self.size[b as usize] == 1 {
+            return against(a, b);
         }
-        left.iter().any(|&x| right.iter().any(|&y| contradict(&self.rows[x as usize], &self.rows[y as usize], self.forms)))
+        // an identity that stands on both sides was weighed against its own side already, or overruled by a clerk
+        let lacks = |side: &[(Identity, u32)], i: &Identity| side.binary_search_by_key(i, |(own, _)| *own).is_err();
+        left.iter()
+            .filter(|(i, _)| lacks(&right, i))
+            .any(|&(_, x)| right.iter().filter(|(i, _)| lacks(&left, i)).any(|&(_, y)| against(x, y)))
     }
 }
 
-/// Names, birth date and sex of a row.
-type Identity = (u32, u32, u32, u32, u32, u32);
+fn identity(r: &Row) -> Identity {
+    (r.fk, r.gk, r.fy, r.gy, r.birth as u32, u32::from(r.sex))
+}
 
-impl Clusters<'_> {
-    fn identity(&self, at: u32) -> Identity {
-        let r = &self.rows[at as usize];
-        (r.fk, r.gk, r.fy, r.gy, r.birth as u32, u32::from(r.sex))
-    }
-
-    /// Identities of some members, which are sorted on the way.
-    fn identities(&self, members: &mut [u32]) -> FastSet<Identity> {
-        members.sort_unstable();
-        members.iter().map(|&m| self.identity(m)).collect()
-    }
+/// Two sorted lists of identities as one; of equal ones the smaller row stands for both.
+fn merge(a: &[(Identity, u32)], b: &[(Identity, u32)]) -> Vec<(Identity, u32)> {
+    let mut all = [a, b].concat();
+    all.sort_unstable();
+    all.dedup_by_key(|(identity, _)| *identity);
+    all
 }
 
 /// Two rows that cannot be one person, whatever lies between them: another birth date and another given name, or the same birth date

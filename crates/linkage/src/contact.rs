@@ -182,9 +182,14 @@ pub(crate) fn home(raw: &str, buffer: &mut Vec<char>) -> (u32, u64) {
         }
     }
     let (mut place, mut letters, mut at) = (0u64, 0u32, 0);
+    // digits before 条 belong to the name of a place; where a run of digits ends is looked up once
+    let mut counted = 0;
     while let Some(&c) = chars.get(at) {
-        if c.is_ascii_digit() && chars[at..].iter().find(|c| !c.is_ascii_digit()) != Some(&'条') {
-            break;
+        if c.is_ascii_digit() && at >= counted {
+            counted = at + chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
+            if chars.get(counted) != Some(&'条') {
+                break;
+            }
         }
         let letter = match c {
             '大' if chars.get(at + 1) == Some(&'字') => {

@@ -343,6 +343,13 @@ impl Scorer {
         shares.map(|s| s / all)
     }
 
+    /// Natural logarithm of the odds for one person against the two other classes together. A probability near one has no room for more.
+    pub fn log_odds(&self, pattern: Pattern, steps: u8) -> f64 {
+        let [person, household, strangers] = self.masses(&pattern.levels(), steps);
+        let top = household.max(strangers);
+        person - (top + ((household - top).exp() + (strangers - top).exp()).ln())
+    }
+
     /// Weights in bits by which the name, birth date, sex, contacts and circumstances of a pair speak for one person and against the
     /// likelier of the two other classes; the prior comes first.
     pub fn weights(&self, pattern: Pattern, steps: u8) -> [f64; 6] {
