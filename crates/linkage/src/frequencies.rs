@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::{FastMap, mix};
 use crate::levels::{Levels, birth, name, sex};
-use crate::lexicon::FEWEST;
+use crate::lexicon::{Bearers, FEWEST};
 use crate::row::{NO_DAY, Row};
 use crate::text::UNKNOWN;
 
@@ -81,6 +81,7 @@ impl Counts {
         let mut given: FastMap<Form, [u32; COHORTS + 1]> = FastMap::default();
         let mut births: FastMap<i32, u32> = FastMap::default();
         let mut cohorts = [0; COHORTS];
+        let mut bearers = Bearers::new(forms);
         for row in persons.iter().map(|&at| &rows[at as usize]) {
             let group = (row.birth != NO_DAY).then(|| cohort(row.birth));
             if let Some(group) = group {
@@ -90,30 +91,36 @@ impl Counts {
             for form in [row.fk, row.fy] {
                 family[form as usize] += u32::from(form != NONE);
             }
+            [row.fk, row.fy, row.gk, row.gy].into_iter().for_each(|form| bearers.add(form, row.birth));
             for form in [row.gk, row.gy].into_iter().filter(|f| *f != NONE) {
                 let counts = given.entry(form).or_insert([0; COHORTS + 1]);
                 counts[COHORTS] += 1;
                 group.into_iter().for_each(|g| counts[g] += 1);
             }
         }
-        let mut names: Vec<u64> = Vec::with_capacity(persons.len() * 2);
+        let mut names: Vec<(u64, i32)> = Vec::with_capacity(persons.len() * 2);
         for row in persons.iter().map(|&at| &rows[at as usize]) {
-            names.extend(
-                [(row.fk, row.gk), (row.fy, row.gy)].iter().filter(|(f, g)| *f != NONE && *g != NONE).map(|(f, g)| both(*f, *g)),
-            );
+            let complete = [(row.fk, row.gk), (row.fy, row.gy)].into_iter().filter(|(f, g)| *f != NONE && *g != NONE);
+            names.extend(complete.map(|(f, g)| (both(f, g), row.birth)));
         }
         names.sort_unstable();
         let mut whole = BTreeMap::new();
-        for same in names.chunk_by(|a, b| a == b) {
-            let (f, g, count) = ((same[0] >> 32) as Form, same[0] as Form, same.len() as u32);
+        for same in names.chunk_by(|a, b| a.0 == b.0) {
+            let (f, g, count) = ((same[0].0 >> 32) as Form, same[0].0 as Form, same.len() as u32);
+            let bearers = same.chunk_by(|a, b| a.1 == b.1).count();
             let parts = f64::from(family[f as usize]) * f64::from(given.get(&g).map_or(0, |n| n[COHORTS]));
-            if count >= FEWEST && f64::from(count) > 2.0 * parts / persons.len() as f64 {
+            if bearers >= FEWEST as usize && f64::from(count) > 2.0 * parts / persons.len() as f64 {
                 whole.insert(format!("{} {}", forms.text(f), forms.text(g)), count);
             }
         }
         let often = |n: u32| if n >= FEWEST { n } else { 0 };
-        let family = (0..).zip(family).filter(|(_, n)| *n >= FEWEST).map(|(f, n)| (forms.text(f), n)).collect();
-        let given = given.into_iter().filter(|(_, n)| n[COHORTS] >= FEWEST).map(|(f, n)| (forms.text(f), n.map(often))).collect();
+        let family =
+            (0..).zip(family).filter(|(f, n)| *n >= FEWEST && bearers.are_enough(*f)).map(|(f, n)| (forms.text(f), n)).collect();
+        let given = given
+            .into_iter()
+            .filter(|(f, n)| n[COHORTS] >= FEWEST && bearers.are_enough(*f))
+            .map(|(f, n)| (forms.text(f), n.map(often)))
+            .collect();
         let births = births.into_iter().filter(|(_, n)| *n >= FEWEST).collect();
         Self { persons: persons.len() as u32, family, given, cohorts, births, whole }
     }

@@ -10,7 +10,7 @@ use crate::engine::{Decision, Judged, Outcome};
 use crate::error::LinkageError;
 use crate::levels::{birth, card, home, name, phone, sex};
 use crate::model;
-use crate::state::Retired;
+use crate::state::{Retired, Split};
 use crate::table::Labels;
 
 /// How a person id is shown.
@@ -112,6 +112,16 @@ pub(crate) fn history(path: &Path, history: &[Retired]) -> Result<(), LinkageErr
         for entry in history {
             let new = entry.new.map(person).unwrap_or_default();
             writeln!(out, "{},{new},{},{}", person(entry.old), entry.run, entry.reason)?;
+        }
+        Ok(())
+    })
+}
+
+/// Which persons that go on lost records to which new persons, and when. Nothing resolves here: both ids hold.
+pub(crate) fn splits(path: &Path, splits: &[Split]) -> Result<(), LinkageError> {
+    table(path, "person_id,new_person_id,run", |out| {
+        for split in splits {
+            writeln!(out, "{},{},{}", person(split.person), person(split.new), split.run)?;
         }
         Ok(())
     })
