@@ -54,7 +54,7 @@ fn is_time(text: &str) -> bool {
 }
 
 /// The two commonest notations without the detours; `None` when the text is written in another.
-fn plainly(text: &[u8]) -> Option<Option<i32>> {
+pub(crate) fn plainly(text: &[u8]) -> Option<Option<i32>> {
     let number = |part: &[u8]| part.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
     let (year, month, day) = match text.len() {
         0 => return Some(None),

@@ -109,9 +109,7 @@ pub(crate) fn later(cluster: &[u32], earlier: &[u32], before: &[u64], past: Past
     retired.extend(ended.into_iter().map(|old| Retired { old, new: None, run, reason: String::new() }));
     for entry in &mut retired {
         entry.new = holder(entry.old);
-        if entry.reason.is_empty() {
-            entry.reason = if entry.new.is_some() { "merge" } else { "withdrawn" }.to_owned();
-        }
+        entry.reason = if entry.new.is_some() { "merge" } else { "withdrawn" }.to_owned();
     }
     for &(_, person, root) in &shares {
         let new = of_cluster[root as usize];

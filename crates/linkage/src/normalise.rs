@@ -1,6 +1,7 @@
 //! Raw rows become [`Row`]s. Names repeat, so that each spelling is normalised once; addresses do not and go straight through.
 
 use crate::contact;
+use crate::dates;
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::FastMap;
 use crate::row::{NO_BRANCH, NO_DAY, Row, flag};
@@ -56,6 +57,7 @@ pub(crate) struct Normaliser {
     parts: FastMap<Box<str>, u32>,
     known: Vec<Part>,
     institutions: FastMap<Box<str>, Form>,
+    days: FastMap<Box<str>, Option<i32>>,
     buffer: Vec<char>,
 }
 
@@ -66,8 +68,22 @@ impl Normaliser {
             parts: FastMap::default(),
             known: Vec::new(),
             institutions: FastMap::default(),
+            days: FastMap::default(),
             buffer: Vec::new(),
         }
+    }
+
+    /// A date as [`dates::days`] reads it.
+    pub fn day(&mut self, raw: &str) -> Option<i32> {
+        if let Some(day) = dates::plainly(raw.as_bytes()) {
+            return day;
+        }
+        if let Some(day) = self.days.get(raw) {
+            return *day;
+        }
+        let day = dates::days(raw);
+        self.days.insert(raw.into(), day);
+        day
     }
 
     pub fn into_forms(self) -> Forms {

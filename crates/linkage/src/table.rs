@@ -5,7 +5,6 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::columns::{COLUMNS, ColumnMap};
-use crate::dates;
 use crate::error::LinkageError;
 use crate::forms::Forms;
 use crate::lines::{Endless, PieceError, Pieces, Records, record_end};
@@ -117,16 +116,17 @@ pub(crate) fn take<'a>(parsed: &mut Parsed, normaliser: &mut Normaliser, field: 
         *count += u64::from(!field(at).is_empty());
     }
     parsed.labels.push(label);
+    let (seen, birth) = (normaliser.day(field(2)), normaliser.day(field(8)));
     parsed.rows.push(normaliser.row(&Raw {
         institution: field(1),
-        seen: dates::days(field(2)),
+        seen,
         family: field(3),
         given: field(4),
         family_kana: field(5),
         given_kana: field(6),
         latin: "",
         sex: sex(field(7)),
-        birth: dates::days(field(8)),
+        birth,
         postal_code: field(9),
         address: field(10),
         phone: field(11),
