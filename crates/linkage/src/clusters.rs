@@ -1,8 +1,6 @@
 //! Pairs become persons: strongest pair first, and a pair that would join what contradicts itself is left out. So a chain whose ends
 //! contradict is cut at its weakest link.
 
-use std::borrow::Cow;
-
 use crate::compare;
 use crate::forms::{Forms, NONE};
 use crate::hash::FastMap;
@@ -16,8 +14,9 @@ pub(crate) struct Clusters<'a> {
     forms: &'a Forms,
     parent: Vec<u32>,
     size: Vec<u32>,
-    /// Of clusters of several rows the distinct identities, sorted: a hundred thousand equal rows are one.
-    identities: FastMap<u32, Vec<(Identity, u32)>>,
+    least: Vec<u32>,
+    /// Of clusters of several identities these, sorted, each with its smallest row: a hundred thousand equal rows are one.
+    several: FastMap<u32, Vec<(Identity, u32)>>,
     /// Cannot-link facts, both ways, and of each cluster the members that have any.
     apart: FastMap<u32, Vec<u32>>,
     bound: FastMap<u32, Vec<u32>>,
@@ -33,7 +32,8 @@ impl<'a> Clusters<'a> {
             forms,
             parent: (0..rows.len() as u32).collect(),
             size: vec![1; rows.len()],
-            identities: FastMap::default(),
+            least: (0..rows.len() as u32).collect(),
+            several: FastMap::default(),
             apart: FastMap::default(),
             bound: FastMap::default(),
         }
@@ -67,9 +67,14 @@ impl<'a> Clusters<'a> {
             return;
         }
         let (small, large) = if self.size[a as usize] < self.size[b as usize] { (a, b) } else { (b, a) };
-        let merged = merge(&self.identities(large), &self.identities(small));
-        self.identities.remove(&small);
-        self.identities.insert(large, merged);
+        let (ours, theirs) = (self.own(large), self.own(small));
+        let alike = ours[0].0 == theirs[0].0 && !self.several.contains_key(&large) && !self.several.contains_key(&small);
+        if !alike {
+            let merged = merge(self.identities(large, &ours), self.identities(small, &theirs));
+            self.several.remove(&small);
+            self.several.insert(large, merged);
+        }
+        self.least[large as usize] = self.least[large as usize].min(self.least[small as usize]);
         if let Some(bound) = self.bound.remove(&small) {
             self.bound.entry(large).or_default().extend(bound);
         }
@@ -85,11 +90,13 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    fn identities(&self, root: u32) -> Cow<'_, [(Identity, u32)]> {
-        match self.identities.get(&root) {
-            Some(known) => Cow::Borrowed(known),
-            None => Cow::Owned(vec![(identity(&self.rows[root as usize]), root)]),
-        }
+    /// What a cluster is when all its rows are alike, by its smallest row.
+    fn own(&self, root: u32) -> [(Identity, u32); 1] {
+        [(identity(&self.rows[root as usize]), self.least[root as usize])]
+    }
+
+    fn identities<'b>(&'b self, root: u32, own: &'b [(Identity, u32); 1]) -> &'b [(Identity, u32)] {
+        self.several.get(&root).map_or(own, Vec::as_slice)
     }
 
     fn inconsistent(&mut self, a: u32, b: u32) -> bool {
@@ -102,7 +109,8 @@ impl<'a> Clusters<'a> {
                 return true;
             }
         }
-        let (left, right) = (self.identities(a), self.identities(b));
+        let (ours, theirs) = (self.own(a), self.own(b));
+        let (left, right) = (self.identities(a, &ours), self.identities(b, &theirs));
         let against = |x: u32, y: u32| contradict(&self.rows[x as usize], &self.rows[y as usize], self.forms);
         if self.size[a as usize] == 1 && self.size[b as usize] == 1 {
             return against(a, b);
@@ -110,8 +118,8 @@ impl<'a> Clusters<'a> {
         // an identity that stands on both sides was weighed against its own side already, or overruled by a clerk
         let lacks = |side: &[(Identity, u32)], i: &Identity| side.binary_search_by_key(i, |(own, _)| *own).is_err();
         left.iter()
-            .filter(|(i, _)| lacks(&right, i))
-            .any(|&(_, x)| right.iter().filter(|(i, _)| lacks(&left, i)).any(|&(_, y)| against(x, y)))
+            .filter(|(i, _)| lacks(right, i))
+            .any(|&(_, x)| right.iter().filter(|(i, _)| lacks(left, i)).any(|&(_, y)| against(x, y)))
     }
 }
 
