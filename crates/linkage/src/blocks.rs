@@ -157,11 +157,25 @@ pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: imp
         (pairs, report)
     });
     let (lists, passes): (Vec<_>, Vec<_>) = found.into_iter().unzip();
-    let mut pairs = lists.concat();
-    drop(lists);
-    // runs that are sorted already
-    pairs.sort();
-    pairs.dedup();
-    pairs.shrink_to_fit();
-    Candidates { pairs, passes }
+    Candidates { pairs: union(&lists, rows.len() as u64, threads), passes }
+}
+
+/// Rows on the left side of pairs that are brought together at a time.
+const TOGETHER: u64 = 1 << 13;
+
+/// All pairs of sorted lists, sorted, each once.
+fn union(lists: &[Vec<u64>], rows: u64, threads: usize) -> Vec<u64> {
+    let found = parallel::pieces(threads, rows.div_ceil(TOGETHER) as usize, Vec::new, |all: &mut Vec<u64>, piece| {
+        let start = piece as u64 * TOGETHER;
+        all.clear();
+        for list in lists {
+            let from = list.partition_point(|p| p >> 32 < start);
+            let len = list[from..].partition_point(|p| p >> 32 < start + TOGETHER);
+            all.extend_from_slice(&list[from..from + len]);
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.as_slice().to_vec()
+    });
+    found.concat()
 }

@@ -2,8 +2,8 @@
 //! contradict is cut at its weakest link.
 
 use crate::compare;
-use crate::forms::Forms;
-use crate::hash::{FastMap, FastSet};
+use crate::forms::{Forms, NONE};
+use crate::hash::FastMap;
 use crate::levels::{birth, name, sex};
 use crate::model;
 use crate::row::{NO_BRANCH, Row, flag};
@@ -13,17 +13,30 @@ pub(crate) struct Clusters<'a> {
     rows: &'a [Row],
     forms: &'a Forms,
     parent: Vec<u32>,
-    /// The next member of the same cluster, in a ring.
-    next: Vec<u32>,
     size: Vec<u32>,
-    /// Cannot-link facts, both ways.
+    least: Vec<u32>,
+    /// Of clusters of several identities these, sorted, each with its smallest row: a hundred thousand equal rows are one.
+    several: FastMap<u32, Vec<(Identity, u32)>>,
+    /// Cannot-link facts, both ways, and of each cluster the members that have any.
     apart: FastMap<u32, Vec<u32>>,
+    bound: FastMap<u32, Vec<u32>>,
 }
+
+/// Names, birth date and sex of a row.
+type Identity = (u32, u32, u32, u32, u32, u32);
 
 impl<'a> Clusters<'a> {
     pub fn new(rows: &'a [Row], forms: &'a Forms) -> Self {
-        let own: Vec<u32> = (0..rows.len() as u32).collect();
-        Self { rows, forms, next: own.clone(), parent: own, size: vec![1; rows.len()], apart: FastMap::default() }
+        Self {
+            rows,
+            forms,
+            parent: (0..rows.len() as u32).collect(),
+            size: vec![1; rows.len()],
+            least: (0..rows.len() as u32).collect(),
+            several: FastMap::default(),
+            apart: FastMap::default(),
+            bound: FastMap::default(),
+        }
     }
 
     pub fn root(&mut self, mut at: u32) -> u32 {
@@ -40,8 +53,11 @@ impl<'a> Clusters<'a> {
     }
 
     pub fn forbid(&mut self, a: u32, b: u32) {
-        self.apart.entry(a).or_default().push(b);
-        self.apart.entry(b).or_default().push(a);
+        for (one, other) in [(a, b), (b, a)] {
+            self.apart.entry(one).or_default().push(other);
+            let root = self.root(one);
+            self.bound.entry(root).or_default().push(one);
+        }
     }
 
     /// Joins without asking: rows of one record, and clerks' facts.
@@ -51,9 +67,19 @@ impl<'a> Clusters<'a> {
             return;
         }
         let (small, large) = if self.size[a as usize] < self.size[b as usize] { (a, b) } else { (b, a) };
+        let (ours, theirs) = (self.own(large), self.own(small));
+        let alike = ours[0].0 == theirs[0].0 && !self.several.contains_key(&large) && !self.several.contains_key(&small);
+        if !alike {
+            let merged = merge(self.identities(large, &ours), self.identities(small, &theirs));
+            self.several.remove(&small);
+            self.several.insert(large, merged);
+        }
+        self.least[large as usize] = self.least[large as usize].min(self.least[small as usize]);
+        if let Some(bound) = self.bound.remove(&small) {
+            self.bound.entry(large).or_default().extend(bound);
+        }
         self.parent[small as usize] = large;
         self.size[large as usize] += self.size[small as usize];
-        self.next.swap(small as usize, large as usize);
     }
 
     /// Joins the two ends unless their clusters contradict each other.
@@ -64,66 +90,63 @@ impl<'a> Clusters<'a> {
         }
     }
 
-    pub fn members(&self, at: u32) -> Vec<u32> {
-        let mut members = vec![at];
-        let mut next = self.next[at as usize];
-        while next != at {
-            members.push(next);
-            next = self.next[next as usize];
-        }
-        members
+    /// What a cluster is when all its rows are alike, by its smallest row.
+    fn own(&self, root: u32) -> [(Identity, u32); 1] {
+        [(identity(&self.rows[root as usize]), self.least[root as usize])]
+    }
+
+    fn identities<'b>(&'b self, root: u32, own: &'b [(Identity, u32); 1]) -> &'b [(Identity, u32)] {
+        self.several.get(&root).map_or(own, Vec::as_slice)
     }
 
     fn inconsistent(&mut self, a: u32, b: u32) -> bool {
-        let (left, right) = (self.members(a), self.members(b));
-        if !self.apart.is_empty() {
-            let (few, many) = if left.len() <= right.len() { (&left, b) } else { (&right, a) };
-            let forbidden: Vec<u32> = few.iter().filter_map(|m| self.apart.get(m)).flatten().copied().collect();
+        if !self.bound.is_empty() {
+            let count = |root| self.bound.get(&root).map_or(0, Vec::len);
+            let (few, many) = if count(a) <= count(b) { (a, b) } else { (b, a) };
+            let forbidden: Vec<u32> =
+                self.bound.get(&few).into_iter().flatten().filter_map(|m| self.apart.get(m)).flatten().copied().collect();
             if forbidden.into_iter().any(|other| self.root(other) == many) {
                 return true;
             }
         }
-        let (mut left, mut right) = (left, right);
-        if left.len() > 1 || right.len() > 1 {
-            // an identity that stands on both sides was weighed against its own side already, or overruled by a clerk
-            let mut ours = self.identities(&mut left);
-            let mut theirs = self.identities(&mut right);
-            let both: FastSet<Identity> = ours.iter().filter(|i| theirs.contains(*i)).copied().collect();
-            left.retain(|&m| !both.contains(&self.identity(m)) && ours.remove(&self.identity(m)));
-            right.retain(|&m| !both.contains(&self.identity(m)) && theirs.remove(&self.identity(m)));
+        let (ours, theirs) = (self.own(a), self.own(b));
+        let (left, right) = (self.identities(a, &ours), self.identities(b, &theirs));
+        let against = |x: u32, y: u32| contradict(&self.rows[x as usize], &self.rows[y as usize], self.forms);
+        if self.size[a as usize] == 1 && self.size[b as usize] == 1 {
+            return against(a, b);
         }
-        left.iter().any(|&x| right.iter().any(|&y| contradict(&self.rows[x as usize], &self.rows[y as usize], self.forms)))
+        // an identity that stands on both sides was weighed against its own side already, or overruled by a clerk
+        let lacks = |side: &[(Identity, u32)], i: &Identity| side.binary_search_by_key(i, |(own, _)| *own).is_err();
+        left.iter()
+            .filter(|(i, _)| lacks(right, i))
+            .any(|&(_, x)| right.iter().filter(|(i, _)| lacks(left, i)).any(|&(_, y)| against(x, y)))
     }
 }
 
-/// Names, birth date and sex of a row.
-type Identity = (u32, u32, u32, u32, u32, u32);
+fn identity(r: &Row) -> Identity {
+    (r.fk, r.gk, r.fy, r.gy, r.birth as u32, u32::from(r.sex))
+}
 
-impl Clusters<'_> {
-    fn identity(&self, at: u32) -> Identity {
-        let r = &self.rows[at as usize];
-        (r.fk, r.gk, r.fy, r.gy, r.birth as u32, u32::from(r.sex))
-    }
-
-    /// Identities of some members, which are sorted on the way.
-    fn identities(&self, members: &mut [u32]) -> FastSet<Identity> {
-        members.sort_unstable();
-        members.iter().map(|&m| self.identity(m)).collect()
-    }
+/// Two sorted lists of identities as one; of equal ones the smaller row stands for both.
+fn merge(a: &[(Identity, u32)], b: &[(Identity, u32)]) -> Vec<(Identity, u32)> {
+    let mut all = [a, b].concat();
+    all.sort_unstable();
+    all.dedup_by_key(|(identity, _)| *identity);
+    all
 }
 
 /// Two rows that cannot be one person, whatever lies between them: another birth date and another given name, or the same birth date
 /// and family name with another given name (twins).
 pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
-    // most rows of a cluster are spelt alike
-    if a.birth == b.birth && a.gy == b.gy && a.fy == b.fy {
+    if a.is_baby() || b.is_baby() {
+        return compare::babies_contradict(a, b, forms);
+    }
+    // most rows of a cluster are read alike; two that are not read at all have only what is written
+    if a.birth == b.birth && a.gy == b.gy && a.fy == b.fy && (a.gy != NONE || a.fy != NONE) {
         return false;
     }
     let born = compare::births(a.birth, b.birth);
     let (family, given) = compare::names(a, b, forms);
-    if given == name::BABY {
-        return !matches!(born, birth::SAME | birth::MISSING);
-    }
     let other = model::given_kind(given) == 3;
     match born {
         birth::MISSING => false,
@@ -134,7 +157,7 @@ pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
             let slip = (a.flags ^ b.flags) & flag::KNOWN_NAME != 0;
             !own && !slip
         }
-        birth::SAME => other && model::family_kind(family) == 0 && (a.gk != 0) == (b.gk != 0),
+        birth::SAME => other && model::family_kind(family) != 1 && (a.gk != NONE) == (b.gk != NONE),
         birth::YEAR_ONLY | birth::DIFFERENT => !name::same(given) || compare::sexes(a.sex, b.sex) == sex::DIFFERENT,
         _ => other || (compare::sexes(a.sex, b.sex) == sex::DIFFERENT && !name::same(given)),
     }

@@ -6,6 +6,7 @@ use crate::contact;
 use crate::forms::{Alphabet, Form, Forms, NONE};
 use crate::levels::{Levels, birth, card, gap, home, name, phone, sex};
 use crate::row::{NO_BRANCH, NO_DAY, Row, crowd};
+use crate::stand_in;
 use crate::text::UNKNOWN;
 
 /// All fields of two rows.
@@ -30,6 +31,7 @@ pub(crate) fn rows(a: &Row, b: &Row, forms: &Forms) -> Levels {
                 _ => 3,
             },
         },
+        namesakes: 0,
     }
 }
 
@@ -55,14 +57,35 @@ pub(crate) fn names(a: &Row, b: &Row, forms: &Forms) -> (u8, u8) {
     straight
 }
 
-/// A newborn under the mother's name: only the family name says something.
+/// A newborn under the mother's name: only the family name says something, and between two newborns what the mother is called and which
+/// of her children it is.
 fn babies(a: &Row, b: &Row, forms: &Forms) -> (u8, u8) {
     let (family, given) = in_order(a, b, forms);
-    match (a.is_baby() && b.is_baby(), name::same(given)) {
-        (true, true) => (family, name::BABIES),
-        (true, false) => (family, name::DIFFERENT),
-        _ => (family, name::BABY),
+    if !(a.is_baby() && b.is_baby()) {
+        return (family, name::BABY);
     }
+    if name::same(given) && !other_child(a, b, forms) {
+        return (family, name::BABIES);
+    }
+    // a newborn has no alias (通称名) and was never married: of two names nothing is left that could be another name of one child
+    let family = if matches!(family, name::FIRST_LETTER | name::DIFFERENT) { name::MISSING } else { family };
+    (family, if given == name::FIRST_LETTER { given } else { name::DIFFERENT })
+}
+
+/// Whether two rows, one or both of them newborns under the mother's name, cannot be one child.
+pub(crate) fn babies_contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
+    let (family, given) = in_order(a, b, forms);
+    let both = a.is_baby() && b.is_baby();
+    !matches!(births(a.birth, b.birth), birth::SAME | birth::MISSING)
+        || matches!(family, name::FIRST_LETTER | name::DIFFERENT)
+        || sexes(a.sex, b.sex) == sex::DIFFERENT
+        || (both && (given == name::DIFFERENT || other_child(a, b, forms)))
+}
+
+/// Whether both rows say which child of the mother it is (第1子, ベビー2), and not the same.
+fn other_child(a: &Row, b: &Row, forms: &Forms) -> bool {
+    let number = |r: &Row| [r.gk, r.gy, r.fk, r.fy].into_iter().find_map(|f| stand_in::child(forms.letters(f)));
+    number(a).zip(number(b)).is_some_and(|(x, y)| x != y)
 }
 
 /// How one part of a name compares in one script.
@@ -100,13 +123,14 @@ fn together(read: Level, written: Level) -> u8 {
 
 type Parts = (Form, Form);
 
-/// Family and given name in one script; a name without a break is held against the other one's parts.
+/// Family and given name in one script; a name without a break is held against the other one's parts. Of two without a break the whole is
+/// judged once: where they differ nobody knows which part it is, so that the given name counts as differing and the family name as unknown.
 fn script(a: Parts, b: Parts, judge: impl Fn(Form, Form) -> Level, forms: &Forms) -> (Level, Level) {
     let (one, other) = (a.1 == NONE && a.0 != NONE, b.1 == NONE && b.0 != NONE);
     if one == other {
         if one {
             let level = judge(a.0, b.0);
-            return (level, if level == Level::Different { level } else { Level::Same });
+            return (if matches!(level, Level::FirstLetter | Level::Different) { Level::Missing } else { level }, level);
         }
         return (judge(a.0, b.0), judge(a.1, b.1));
     }

@@ -156,16 +156,20 @@ fn arabic(chars: &mut Vec<char>) {
 /// either. `buffer` is only there to be used again.
 pub(crate) fn home(raw: &str, buffer: &mut Vec<char>) -> (u32, u64) {
     buffer.clear();
-    for c in raw.chars() {
-        match simple(c) {
-            Some(c) => buffer.push(c),
-            None => {
-                buffer.clear();
-                buffer.extend(plain(raw).chars().map(|c| simple(c).unwrap_or(c)));
-                break;
-            }
-        }
+    buffer.extend(raw.chars().map_while(simple));
+    let is_simple = raw.chars().nth(buffer.len()).is_none();
+    let (home, whole) = numbered(buffer);
+    // what is not simple in the name of a building has no say; anywhere else it takes the whole rules of Unicode
+    if is_simple || (!whole && home != (0, 0)) {
+        return home;
     }
+    buffer.clear();
+    buffer.extend(plain(raw).chars().map(|c| simple(c).unwrap_or(c)));
+    numbered(buffer).0
+}
+
+/// The same of simple letters, and whether all of them had a say.
+fn numbered(buffer: &mut Vec<char>) -> ((u32, u64), bool) {
     arabic(buffer);
     let mut chars = &buffer[..];
     while let [first, rest @ ..] = chars {
@@ -182,9 +186,14 @@ pub(crate) fn home(raw: &str, buffer: &mut Vec<char>) -> (u32, u64) {
         }
     }
     let (mut place, mut letters, mut at) = (0u64, 0u32, 0);
+    // digits before 条 belong to the name of a place; where a run of digits ends is looked up once
+    let mut counted = 0;
     while let Some(&c) = chars.get(at) {
-        if c.is_ascii_digit() && chars[at..].iter().find(|c| !c.is_ascii_digit()) != Some(&'条') {
-            break;
+        if c.is_ascii_digit() && at >= counted {
+            counted = at + chars[at..].iter().take_while(|c| c.is_ascii_digit()).count();
+            if chars.get(counted) != Some(&'条') {
+                break;
+            }
         }
         let letter = match c {
             '大' if chars.get(at + 1) == Some(&'字') => {
@@ -221,7 +230,8 @@ pub(crate) fn home(raw: &str, buffer: &mut Vec<char>) -> (u32, u64) {
             at += 1;
         }
     }
-    if letters == 0 || count == 0 { (0, 0) } else { ((place as u32).max(1), packed | u64::from(count) << 48) }
+    let home = if letters == 0 || count == 0 { (0, 0) } else { ((place as u32).max(1), packed | u64::from(count) << 48) };
+    (home, at >= chars.len())
 }
 
 /// The numbers of an address, see [`home`].
@@ -328,6 +338,20 @@ mod tests {
         assert_eq!(at("大字山手"), (0, 0));
         assert_eq!(at("つつじヶ丘1-2"), at("つつじが丘1番2号"));
         assert_ne!(at("三鷹市1-2"), at("3鷹市1-2"));
+    }
+
+    #[test]
+    fn what_is_odd_behind_the_numbers_changes_no_home() {
+        bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+            let alphabet = ["三鷹市", "1", "二", "丁目", "番", "-", "ノ", "カ", "・", "㈱", "\u{3099}", "①", " ", "条"];
+            let text: String = bytes.iter().map(|b| alphabet[usize::from(*b) % alphabet.len()]).collect();
+            // the whole rules from the start
+            let mut letters: Vec<char> = plain(&text).chars().map(|c| simple(c).unwrap_or(c)).collect();
+            if text.chars().all(|c| simple(c).is_some()) {
+                letters = text.chars().filter_map(simple).collect();
+            }
+            assert_eq!(at(&text), numbered(&mut letters).0, "{text:?}");
+        });
     }
 
     #[test]

@@ -19,6 +19,11 @@ pub(crate) fn days(raw: &str) -> Option<i32> {
     if let Some(day) = plainly(raw.as_bytes()) {
         return day;
     }
+    if let Some((date, time)) = raw.find(['T', ' ']).map(|at| raw.split_at(at)).filter(|(_, t)| is_time(&t[1..])) {
+        // midnight elsewhere is another day in Japan
+        let moved = time.trim_end().ends_with('Z') || (time.contains('+') && !time.contains("+09"));
+        return if moved && time[1..].bytes().any(|b| matches!(b, b'1'..=b'9')) { None } else { days(date) };
+    }
     let text = if raw.is_ascii() { raw.trim().to_ascii_uppercase() } else { plain(raw) };
     let era = ERAS.iter().enumerate().find(|(_, e)| text.starts_with(e.0) || text.starts_with(e.1));
     let rest = match era {
@@ -29,7 +34,7 @@ pub(crate) fn days(raw: &str) -> Option<i32> {
     let parts: Vec<&str> = rest.split(|c: char| !c.is_ascii_digit()).filter(|p| !p.is_empty()).collect();
     let (year, month, day) = match parts[..] {
         [y, m, d] => (y, m, d),
-        [all] if all.len() == 8 && era.is_none() => (&all[..4], &all[4..6], &all[6..]),
+        [all] if matches!(all.len(), 8 | 14) && era.is_none() => (&all[..4], &all[4..6], &all[6..8]),
         [all] if all.len() == 6 && era.is_some() => (&all[..2], &all[2..4], &all[4..]),
         _ => return None,
     };
@@ -40,8 +45,16 @@ pub(crate) fn days(raw: &str) -> Option<i32> {
     (days_from_civil(first, m, d)? <= date && ended.is_none_or(|end| date <= end)).then_some(date)
 }
 
+/// Whether a text is a time of day: 00:00:00, 9:30, 00:00:00.000Z, 00:00:00+09:00.
+fn is_time(text: &str) -> bool {
+    let hours = text.bytes().take_while(u8::is_ascii_digit).count();
+    (1..=2).contains(&hours)
+        && text.as_bytes().get(hours) == Some(&b':')
+        && text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b':' | b'.' | b'+' | b'Z' | b' '))
+}
+
 /// The two commonest notations without the detours; `None` when the text is written in another.
-fn plainly(text: &[u8]) -> Option<Option<i32>> {
+pub(crate) fn plainly(text: &[u8]) -> Option<Option<i32>> {
     let number = |part: &[u8]| part.iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')));
     let (year, month, day) = match text.len() {
         0 => return Some(None),
@@ -64,6 +77,16 @@ mod tests {
             assert_eq!(days(text), day, "{text}");
         }
         assert_eq!(days("平成元年1月8日"), days_from_civil(1989, 1, 8));
+    }
+
+    #[test]
+    fn a_date_with_a_time_behind_it_is_that_date() {
+        for time in [" 00:00:00", "T00:00:00", "T00:00:00.000Z", " 0:00", "T09:30:00", "T08:30:00+09:00", "T00:00:00+00:00"] {
+            assert_eq!(days(&format!("1987-08-31{time}")), days_from_civil(1987, 8, 31), "{time}");
+        }
+        assert_eq!(days("1987/8/31 0:00"), days_from_civil(1987, 8, 31));
+        assert_eq!(days("19870831000000"), days_from_civil(1987, 8, 31));
+        assert_eq!(days("1987-08-30T15:00:00Z"), None, "a midnight of Japan told in another zone");
     }
 
     #[test]

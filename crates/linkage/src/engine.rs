@@ -83,6 +83,8 @@ pub(crate) struct Judged {
     pub pattern: Pattern,
     pub steps: u8,
     pub probability: f32,
+    /// Natural logarithm of the odds for one person. Orders pairs whose probability is all but one.
+    pub log_odds: f64,
     pub decision: Decision,
 }
 
@@ -174,13 +176,13 @@ pub(crate) fn run(
     let cases = cases(&scored);
     let model = match frozen {
         Some(frozen) => frozen.model.clone(),
-        None => settled(em::train(&cases, strangers(rows, &persons, forms), rows.len())),
+        None => em::train(&cases, strangers(rows, &persons, forms), rows.len()),
     };
     watch.lap("train");
 
     let scorer = model.scorer();
-    let probability: FastMap<u64, f32> =
-        cases.iter().map(|c| (case_key(c.pattern, c.steps), scorer.classes(c.pattern, c.steps)[0] as f32)).collect();
+    let said = |c: &Case| (scorer.classes(c.pattern, c.steps)[0] as f32, scorer.log_odds(c.pattern, c.steps));
+    let said: FastMap<u64, (f32, f64)> = cases.iter().map(|c| (case_key(c.pattern, c.steps), said(c))).collect();
     let mut histogram = vec![0u64; 101];
     let mut expected_pairs = 0.0;
     for case in &cases {
@@ -190,7 +192,7 @@ pub(crate) fn run(
     }
     let mut judged: Vec<Judged> = Vec::new();
     for s in &scored {
-        let p = probability.get(&case_key(s.pattern, s.steps)).copied().unwrap_or(0.0);
+        let (p, log_odds) = said.get(&case_key(s.pattern, s.steps)).copied().unwrap_or((0.0, f64::NEG_INFINITY));
         if f64::from(p) >= options.review {
             judged.push(Judged {
                 left: s.left,
@@ -198,6 +200,7 @@ pub(crate) fn run(
                 pattern: s.pattern,
                 steps: s.steps,
                 probability: p,
+                log_odds,
                 decision: Decision::Review,
             });
         }
@@ -216,12 +219,6 @@ pub(crate) fn run(
         expected_pairs,
         scored,
     })
-}
-
-/// The model as it will be read back from its file: a run that continues later must use the same numbers to the last bit.
-fn settled(model: Model) -> Model {
-    let read = serde_json::to_string(&model).ok().and_then(|text| serde_json::from_str(&text).ok());
-    read.unwrap_or(model)
 }
 
 /// Pairs that an earlier run compared, sorted, and for each of its rows where the row stands now (`u32::MAX`: gone).
@@ -264,8 +261,9 @@ fn score(
                 continue;
             }
             let (a, b) = (&rows[left as usize], &rows[right as usize]);
-            let levels = compare::rows(a, b, forms);
+            let mut levels = compare::rows(a, b, forms);
             let steps = model::steps(frequencies.rarity(levels, a, b));
+            levels.namesakes = u8::from(frequencies.has_namesakes(levels, a, b));
             list.push(Scored { left, right, pattern: levels.pack(), steps });
         }
         list
@@ -374,11 +372,12 @@ fn join(
         clusters.forbid(a, b);
     }
     let unclear = unclear_babies(rows, forms, options, judged);
-    let mut order: Vec<u32> =
-        (0..judged.len() as u32).filter(|&at| f64::from(judged[at as usize].probability) >= options.threshold).collect();
+    // name and birth date alone join nobody where another may have both: that is for a clerk
+    let likely = |j: &Judged| f64::from(j.probability) >= options.threshold && model::has_evidence(&j.pattern.levels());
+    let mut order: Vec<u32> = (0..judged.len() as u32).filter(|&at| likely(&judged[at as usize])).collect();
     order.sort_unstable_by(|&x, &y| {
         let (a, b) = (&judged[x as usize], &judged[y as usize]);
-        b.probability.total_cmp(&a.probability).then(x.cmp(&y))
+        b.log_odds.total_cmp(&a.log_odds).then(x.cmp(&y))
     });
     for at in order {
         let pair = judged[at as usize];
@@ -390,10 +389,7 @@ fn join(
         // a pair that was refused may have come together over others; what counts is where it ended
         pair.decision = if clusters.together(pair.left, pair.right) {
             Decision::Link
-        } else if f64::from(pair.probability) >= options.threshold
-            && !unclear.contains(&pair.left)
-            && !unclear.contains(&pair.right)
-        {
+        } else if likely(pair) && !unclear.contains(&pair.left) && !unclear.contains(&pair.right) {
             Decision::Cut
         } else {
             Decision::Review
@@ -413,20 +409,27 @@ fn join(
 
 /// Writes clerks' words over what the model said of the pair, or adds the pair.
 fn decide_facts(judged: &mut Vec<Judged>, facts: &[(u32, u32)], decision: Decision, probability: f32) {
+    let log_odds = if probability > 0.0 { f64::INFINITY } else { f64::NEG_INFINITY };
+    let mut added = Vec::new();
     for &(left, right) in facts {
         match judged.binary_search_by_key(&(left, right), |j| (j.left, j.right)) {
             Ok(at) => (judged[at].decision, judged[at].probability) = (decision, probability),
-            Err(at) => judged.insert(at, Judged { left, right, pattern: Pattern(0), steps: 0, probability, decision }),
+            Err(_) => added.push(Judged { left, right, pattern: Pattern(0), steps: 0, probability, log_odds, decision }),
         }
+    }
+    if !added.is_empty() {
+        judged.append(&mut added);
+        // two runs that are sorted already
+        judged.sort_by_key(|j| (j.left, j.right));
     }
 }
 
-/// Newborns under the mother's name that could be either of two children: they stay as they are.
+/// Newborns under the mother's name that could be either of two children, named or not: they stay as they are.
 fn unclear_babies(rows: &[Row], forms: &Forms, options: &Options, judged: &[Judged]) -> crate::hash::FastSet<u32> {
     let mut named: FastMap<u32, Vec<u32>> = FastMap::default();
     for pair in judged.iter().filter(|j| f64::from(j.probability) >= options.review) {
         for (baby, other) in [(pair.left, pair.right), (pair.right, pair.left)] {
-            if rows[baby as usize].is_baby() && !rows[other as usize].is_baby() {
+            if rows[baby as usize].is_baby() {
                 named.entry(baby).or_default().push(other);
             }
         }

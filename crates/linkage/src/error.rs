@@ -77,17 +77,24 @@ pub enum LinkageError {
     /// The folder holds no earlier run, or one of another version.
     #[error("{code}: the folder holds no earlier run that this version can continue. Link all people into it first", code = self.code())]
     StateUnreadable,
-    /// A fact that is neither `must` nor `cannot`, or names no record.
-    #[error("{code}: row {row} of the facts is not kind,record_id_l,record_id_r with the kind must or cannot", code = self.code())]
+    /// The folder holds an earlier run whose persons and facts cannot be carried on.
+    #[error("{code}: the folder holds results of an earlier run that this version cannot read. Name another folder, or delete this one if \
+             its persons and facts are no longer needed", code = self.code())]
+    FolderTaken,
+    /// Another run works in the folder.
+    #[error("{code}: another run works in the folder. Wait until it has ended", code = self.code())]
+    FolderBusy,
+    /// A fact that is neither `must`, `cannot` nor `withdraw`, or names no record.
+    #[error("{code}: row {row} of the facts is not kind,record_id_l,record_id_r with the kind must, cannot or withdraw", code = self.code())]
     FactUnreadable {
         /// Number of the data row, from 1.
         row: usize,
     },
     /// Clerks' facts about records of a table contradict each other.
-    #[error("{code}: row {row} of the facts keeps two records apart that other facts make one. Withdraw one of the facts",
+    #[error("{code}: row {row} of the facts contradicts facts before it, in this table or stated earlier. Withdraw one of them (kind withdraw)",
         code = self.code())]
     FactRowsContradict {
-        /// Number of a cannot-fact among all facts, from 1.
+        /// Number of the data row from 1 with which the facts begin to contradict each other; 0 when they did so before.
         row: usize,
     },
     /// A Parquet file cannot be read.
@@ -118,6 +125,8 @@ impl LinkageError {
             LinkageError::MapUnknown { .. } => "linkage-map-unknown",
             LinkageError::MapUnreadable => "linkage-map-unreadable",
             LinkageError::StateUnreadable => "linkage-state-unreadable",
+            LinkageError::FolderTaken => "linkage-folder-taken",
+            LinkageError::FolderBusy => "linkage-folder-busy",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
             LinkageError::ParquetUnreadable => "linkage-parquet-unreadable",

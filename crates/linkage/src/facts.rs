@@ -1,10 +1,11 @@
 //! Small tables beside the people: clerks' words, and ids of records to withdraw.
 
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
 use crate::error::LinkageError;
-use crate::lines::Records;
+use crate::lines::{Endless, Records};
 use crate::state::LabelFact;
 use crate::table::Labels;
 
@@ -21,7 +22,8 @@ fn read_columns<const N: usize>(
         LinkageError::CsvEncoding { line }
     })?;
     let mut records = Records::new(text);
-    if !records.step() {
+    let endless = |Endless| LinkageError::CsvEndless;
+    if !records.step().map_err(endless)? {
         return Err(LinkageError::CsvEmpty);
     }
     let width = records.len();
@@ -31,7 +33,7 @@ fn read_columns<const N: usize>(
         *place = found.ok_or(LinkageError::ColumnMissing { table, column })?;
     }
     let mut rows = Vec::new();
-    while records.step() {
+    while records.step().map_err(endless)? {
         if records.len() != width {
             return Err(LinkageError::CsvFields { row: rows.len() + 1 });
         }
@@ -45,22 +47,77 @@ pub(crate) fn ids(path: &Path) -> Result<Vec<String>, LinkageError> {
     Ok(read_columns(path, ["record_id"], "ids")?.into_iter().map(|[id]| id).filter(|id| !id.is_empty()).collect())
 }
 
-/// Facts of a table with the columns `kind,record_id_l,record_id_r`.
-pub(crate) fn read(path: &Path) -> Result<Vec<LabelFact>, LinkageError> {
+/// A row of a table of facts.
+pub(crate) enum Word {
+    Fact(LabelFact),
+    /// What was said of the two before no longer holds.
+    Withdraw(String, String),
+}
+
+/// Words of a table with the columns `kind,record_id_l,record_id_r`, in their order.
+pub(crate) fn read(path: &Path) -> Result<Vec<Word>, LinkageError> {
     let rows = read_columns(path, ["kind", "record_id_l", "record_id_r"], "facts")?;
-    let fact = |(at, [kind, a, b]): (usize, [String; 3])| {
-        let must = match kind.as_str() {
-            "must" => true,
-            "cannot" => false,
-            _ => return Err(LinkageError::FactUnreadable { row: at + 1 }),
-        };
-        if a.is_empty() || b.is_empty() || (a == b && !must) {
+    let word = |(at, [kind, a, b]): (usize, [String; 3])| {
+        if a.is_empty() || b.is_empty() || (a == b && kind == "cannot") {
             return Err(LinkageError::FactUnreadable { row: at + 1 });
         }
         let (left, right) = if a <= b { (a, b) } else { (b, a) };
-        Ok(LabelFact { must, left, right })
+        match kind.as_str() {
+            "must" => Ok(Word::Fact(LabelFact { must: true, left, right })),
+            "cannot" => Ok(Word::Fact(LabelFact { must: false, left, right })),
+            "withdraw" => Ok(Word::Withdraw(left, right)),
+            _ => Err(LinkageError::FactUnreadable { row: at + 1 }),
+        }
     };
-    rows.into_iter().enumerate().map(fact).collect()
+    rows.into_iter().enumerate().map(word).collect()
+}
+
+/// What holds after some words, sorted, and how many facts were to be withdrawn that nobody had stated.
+pub(crate) fn after(mut facts: Vec<LabelFact>, words: &[Word]) -> (Vec<LabelFact>, u64) {
+    let mut unknown = 0;
+    for word in words {
+        match word {
+            Word::Fact(fact) => facts.push(fact.clone()),
+            Word::Withdraw(left, right) => {
+                let before = facts.len();
+                facts.retain(|f| (&f.left, &f.right) != (left, right));
+                unknown += u64::from(facts.len() == before);
+            }
+        }
+    }
+    facts.sort_unstable();
+    facts.dedup();
+    (facts, unknown)
+}
+
+/// The row of the table (from 1) with which the facts that hold begin to contradict each other; 0 when they do so without the table.
+pub(crate) fn contradicting_row(facts: &[LabelFact], words: &[Word]) -> usize {
+    let said: Vec<Option<&LabelFact>> = words
+        .iter()
+        .map(|word| match word {
+            Word::Fact(fact) => Some(fact).filter(|f| facts.binary_search(f).is_ok()),
+            Word::Withdraw(..) => None,
+        })
+        .collect();
+    let new: HashSet<&LabelFact> = said.iter().flatten().copied().collect();
+    let earlier = facts.iter().filter(|f| !new.contains(f)).map(|f| (0, f));
+    let rows = (1..).zip(&said).filter_map(|(row, fact)| fact.map(|f| (row, f)));
+    // who is one person so far, and which pairs are two
+    let mut person: HashMap<&str, usize> = HashMap::new();
+    let mut apart: Vec<(&str, &str)> = Vec::new();
+    for (at, (row, fact)) in earlier.chain(rows).enumerate() {
+        let (a, b) = (fact.left.as_str(), fact.right.as_str());
+        let (x, y) = (*person.entry(a).or_insert(2 * at), *person.entry(b).or_insert(2 * at + 1));
+        if fact.must && x != y {
+            person.values_mut().filter(|p| **p == y).for_each(|p| *p = x);
+        } else if !fact.must {
+            apart.push((a, b));
+        }
+        if apart.iter().any(|(a, b)| person.get(a) == person.get(b)) {
+            return row;
+        }
+    }
+    0
 }
 
 type Pairs = Vec<(u32, u32)>;

@@ -9,8 +9,9 @@ use crate::columns::{COLUMNS, ColumnMap};
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
 use crate::error::LinkageError;
 use crate::facts;
+use crate::folder::{self, NewFiles};
 use crate::forms::{Form, Forms};
-use crate::history::{self, Assigned};
+use crate::history::{self, Assigned, Past};
 use crate::lexicon::Lexicon;
 use crate::options::Options;
 use crate::report::{self, Report};
@@ -27,17 +28,21 @@ pub struct Change {
     pub add: Option<PathBuf>,
     /// Records to withdraw: a table with the column `record_id`.
     pub remove: Option<PathBuf>,
-    /// Clerks' words: a table with the columns `kind,record_id_l,record_id_r`.
+    /// Clerks' words: a table with the columns `kind,record_id_l,record_id_r`; the kind is `must`, `cannot`, or `withdraw` for what was said
+    /// of the two before.
     pub facts: Option<PathBuf>,
 }
 
-/// Links all people of a table (CSV, or Parquet by its name) with a model trained on them, into a folder that is made if need be.
+/// Links all people of a table (CSV, or Parquet by its name) with a model trained on them, into a folder that is made if need be. Of an
+/// earlier run in the folder the person ids, what became of retired ones, and the facts about records that are still there are carried on.
 ///
 /// # Errors
-/// What [`LinkageError`] says of files, columns and rows.
+/// What [`LinkageError`] says of files, columns and rows; [`LinkageError::FolderTaken`] for an earlier run that cannot be read.
 pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
+    let _lock = folder::lock(out)?;
     let mut watch = Watch::start();
+    let before = State::find(out)?.map(Earlier::of);
     let mut table = read(people, map, options.threads)?;
     watch.lap("read");
     keep_newborns_out(&mut table.rows, options);
@@ -45,18 +50,52 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     lexicon.split(&mut table.rows, &mut table.forms);
     watch.lap("split names");
     let Table { labels, mut rows, forms, repeated, filled } = table;
+    let facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
+    let (must, cannot, without) = facts::places(&facts, &labels);
     let outcome = engine::run(
-        Input { rows: &mut rows, forms: &forms, owners: None, must: &[], cannot: &[] },
+        Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
         None,
         options,
         &mut watch,
         None,
     )
     .map_err(|Contradiction(..)| LinkageError::FactRowsContradict { row: 0 })?;
-    let assigned = history::first(&outcome.cluster);
+    let (assigned, run) = match before {
+        None => (history::first(&outcome.cluster), 1),
+        Some(before) => {
+            let place = |at: usize| before.labels.find(labels.get(at)).map_or(u32::MAX, |place| place as u32);
+            let earlier: Vec<u32> = (0..labels.len()).map(place).collect();
+            let run = before.run + 1;
+            (history::later(&outcome.cluster, &earlier, &before.persons, before.past, run), run)
+        }
+    };
     let coverage: BTreeMap<&'static str, u64> = COLUMNS.into_iter().zip(filled).collect();
-    let known = Before { facts: Vec::new(), run: 1, repeated, coverage, ..Before::default() };
+    let facts = there(facts, &labels);
+    let known = Before { facts, run, repeated, facts_without_record: without, coverage, ..Before::default() };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
+}
+
+/// What a run with a new model keeps of the run before.
+struct Earlier {
+    labels: Labels,
+    persons: Vec<u64>,
+    facts: Vec<LabelFact>,
+    past: Past,
+    run: u32,
+}
+
+impl Earlier {
+    fn of(state: State) -> Self {
+        let State { labels, persons, facts, past, run, .. } = state;
+        Self { labels, persons, facts, past, run }
+    }
+}
+
+/// Facts about records that are there: a word about a withdrawn record goes with the record.
+fn there(mut facts: Vec<LabelFact>, labels: &Labels) -> Vec<LabelFact> {
+    let known = |label: &str| labels.find(label.as_bytes()).is_some();
+    facts.retain(|f| known(&f.left) && known(&f.right));
+    facts
 }
 
 /// Continues an earlier run in its folder, with its model. The clusters are those of a full run on the same records with that model.
@@ -64,6 +103,7 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
 /// # Errors
 /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run, and what it says of files, columns, rows and facts.
 pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
+    let _lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
     let mut watch = Watch::start();
     let mut state = State::load(out)?;
     let options = Options { newborns: state.newborns, threshold: state.threshold, review: state.review, ..*options };
@@ -76,29 +116,30 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         Some(path) => facts::ids(path)?,
         None => Vec::new(),
     };
-    let new_facts = match &change.facts {
+    let words = match &change.facts {
         Some(path) => facts::read(path)?,
         None => Vec::new(),
     };
     watch.lap("read");
     let repeated = added.as_ref().map_or(0, |t| t.repeated);
+    let known = |label: &str| {
+        let new = added.as_ref().is_some_and(|t| t.labels.find(label.as_bytes()).is_some());
+        new || state.labels.find(label.as_bytes()).is_some()
+    };
+    let unknown_removals = removed.iter().filter(|label| !known(label)).count() as u64;
     if let Some(table) = &mut added {
         keep_newborns_out(&mut table.rows, &options);
         state.lexicon.split(&mut table.rows, &mut table.forms);
     }
     let before_persons = std::mem::take(&mut state.persons);
-    let merged = merge(&state, added, &removed);
-    let Merged { labels, mut rows, forms, earlier } = merged;
-    let mut all_facts = state.facts.clone();
-    all_facts.extend(new_facts);
-    all_facts.sort_unstable();
-    all_facts.dedup();
-    // a word about a withdrawn record goes with the record
+    let Merged { labels, mut rows, forms, as_it_was, earlier } = merge(&state, added, &removed);
+    let (mut all_facts, unknown_facts) = facts::after(std::mem::take(&mut state.facts), &words);
+    // a word about a withdrawn record goes with the record; one about a record that is yet to come waits
     let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
     all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
     let (must, cannot, without) = facts::places(&all_facts, &labels);
     watch.lap("merge");
-    let known = Known { scored: &state.scored, earlier: &earlier };
+    let known = Known { scored: &state.scored, earlier: &as_it_was };
     let outcome = engine::run(
         Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
         Some(&state.trained),
@@ -106,13 +147,20 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         &mut watch,
         Some(&known),
     )
-    .map_err(|Contradiction(a, b)| LinkageError::FactRowsContradict {
-        row: cannot.iter().position(|c| *c == (a, b)).map_or(0, |at| at + 1),
+    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict {
+        row: facts::contradicting_row(&there(all_facts.clone(), &labels), &words),
     })?;
     let run = state.run + 1;
-    let assigned =
-        history::later(&outcome.cluster, &earlier, &before_persons, state.next_person, std::mem::take(&mut state.history), run);
-    let known = Before { facts: all_facts, run, repeated, facts_without_record: without, ..Before::default() };
+    let assigned = history::later(&outcome.cluster, &earlier, &before_persons, std::mem::take(&mut state.past), run);
+    let known = Before {
+        facts: all_facts,
+        run,
+        repeated,
+        facts_without_record: without,
+        unknown_removals,
+        unknown_facts,
+        ..Before::default()
+    };
     finish(out, Parts { labels, rows, forms, lexicon: state.lexicon }, outcome, assigned, known, &options, watch)
 }
 
@@ -131,9 +179,13 @@ struct Before {
     run: u32,
     repeated: u64,
     facts_without_record: u64,
+    unknown_removals: u64,
+    unknown_facts: u64,
     coverage: BTreeMap<&'static str, u64>,
 }
 
+/// Writes the tables beside the old ones, then the state, and puts the tables in place when the state is safe: ids that a table shows are
+/// ids that the next run knows.
 fn finish(
     out: &Path,
     parts: Parts,
@@ -144,15 +196,19 @@ fn finish(
     mut watch: Watch,
 ) -> Result<Report, LinkageError> {
     let Parts { labels, rows, forms, lexicon } = parts;
-    write::clusters(&out.join("clusters.csv"), &labels, &assigned.persons)?;
-    write::links(&out.join("links.csv"), &labels, &outcome.judged)?;
-    write::review(&out.join("review.csv"), &labels, &outcome)?;
-    write::history(&out.join("history.csv"), &assigned.history)?;
+    let files = NewFiles::in_folder(out);
+    write::clusters(&files.path("clusters.csv"), &labels, &assigned.persons)?;
+    write::links(&files.path("links.csv"), &labels, &outcome.judged)?;
+    write::review(&files.path("review.csv"), &labels, &outcome)?;
+    write::history(&files.path("history.csv"), &assigned.past.retired)?;
+    write::splits(&files.path("splits.csv"), &assigned.past.splits)?;
     watch.lap("write");
     let mut report = report::make(&rows, &forms, &outcome, &assigned.persons, options);
     report.run = before.run;
     report.repeated_rows = before.repeated;
     report.facts_without_record = before.facts_without_record;
+    report.removals_without_record = before.unknown_removals;
+    report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
     let Outcome { trained, scored, .. } = outcome;
     let state = State {
@@ -164,8 +220,7 @@ fn finish(
         scored,
         persons: assigned.persons,
         facts: before.facts,
-        history: assigned.history,
-        next_person: assigned.next,
+        past: assigned.past,
         run: before.run,
         newborns: options.newborns,
         threshold: options.threshold,
@@ -174,8 +229,9 @@ fn finish(
     state.save(out)?;
     watch.lap("save");
     report.finish(watch.stages);
-    write::text(&out.join("report.json"), &report.json())?;
-    write::text(&out.join("report.html"), &report.html())?;
+    write::text(&files.path("report.json"), &report.json())?;
+    write::text(&files.path("report.html"), &report.html())?;
+    files.put_in_place()?;
     Ok(report)
 }
 
@@ -197,12 +253,15 @@ struct Merged {
     rows: Vec<Row>,
     forms: Forms,
     /// For each row its place in the earlier run, `u32::MAX` for a new or corrected one.
+    as_it_was: Vec<u32>,
+    /// For each row the place of its record in the earlier run, corrected or not; `u32::MAX` for a new one.
     earlier: Vec<u32>,
 }
 
 /// Old and new records in the order of their labels, without the withdrawn, and only the texts that they need.
 fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
-    let (mut labels, mut rows, mut earlier) = (Labels::default(), Vec::with_capacity(state.rows.len()), Vec::new());
+    let (mut labels, mut rows) = (Labels::default(), Vec::with_capacity(state.rows.len()));
+    let (mut as_it_was, mut earlier) = (Vec::new(), Vec::new());
     // numbers of texts: those of the earlier run first, those of the new rows behind
     let old_count = state.forms.len() as u32;
     let (new_labels, new_rows, new_forms) =
@@ -235,7 +294,7 @@ fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
         }
         let bare = |r: &Row| Row { crowd: 0, flags: r.flags & !crate::row::flag::KNOWN_NAME, ..*r };
         let same = |a: &Row, b: &Row| bare(a) == bare(b);
-        let (row, place) = match (row, corrected) {
+        let (row, unchanged) = match (row, corrected) {
             (Some(row), _) => (row, place),
             // a row that came again as it was is no change
             (None, Some(new)) if from_old && same(&state.rows[place as usize], &new) => (state.rows[place as usize], place),
@@ -244,15 +303,16 @@ fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
         };
         labels.push_bytes(label);
         rows.push(row);
+        as_it_was.push(unchanged);
         earlier.push(place);
     }
     let changed = removed.len() + new_rows.len();
-    let kept = earlier.iter().filter(|e| **e != u32::MAX).count();
+    let kept = as_it_was.iter().filter(|e| **e != u32::MAX).count();
     // what is withdrawn or corrected leaves no text behind
     if changed > 0 && kept < state.rows.len() || forms.len() as u32 > old_count {
         forms = compact(&forms, &mut rows);
     }
-    Merged { labels, rows, forms, earlier }
+    Merged { labels, rows, forms, as_it_was, earlier }
 }
 
 /// Only the texts that rows need, in the order of the texts.

@@ -27,6 +27,17 @@ struct Shape {
     folded: u32,
 }
 
+/// Letters of a text that count. No name and no institution is longer; what is longer is one text with all that begins like it, and costs no
+/// more time than a name.
+pub(crate) const LONGEST: usize = 200;
+
+fn capped(text: &str) -> &str {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
 /// Distinct texts. Numbers are handed out in the order of arrival until [`Forms::sorted`] puts them in the order of the texts.
 #[derive(Clone)]
 pub(crate) struct Forms {
@@ -44,12 +55,13 @@ impl Forms {
 
     /// The number of a text, a new one if it was not there.
     pub fn number(&mut self, text: &str) -> Form {
+        let text = capped(text);
         if let Some(&form) = self.by_text.get(text) {
             return form;
         }
         let form = self.shapes.len() as Form;
         let start = self.letters.len();
-        self.letters.extend(text.chars().take(usize::from(u16::MAX)));
+        self.letters.extend(text.chars());
         let letters = &self.letters[start..];
         let folded: String = text::short(letters).into_iter().map(text::unvoiced).collect();
         let alphabet = if letters.iter().all(char::is_ascii) {
@@ -73,7 +85,7 @@ impl Forms {
 
     /// The number of a text if it is there.
     pub fn find(&self, text: &str) -> Option<Form> {
-        self.by_text.get(text).copied()
+        self.by_text.get(capped(text)).copied()
     }
 
     /// The letters of a form.

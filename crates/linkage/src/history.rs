@@ -1,15 +1,25 @@
 //! Person ids that stay, and what became of those that did not.
 
-use std::collections::BTreeMap;
+use std::collections::HashSet;
 
-use crate::state::Retired;
+use crate::state::{Retired, Split};
 
 /// Person ids of a run.
 pub(crate) struct Assigned {
     /// The person of each row.
     pub persons: Vec<u64>,
+    pub past: Past,
+}
+
+/// What is known of persons before, and of ids that are no more.
+#[derive(Default, Clone)]
+pub(crate) struct Past {
+    /// The next id to give.
     pub next: u64,
-    pub history: Vec<Retired>,
+    pub retired: Vec<Retired>,
+    pub splits: Vec<Split>,
+    /// Which rows the persons of retired ids were: an id resolves to where most of its records are now. Sorted.
+    pub rows: Vec<(u64, u32)>,
 }
 
 /// Ids of a first run: 1, 2, … by the smallest record. `cluster` holds for each row the smallest row of its cluster.
@@ -25,19 +35,20 @@ pub(crate) fn first(cluster: &[u32]) -> Assigned {
             persons.push(person);
         }
     }
-    Assigned { persons, next, history: Vec::new() }
+    Assigned { persons, past: Past { next, ..Past::default() } }
+}
+
+/// Of persons, sorted, the one that stands there most often; of equals the oldest.
+fn commonest(sorted: &[u64]) -> Option<u64> {
+    let counted = sorted.chunk_by(|a, b| a == b).map(|c| (c.len(), std::cmp::Reverse(c[0])));
+    counted.max().map(|(_, person)| person.0)
 }
 
 /// Ids of a later run. A cluster keeps the id of the person that most of its records had (of equals the oldest), and every id goes on in
-/// one cluster at most. `earlier`: for each row its place in the run before, `u32::MAX` for a new one; `before`: persons of that run.
-pub(crate) fn later(
-    cluster: &[u32],
-    earlier: &[u32],
-    before: &[u64],
-    mut next: u64,
-    mut history: Vec<Retired>,
-    run: u32,
-) -> Assigned {
+/// one cluster at most. `earlier`: for each row the place of its record in the run before, `u32::MAX` for a new record; `before`: persons
+/// of that run.
+pub(crate) fn later(cluster: &[u32], earlier: &[u32], before: &[u64], past: Past, run: u32) -> Assigned {
+    let Past { mut next, mut retired, mut splits, rows: old_rows } = past;
     // how many records each person brings to each cluster
     let mut votes: Vec<(u64, u32)> = Vec::with_capacity(cluster.len());
     for (root, place) in cluster.iter().zip(earlier) {
@@ -48,16 +59,9 @@ pub(crate) fn later(
     votes.sort_unstable();
     let mut shares: Vec<(usize, u64, u32)> = votes.chunk_by(|a, b| a == b).map(|c| (c.len(), c[0].0, c[0].1)).collect();
     drop(votes);
-    let mut best: BTreeMap<u64, (usize, u32)> = BTreeMap::new();
-    for &(count, person, root) in &shares {
-        let place = best.entry(person).or_insert((count, root));
-        if count > place.0 {
-            *place = (count, root);
-        }
-    }
     shares.sort_unstable_by_key(|(count, person, root)| (std::cmp::Reverse(*count), *person, *root));
     let mut of_cluster = vec![0u64; cluster.len()];
-    let mut live = std::collections::HashSet::new();
+    let mut live = HashSet::new();
     for &(_, person, root) in &shares {
         if of_cluster[root as usize] == 0 && live.insert(person) {
             of_cluster[root as usize] = person;
@@ -75,28 +79,43 @@ pub(crate) fn later(
         })
         .collect();
 
-    let now = |root: u32| of_cluster[root as usize];
-    let mut ended: BTreeMap<u64, Option<u64>> = BTreeMap::new();
-    let mut old: Vec<u64> = before.to_vec();
-    old.sort_unstable();
-    old.dedup();
-    for person in old.into_iter().filter(|p| !live.contains(p)) {
-        ended.insert(person, best.get(&person).map(|(_, root)| now(*root)));
-    }
-    // what was retired earlier into a person that is retired now goes on to the person of today
-    for entry in &mut history {
-        if let Some(further) = entry.new.and_then(|n| ended.get(&n)) {
-            entry.new = *further;
+    let mut ended: Vec<u64> = before.iter().copied().filter(|p| !live.contains(p)).collect();
+    ended.sort_unstable();
+    ended.dedup();
+    // rows of retired ids, in the numbers of now
+    let mut now = vec![u32::MAX; if old_rows.is_empty() { 0 } else { before.len() }];
+    for (row, &place) in (0u32..).zip(earlier) {
+        if let Some(slot) = now.get_mut(place as usize) {
+            *slot = row;
         }
     }
-    for (person, new) in &ended {
-        let reason = if new.is_some() { "merge" } else { "withdrawn" };
-        history.push(Retired { old: *person, new: *new, run, reason: reason.to_owned() });
+    let mut rows: Vec<(u64, u32)> = old_rows
+        .into_iter()
+        .filter_map(|(id, old)| now.get(old as usize).filter(|r| **r != u32::MAX).map(|r| (id, *r)))
+        .collect();
+    for (row, &place) in (0u32..).zip(earlier) {
+        if let Some(person) = before.get(place as usize).filter(|p| ended.binary_search(p).is_ok()) {
+            rows.push((*person, row));
+        }
+    }
+    rows.sort_unstable();
+    let holder = |id: u64| {
+        let start = rows.partition_point(|(other, _)| *other < id);
+        let own = rows[start..].iter().take_while(|(other, _)| *other == id);
+        let mut holders: Vec<u64> = own.map(|(_, row)| persons[*row as usize]).collect();
+        holders.sort_unstable();
+        commonest(&holders)
+    };
+    retired.extend(ended.into_iter().map(|old| Retired { old, new: None, run, reason: String::new() }));
+    for entry in &mut retired {
+        entry.new = holder(entry.old);
+        entry.reason = if entry.new.is_some() { "merge" } else { "withdrawn" }.to_owned();
     }
     for &(_, person, root) in &shares {
-        if live.contains(&person) && now(root) != person {
-            history.push(Retired { old: person, new: Some(now(root)), run, reason: "split".to_owned() });
+        let new = of_cluster[root as usize];
+        if live.contains(&person) && new != person {
+            splits.push(Split { person, new, run });
         }
     }
-    Assigned { persons, next, history }
+    Assigned { persons, past: Past { next, retired, splits, rows } }
 }

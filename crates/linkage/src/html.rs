@@ -71,6 +71,8 @@ impl Report {
                 line("linkage-report-oversized", grouped(self.oversized)),
                 line("linkage-report-no-birth", grouped(self.without_birth_date)),
                 line("linkage-report-repeated", grouped(self.repeated_rows)),
+                line("linkage-report-unknown-removals", grouped(self.removals_without_record)),
+                line("linkage-report-unknown-facts", grouped(self.facts_without_record + self.withdrawals_without_fact)),
                 line("linkage-report-check-digits", grouped(self.wrong_check_digits)),
                 line("linkage-report-shared", self.shared_contacts.map(grouped).join(" / ")),
             ],

@@ -135,13 +135,17 @@ pub(crate) struct Levels {
     /// Both rows of one institution.
     pub one_place: u8,
     pub gap: u8,
+    /// Name and birth date could well be another's, see `Frequencies::has_namesakes`. It is no evidence but a bound on what joins.
+    pub namesakes: u8,
 }
 
 impl Levels {
     pub fn pack(self) -> Pattern {
-        let Levels { given, family, birth, sex, card, home, phone, one_place, gap } = self;
-        let fields = [(given, 4), (family, 4), (birth, 3), (sex, 2), (card, 3), (home, 3), (phone, 3), (one_place, 1), (gap, 3)];
-        Pattern(fields.iter().fold(0, |bits, (level, width)| bits << width | u32::from(*level)))
+        let Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes } = self;
+        let names = [(given, 4), (family, 4), (birth, 3), (sex, 2)];
+        let others = [(card, 3), (home, 3), (phone, 3), (one_place, 1), (gap, 3), (namesakes, 1)];
+        let fields = names.iter().chain(&others);
+        Pattern(fields.fold(0, |bits, (level, width)| bits << width | u32::from(*level)))
     }
 }
 
@@ -153,8 +157,9 @@ impl Pattern {
             bits >>= width;
             level as u8
         };
+        let namesakes = take(1);
         let (gap, one_place, phone, home, card, sex) = (take(3), take(1), take(3), take(3), take(3), take(2));
         let (birth, family, given) = (take(3), take(4), take(4));
-        Levels { given, family, birth, sex, card, home, phone, one_place, gap }
+        Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes }
     }
 }

@@ -8,28 +8,60 @@ use crate::forms::{Form, Forms, NONE};
 use crate::hash::FastMap;
 use crate::row::{Row, flag};
 
-/// A name part must have been seen this often to be kept: what few people bear is no knowledge about names but about people.
+/// A name part must be borne by this many people to be kept: what few people bear is no knowledge about names but about people.
 pub(crate) const FEWEST: u32 = 3;
+
+/// Tells whether a text is borne by [`FEWEST`] people at least. People are told apart by their birth dates: one person, however often and in
+/// however many spellings recorded, counts once, all without a birth date together once, and twins once.
+pub(crate) struct Bearers(Vec<[i32; FEWEST as usize]>);
+
+/// No day that a row can have beside [`NO_DAY`](crate::row::NO_DAY).
+const FREE: i32 = i32::MAX;
+
+impl Bearers {
+    pub fn new(forms: &Forms) -> Self {
+        Self(vec![[FREE; FEWEST as usize]; forms.len()])
+    }
+
+    pub fn add(&mut self, form: Form, birth: i32) {
+        for day in &mut self.0[form as usize] {
+            if *day == birth {
+                return;
+            }
+            if *day == FREE {
+                *day = birth;
+                return;
+            }
+        }
+    }
+
+    pub fn are_enough(&self, form: Form) -> bool {
+        self.0[form as usize].iter().all(|day| *day != FREE)
+    }
+}
 
 /// How often a text was a family name and a given name.
 #[derive(Default, Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Lexicon(pub BTreeMap<String, (u32, u32)>);
 
 impl Lexicon {
-    /// Counts the rows whose names came in two parts.
+    /// Counts the rows whose names came in two parts. Only texts of several people are kept.
     pub fn learn(rows: &[Row], forms: &Forms) -> Self {
         let mut counts = vec![(0u32, 0u32); forms.len()];
-        let mut seen = |family: Form, given: Form| {
+        let mut bearers = Bearers::new(forms);
+        let mut seen = |family: Form, given: Form, birth: i32| {
             if family != NONE && given != NONE {
                 counts[family as usize].0 += 1;
                 counts[given as usize].1 += 1;
+                bearers.add(family, birth);
+                bearers.add(given, birth);
             }
         };
         for row in rows.iter().filter(|r| r.linkable() && !r.is_baby()) {
-            seen(row.fk, row.gk);
-            seen(row.fy, row.gy);
+            seen(row.fk, row.gk, row.birth);
+            seen(row.fy, row.gy, row.birth);
         }
-        let often = (0..).zip(counts).filter(|(_, (f, g))| (*f).max(*g) >= FEWEST);
+        let often = (0..).zip(counts).filter(|(form, (f, g))| (*f).max(*g) >= FEWEST && bearers.are_enough(*form));
         Self(often.map(|(form, n)| (forms.text(form), n)).collect())
     }
 

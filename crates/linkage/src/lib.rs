@@ -28,6 +28,7 @@ mod engine;
 mod error;
 mod facts;
 mod files;
+mod folder;
 mod forms;
 mod frequencies;
 mod hash;
@@ -68,7 +69,7 @@ pub use report::Report;
 pub use stand_in::Unlinkable;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/2";
+pub const RULE: &str = "azekura-fellegi-sunter/3";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
@@ -86,6 +87,8 @@ pub const CODES: &[&str] = &[
     "linkage-map-unknown",
     "linkage-map-unreadable",
     "linkage-state-unreadable",
+    "linkage-folder-taken",
+    "linkage-folder-busy",
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
     "linkage-parquet-unreadable",
@@ -109,6 +112,10 @@ pub const CODES: &[&str] = &[
     "linkage-report-repeated",
     "linkage-report-check-digits",
     "linkage-report-shared",
+    "linkage-report-unknown-removals",
+    "linkage-report-unknown-facts",
+    "linkage-unknown-removals",
+    "linkage-unknown-facts",
     "linkage-report-decisions",
     "linkage-report-unlinked",
     "linkage-report-histogram",

@@ -61,21 +61,29 @@ impl<R: Read> Pieces<R> {
     }
 }
 
-/// Behind the last line end that is not inside quotation marks.
-fn record_end(piece: &[u8]) -> Option<usize> {
+/// Behind the last line end that is not inside quotation marks. As [`Records`] reads: a mark opens only where a field begins, everywhere else
+/// outside a quoted text it is a letter (5" x).
+pub(crate) fn record_end(piece: &[u8]) -> Option<usize> {
     if memchr::memchr(b'"', piece).is_none() {
         return memchr::memrchr(b'\n', piece).map(|at| at + 1);
     }
-    let (mut quoted, mut end) = (false, None);
+    let (mut quoted, mut end, mut escaped) = (false, None, None);
     for at in memchr::memchr2_iter(b'"', b'\n', piece) {
         match piece[at] {
-            b'"' => quoted = !quoted,
+            b'"' if escaped == Some(at) => {}
+            b'"' if quoted && piece.get(at + 1) == Some(&b'"') => escaped = Some(at + 1),
+            b'"' if quoted => quoted = false,
+            b'"' => quoted = at == 0 || matches!(piece[at - 1], b',' | b'\n'),
             _ if !quoted => end = Some(at + 1),
             _ => {}
         }
     }
     end
 }
+
+/// A quotation mark that was never closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Endless;
 
 /// Fields of one record at a time.
 pub(crate) struct Records<'a> {
@@ -93,13 +101,13 @@ impl<'a> Records<'a> {
     }
 
     /// Steps to the next record that is not an empty line. `false` at the end.
-    pub fn step(&mut self) -> bool {
+    pub fn step(&mut self) -> Result<bool, Endless> {
         loop {
             self.fields.clear();
             self.moved.clear();
             self.unquoted.clear();
             if self.rest.is_empty() {
-                return false;
+                return Ok(false);
             }
             let line_end = memchr::memchr(b'\n', self.rest.as_bytes()).unwrap_or(self.rest.len());
             let line = &self.rest[..line_end];
@@ -115,14 +123,14 @@ impl<'a> Records<'a> {
                     start = comma + 1;
                 }
                 self.fields.push(&line[start..]);
-                return true;
+                return Ok(true);
             }
-            self.quoted();
-            return true;
+            self.quoted()?;
+            return Ok(true);
         }
     }
 
-    fn quoted(&mut self) {
+    fn quoted(&mut self) -> Result<(), Endless> {
         let text = self.rest;
         let mut at = 0;
         loop {
@@ -131,10 +139,10 @@ impl<'a> Records<'a> {
                 let mut value = String::new();
                 at += 1;
                 loop {
-                    let close = memchr::memchr(b'"', &bytes[at..]).map_or(bytes.len(), |c| at + c);
+                    let close = memchr::memchr(b'"', &bytes[at..]).map(|c| at + c).ok_or(Endless)?;
                     value.push_str(&text[at..close]);
-                    at = (close + 1).min(bytes.len());
-                    if bytes.get(at) != Some(&b'"') || close == bytes.len() {
+                    at = close + 1;
+                    if bytes.get(at) != Some(&b'"') {
                         break;
                     }
                     value.push('"');
@@ -156,11 +164,11 @@ impl<'a> Records<'a> {
                 Some(b',') => at += 1,
                 Some(_) => {
                     self.rest = &text[at + 1..];
-                    return;
+                    return Ok(());
                 }
                 None => {
                     self.rest = "";
-                    return;
+                    return Ok(());
                 }
             }
         }
@@ -184,32 +192,66 @@ impl<'a> Records<'a> {
 mod tests {
     use super::*;
 
-    fn all(text: &str) -> Vec<Vec<String>> {
+    fn read(text: &str) -> Result<Vec<Vec<String>>, Endless> {
         let mut records = Records::new(text);
         let mut out = Vec::new();
-        while records.step() {
+        while records.step()? {
             out.push((0..records.len()).map(|at| records.field(at).to_owned()).collect());
         }
-        out
+        Ok(out)
+    }
+
+    fn all(text: &str) -> Vec<Vec<String>> {
+        read(text).expect("records that end")
     }
 
     #[test]
     fn fields_are_read_as_rfc_4180_says() {
         assert_eq!(all("a,b\r\n1,\"x, \"\"y\"\"\nz\"\r\n\n3,"), [vec!["a", "b"], vec!["1", "x, \"y\"\nz"], vec!["3", ""]]);
-        assert_eq!(all("\"\",\"open"), [["", "open"]]);
         assert_eq!(all(""), Vec::<Vec<String>>::new());
+    }
+
+    #[test]
+    fn a_quotation_mark_that_is_never_closed_is_an_error_and_swallows_nothing() {
+        for text in ["\"\",\"open", "a,\"1\nb,2\nc,3\n", "\"", "\"a\"\""] {
+            assert_eq!(read(text), Err(Endless), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_quotation_mark_inside_a_field_is_a_letter_in_large_files_as_in_small_ones() {
+        let text = "a,5\" x\nb,\"2\n3\"\"\"\n";
+        assert_eq!(all(text), [["a", "5\" x"], ["b", "2\n3\""]]);
+        assert_eq!(record_end(text.as_bytes()), Some(text.len()));
+        assert_eq!(record_end(&text.as_bytes()[..text.len() - 1]), Some("a,5\" x\n".len()));
+    }
+
+    // pieces end where records end
+    #[test]
+    fn the_end_of_a_piece_is_the_end_of_a_record() {
+        bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+            let alphabet = ["a", ",", "\"", "\n", "\"\"", ",\"", "\"\n"];
+            let text: String = bytes.iter().map(|b| alphabet[usize::from(*b) % alphabet.len()]).collect();
+            let Some(end) = record_end(text.as_bytes()) else { return };
+            let (head, tail) = text.split_at(end);
+            let head = read(head).expect("whole records");
+            match (read(&text), read(tail)) {
+                (Ok(whole), Ok(tail)) => assert_eq!(whole, [head, tail].concat(), "{text:?}"),
+                (whole, tail) => assert_eq!((whole, tail), (Err(Endless), Err(Endless)), "{text:?}"),
+            }
+        });
     }
 
     // the crate `csv` is the reference where it accepts the text
     #[test]
-    fn pieces_and_records_agree_with_the_csv_crate() {
+    fn records_without_quotes_agree_with_the_csv_crate() {
         bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
             let alphabet = ["a", ",", "\"", "\n", "あ", "\r\n", "1"];
             let text: String = bytes.iter().map(|b| alphabet[usize::from(*b) % alphabet.len()]).collect();
-            let ours = all(&text);
             if text.contains('"') {
                 return;
             }
+            let ours = all(&text);
             let reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes()).into_records();
             let theirs: Vec<Vec<String>> = reader.map(|r| r.expect("no quotes").iter().map(str::to_owned).collect()).collect();
             assert_eq!(ours, theirs, "{text:?}");

@@ -118,6 +118,13 @@ fn change_cell(levels: &Levels) -> usize {
     (changed * 3 + card_kind(levels.card)) * 4 + home_kind(levels.home)
 }
 
+/// Whether two rows show enough to be joined if they are likely enough: card, home or telephone have something in common, or nobody else in
+/// the country is likely to have this name and birth date.
+pub(crate) fn has_evidence(levels: &Levels) -> bool {
+    let contact = card_kind(levels.card) == 1 || matches!(home_kind(levels.home), 1 | 2) || phone_kind(levels.phone) == 1;
+    contact || levels.namesakes == 0
+}
+
 /// Which contact table a state uses.
 fn contact_table(state: usize) -> usize {
     match state {
@@ -334,6 +341,13 @@ impl Scorer {
         let shares = masses.map(|m| (m - top).exp());
         let all: f64 = shares.iter().sum();
         shares.map(|s| s / all)
+    }
+
+    /// Natural logarithm of the odds for one person against the two other classes together. A probability near one has no room for more.
+    pub fn log_odds(&self, pattern: Pattern, steps: u8) -> f64 {
+        let [person, household, strangers] = self.masses(&pattern.levels(), steps);
+        let top = household.max(strangers);
+        person - (top + ((household - top).exp() + (strangers - top).exp()).ln())
     }
 
     /// Weights in bits by which the name, birth date, sex, contacts and circumstances of a pair speak for one person and against the

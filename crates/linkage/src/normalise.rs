@@ -1,6 +1,7 @@
 //! Raw rows become [`Row`]s. Names repeat, so that each spelling is normalised once; addresses do not and go straight through.
 
 use crate::contact;
+use crate::dates;
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::FastMap;
 use crate::row::{NO_BRANCH, NO_DAY, Row, flag};
@@ -29,6 +30,10 @@ pub(crate) struct Raw<'a> {
     pub seen: Option<i32>,
 }
 
+/// 1000-01-01: a year before it is a year of two digits (61/04/04) or the zero of a program, and no birth date. It is not the sign of a row
+/// that names nobody.
+const FIRST_DAY: i32 = -354_285;
+
 /// A name in one script: whole where it has no break.
 #[derive(Clone, Copy, Default)]
 struct Script {
@@ -52,6 +57,7 @@ pub(crate) struct Normaliser {
     parts: FastMap<Box<str>, u32>,
     known: Vec<Part>,
     institutions: FastMap<Box<str>, Form>,
+    days: FastMap<Box<str>, Option<i32>>,
     buffer: Vec<char>,
 }
 
@@ -62,8 +68,22 @@ impl Normaliser {
             parts: FastMap::default(),
             known: Vec::new(),
             institutions: FastMap::default(),
+            days: FastMap::default(),
             buffer: Vec::new(),
         }
+    }
+
+    /// A date as [`dates::days`] reads it.
+    pub fn day(&mut self, raw: &str) -> Option<i32> {
+        if let Some(day) = dates::plainly(raw.as_bytes()) {
+            return day;
+        }
+        if let Some(day) = self.days.get(raw) {
+            return *day;
+        }
+        let day = dates::days(raw);
+        self.days.insert(raw.into(), day);
+        day
     }
 
     pub fn into_forms(self) -> Forms {
@@ -102,7 +122,7 @@ impl Normaliser {
         let mut read = [self.part(raw.family_kana), self.part(raw.given_kana)];
         let latin = self.part(raw.latin);
         let mut row = Row {
-            birth: raw.birth.unwrap_or(NO_DAY),
+            birth: raw.birth.filter(|day| *day >= FIRST_DAY).unwrap_or(NO_DAY),
             seen: raw.seen.unwrap_or(NO_DAY),
             sex: raw.sex,
             phone: contact::phone(raw.phone),
@@ -176,7 +196,7 @@ impl Normaliser {
             latin: text(latin),
             birth: known(row.birth),
             seen: known(row.seen),
-            reachable: row.phone != 0 || row.has_home(),
+            reachable: row.phone != 0 || row.has_home() || row.has_card(),
         });
         match reason {
             None => 0,

@@ -4,6 +4,9 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+/// Threads that are started at most: more than any machine has use for, and few enough that each gets its stack.
+pub(crate) const MOST_THREADS: usize = 256;
+
 /// Calls `work` for every piece number below `pieces`; each thread has a state of its own, made by `state`.
 pub(crate) fn pieces<S, R: Send>(
     threads: usize,
@@ -11,30 +14,32 @@ pub(crate) fn pieces<S, R: Send>(
     state: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) -> R + Sync,
 ) -> Vec<R> {
-    let threads = threads.clamp(1, pieces.max(1));
+    let threads = threads.clamp(1, pieces.clamp(1, MOST_THREADS));
     if threads == 1 {
         let mut own = state();
         return (0..pieces).map(|piece| work(&mut own, piece)).collect();
     }
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, R)>> = Mutex::new(Vec::with_capacity(pieces));
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                let mut own = state();
-                loop {
-                    let piece = next.fetch_add(1, Ordering::Relaxed);
-                    if piece >= pieces {
-                        return;
-                    }
-                    let answer = work(&mut own, piece);
-                    // a poisoned lock means that another thread panicked: the scope passes that on
-                    if let Ok(mut done) = done.lock() {
-                        done.push((piece, answer));
-                    }
-                }
-            });
+    let run = || {
+        let mut own = state();
+        loop {
+            let piece = next.fetch_add(1, Ordering::Relaxed);
+            if piece >= pieces {
+                return;
+            }
+            let answer = work(&mut own, piece);
+            // a poisoned lock means that another thread panicked: the scope passes that on
+            if let Ok(mut done) = done.lock() {
+                done.push((piece, answer));
+            }
         }
+    };
+    std::thread::scope(|scope| {
+        // this thread works too; where the system has no further thread to give, those there are do its share
+        let others = 1..threads;
+        others.map_while(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok()).for_each(drop);
+        run();
     });
     let mut done = done.into_inner().unwrap_or_default();
     done.sort_unstable_by_key(|(piece, _)| *piece);
@@ -46,4 +51,15 @@ pub(crate) fn slices<T: Sync, R: Send>(threads: usize, items: &[T], size: usize,
     let size = size.max(1);
     let count = items.len().div_ceil(size);
     pieces(threads, count, || (), |(), piece| work(&items[piece * size..((piece + 1) * size).min(items.len())]))
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn any_number_of_threads_does_the_work_in_order() {
+        for threads in [0, 1, 3, 1_000_000, usize::MAX] {
+            let answers = super::pieces(threads, 1_000, || 1, |one, piece| piece + *one);
+            assert_eq!(answers, (1..=1_000).collect::<Vec<_>>(), "{threads}");
+        }
+    }
 }

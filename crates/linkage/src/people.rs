@@ -110,10 +110,10 @@ impl People {
             people.ids.push(id);
             let cards = || history.cards.iter().filter(|c| c.number != 0);
             people.wrong_check_digits += cards().filter(|c| c.wrong_check_digit).count() as u64;
-            let mut rows = history.rows();
-            for row in &mut rows {
-                renumber(row, &numbers[0]);
-            }
+            let mut history = history;
+            // numbers in the order of arrival would decide which rows come first
+            history.identities.iter_mut().for_each(|row| renumber(row, &numbers[0]));
+            let rows = history.rows();
             people.owners.extend(rows.iter().map(|_| owner));
             people.rows.extend(rows);
         }
@@ -134,6 +134,7 @@ impl People {
 impl History {
     /// The rows that stand for the record: what names somebody before what does not, and no row twice.
     fn rows(mut self) -> Vec<Row> {
+        let rest = |r: &Row| (r.institution, r.flags);
         let order = |r: &Row| (r.fk, r.gk, r.fy, r.gy, r.birth, r.place, r.numbers, r.postal, r.phone, r.sex, r.seen);
         if self.identities.iter().any(|r| r.linkable() && !r.is_baby()) {
             self.identities.retain(|r| r.linkable() && !r.is_baby());
@@ -144,9 +145,10 @@ impl History {
             let nobody = Row { flags: Unlinkable::Unnamed.bits(), ..Row::default() };
             return vec![self.identities.first().copied().unwrap_or(nobody)];
         }
-        // the latest first: of a long history the latest rows are compared
-        self.identities.sort_unstable_by_key(|r| (std::cmp::Reverse(r.seen), order(r)));
+        // of equal rows the latest; then the latest first: of a long history the latest rows are compared
+        self.identities.sort_unstable_by_key(|r| (order(&Row { seen: 0, ..*r }), rest(r), std::cmp::Reverse(r.seen)));
         self.identities.dedup_by_key(|r| Row { seen: 0, ..*r });
+        self.identities.sort_unstable_by_key(|r| (std::cmp::Reverse(r.seen), order(r), rest(r)));
         self.cards.sort_unstable_by_key(|c| (c.insurer, c.symbol, c.number, c.branch));
         self.cards.dedup();
         self.cards.retain(|c| c.number != 0);
@@ -160,8 +162,20 @@ impl History {
             branch: card.branch.unwrap_or(NO_BRANCH),
             ..*row
         };
-        let all = self.identities.iter().flat_map(|r| self.cards.iter().map(move |c| with(r, c)));
-        all.take(MOST_ROWS).collect()
+        // a name or a home is kept before a card is kept beside every name: each row has a card, each card a row, then all with all
+        let (people, cards) = (self.identities.len(), self.cards.len());
+        let each = (0..people.max(cards)).map(|at| (at % people, at % cards));
+        let all = (0..people).flat_map(|r| (0..cards).map(move |c| (r, c)));
+        let mut kept: Vec<(usize, usize)> = Vec::with_capacity(MOST_ROWS);
+        for pair in each.chain(all) {
+            if kept.len() == MOST_ROWS {
+                break;
+            }
+            if !kept.contains(&pair) {
+                kept.push(pair);
+            }
+        }
+        kept.into_iter().map(|(r, c)| with(&self.identities[r], &self.cards[c])).collect()
     }
 }
 

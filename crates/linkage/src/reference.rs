@@ -9,7 +9,7 @@ use crate::em::{self, Case};
 use crate::engine::{Scored, cases};
 use crate::forms::Forms;
 use crate::levels::{Levels, birth, card, gap, home, name, phone, sex};
-use crate::model::{Strangers, Tally};
+use crate::model::{Model, Strangers, Tally};
 use crate::normalise::{Normaliser, Raw};
 use crate::prior;
 use crate::row::Row;
@@ -27,6 +27,7 @@ fn levels(b: &[u8; 9]) -> Levels {
         phone: pick(6, phone::COUNT),
         one_place: pick(7, 2),
         gap: pick(8, gap::COUNT),
+        namesakes: b[8] >> 7,
     }
 }
 
@@ -67,6 +68,22 @@ fn learning_from_counted_patterns_is_learning_from_every_pair() {
         let total: u32 = cases(&all).iter().map(|c: &Case| c.pairs).sum();
         assert_eq!(total as usize, pairs.len());
     });
+}
+
+#[test]
+fn the_odds_are_those_of_the_probability_and_go_on_where_it_ends() {
+    let model = em::train(&[], Strangers::measure(&[], 100), 100);
+    bolero::check!().with_type::<([u8; 9], u8)>().for_each(|(bytes, steps)| {
+        let pattern = levels(bytes).pack();
+        let (p, odds) = (model.scorer().classes(pattern, *steps)[0], model.scorer().log_odds(pattern, *steps));
+        assert!((p - 1.0 / (1.0 + (-odds).exp())).abs() < 1e-9);
+    });
+    let same = |sex| Levels { given: name::BOTH, family: name::BOTH, birth: birth::SAME, sex, ..Levels::default() };
+    let (strong, stronger) = (same(sex::MISSING).pack(), same(sex::SAME).pack());
+    let model = Model { pairs: [1.0, 1e-9, 1.0], ..model };
+    let sure = |pattern| model.scorer().classes(pattern, 160)[0] as f32;
+    assert!(sure(strong) == 1.0 && sure(stronger) == 1.0, "no probability tells them apart");
+    assert!(model.scorer().log_odds(strong, 160) < model.scorer().log_odds(stronger, 160));
 }
 
 #[derive(Debug, Clone, TypeGenerator)]
@@ -144,7 +161,7 @@ fn clusters_are_those_of_plain_sets() {
         }
         for set in slow {
             let first = *set.iter().next().expect("a member");
-            let members: BTreeSet<u32> = fast.members(first).into_iter().collect();
+            let members: BTreeSet<u32> = (0..rows.len() as u32).filter(|at| fast.together(first, *at)).collect();
             assert_eq!(members, set);
         }
     });

@@ -51,6 +51,10 @@ pub struct Report {
     pub repeated_rows: u64,
     /// Facts about records that are not there.
     pub facts_without_record: u64,
+    /// Ids of records to withdraw that are no record's.
+    pub removals_without_record: u64,
+    /// Facts to withdraw that nobody had stated.
+    pub withdrawals_without_fact: u64,
     /// Insurer numbers whose check digit does not fit.
     pub wrong_check_digits: u64,
     /// Rows whose birth date is missing or cannot be one.
@@ -126,6 +130,8 @@ pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u6
         shared_contacts: outcome.shared,
         repeated_rows: 0,
         facts_without_record: 0,
+        removals_without_record: 0,
+        withdrawals_without_fact: 0,
         wrong_check_digits: rows.iter().filter(|r| r.flags & flag::WRONG_CHECK_DIGIT != 0).count() as u64,
         without_birth_date: rows.iter().filter(|r| r.birth == NO_DAY).count() as u64,
         filled: BTreeMap::new(),

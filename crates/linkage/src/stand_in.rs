@@ -56,41 +56,18 @@ pub(crate) struct Row<'a> {
     pub latin: &'a str,
     pub birth: Option<i32>,
     pub seen: Option<i32>,
+    /// Whether there is a telephone, a home or a card.
     pub reachable: bool,
 }
 
 const TEST_BEGINNINGS: [&str; 6] = ["テスト", "ﾃｽﾄ", "てすと", "ダミー", "だみー", "サンプル"];
-const TEST_WORDS: [&str; 15] = [
-    "試験",
-    "研修",
-    "練習",
-    "見本",
-    "架空",
-    "仮患者",
-    "ダミ",
-    "シケン",
-    "ケンシュウ",
-    "ケンシユウ",
-    "TEST",
-    "DUMMY",
-    "SAMPLE",
-    "TESTPATIENT",
-    "動作確認",
-];
-const NAMELESS: [&str; 12] = [
-    "不明",
-    "フメイ",
-    "氏名不詳",
-    "シメイフショウ",
-    "名無",
-    "名前なし",
-    "匿名",
-    "トクメイ",
-    "未登録",
-    "UNKNOWN",
-    "未記入",
-    "無名",
-];
+const TEST_WORDS: [&str; 10] = ["試験", "研修", "練習", "架空", "仮患者", "ダミ", "TEST", "DUMMY", "TESTPATIENT", "動作確認"];
+/// Words that somebody is called as well (健秀, 史憲, 徳明; 見本 is a family name, Sample another): they count where nothing else makes the
+/// row a person's.
+const TEST_NAMES: [&str; 5] = ["シケン", "ケンシュウ", "ケンシユウ", "見本", "SAMPLE"];
+const NAMELESS_NAMES: [&str; 1] = ["トクメイ"];
+const NAMELESS: [&str; 11] =
+    ["不明", "フメイ", "氏名不詳", "シメイフショウ", "名無", "名前なし", "匿名", "未登録", "UNKNOWN", "未記入", "無名"];
 const SPECIMENS: [&str; 8] =
     ["山田太郎", "山田花子", "ヤマダタロウ", "ヤマダハナコ", "日本太郎", "厚生太郎", "健康太郎", "保険太郎"];
 const BABY: [&str; 8] = ["ベビー", "ベビ-", "ベイビー", "ベイビ-", "べびー", "新生児", "シンセイジ", "BABY"];
@@ -163,7 +140,15 @@ pub(crate) fn reason(row: &Row<'_>) -> Option<Unlinkable> {
     if words().any(|w| TEST_BEGINNINGS.iter().any(|t| w.starts_with(t)) || TEST_WORDS.contains(&w)) {
         return Some(Unlinkable::TestPatient);
     }
+    // what is somebody's name as well is taken for one wherever that somebody could be reached
+    let nobodys = !row.reachable;
+    if nobodys && words().any(|w| TEST_NAMES.contains(&w)) {
+        return Some(Unlinkable::TestPatient);
+    }
     let whole = |parts: &[&str]| parts.concat().replace(' ', "");
+    if nobodys && words().any(|w| NAMELESS_NAMES.contains(&w)) {
+        return Some(Unlinkable::Unnamed);
+    }
     if words().any(|w| NAMELESS.contains(&w)) || NAMELESS.contains(&&*whole(&row.written)) || !texts().any(names_somebody) {
         return Some(Unlinkable::Unnamed);
     }
@@ -178,6 +163,33 @@ pub(crate) fn reason(row: &Row<'_>) -> Option<Unlinkable> {
         return Some(Unlinkable::Newborn);
     }
     None
+}
+
+/// Which child of the mother a newborn's name says it is: 第1子, 第二児, ベビー2, ベビーB. Expects letters as they are compared (long-vowel
+/// marks dropped in readings).
+pub(crate) fn child(letters: &[char]) -> Option<u32> {
+    let number = |c: char| match c {
+        '一' => Some(1),
+        '二' => Some(2),
+        '三' => Some(3),
+        '四' => Some(4),
+        '五' => Some(5),
+        '六' => Some(6),
+        // a word ends before it: BABYA, ベビーB
+        'A'..='F' => Some(c as u32 - 'A' as u32 + 1),
+        other => other.to_digit(10),
+    };
+    let run = |from: usize| letters[from..].iter().map_while(|&c| c.to_digit(10)).reduce(|n, d| (n * 10 + d).min(99));
+    if let Some(at) = letters.iter().rposition(|&c| c == '第') {
+        return run(at + 1).or_else(|| letters.get(at + 1).copied().and_then(number));
+    }
+    let digits = letters.iter().rev().take_while(|c| c.is_ascii_digit()).count();
+    if digits > 0 {
+        return run(letters.len() - digits);
+    }
+    let (&last, before) = letters.split_last()?;
+    let marked = |end: &str| before.iter().rev().zip(end.chars().rev()).filter(|(a, b)| **a == *b).count() == end.chars().count();
+    ["ベビー", "ベビ", "ベイビー", "ベイビ", "BABY", "新生児", "児"].into_iter().any(marked).then(|| number(last)).flatten()
 }
 
 fn newborn(row: &Row<'_>) -> bool {

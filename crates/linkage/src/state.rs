@@ -13,6 +13,7 @@ use crate::error::LinkageError;
 use crate::forms::Forms;
 use crate::frequencies::Counts;
 use crate::hash;
+use crate::history::Past;
 use crate::levels::Pattern;
 use crate::lexicon::Lexicon;
 use crate::model::Model;
@@ -20,7 +21,7 @@ use crate::row::Row;
 use crate::table::Labels;
 
 /// First bytes of the file: kind and version. Another version is another file.
-const MAGIC: &[u8; 16] = b"azekura-link/2\n\0";
+const MAGIC: &[u8; 16] = b"azekura-link/3\n\0";
 const FILE: &str = "state.bin";
 
 /// A retired person id.
@@ -33,8 +34,16 @@ pub(crate) struct Retired {
     pub reason: String,
 }
 
+/// Records of a person that goes on which became another person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Split {
+    pub person: u64,
+    pub new: u64,
+    pub run: u32,
+}
+
 /// A clerk's word about two records, by their labels.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct LabelFact {
     pub must: bool,
     pub left: String,
@@ -48,7 +57,8 @@ struct Header {
     counts: Counts,
     lexicon: Lexicon,
     facts: Vec<LabelFact>,
-    history: Vec<Retired>,
+    retired: Vec<Retired>,
+    splits: Vec<Split>,
     next_person: u64,
     run: u32,
     newborns: bool,
@@ -67,8 +77,7 @@ pub(crate) struct State {
     /// The person of each row.
     pub persons: Vec<u64>,
     pub facts: Vec<LabelFact>,
-    pub history: Vec<Retired>,
-    pub next_person: u64,
+    pub past: Past,
     pub run: u32,
     pub newborns: bool,
     pub threshold: f64,
@@ -87,6 +96,7 @@ fn put_row(out: &mut Vec<u8>, r: &Row) {
 
 const ROW_BYTES: usize = 72;
 const PAIR_BYTES: usize = 13;
+const PAST_BYTES: usize = 12;
 
 fn four(bytes: &[u8]) -> u32 {
     bytes.try_into().map_or(0, u32::from_le_bytes)
@@ -137,6 +147,22 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(body)
 }
 
+/// Texts in the order of their numbers; `None` when a number would be another than it was.
+fn forms(mut rest: &[u8]) -> Option<Forms> {
+    let mut forms = Forms::new();
+    let mut count = 0;
+    while !rest.is_empty() {
+        let (len, behind) = rest.split_at_checked(4)?;
+        let (text, behind) = behind.split_at_checked(four(len) as usize)?;
+        if forms.number(std::str::from_utf8(text).ok()?) != count {
+            return None;
+        }
+        count += 1;
+        rest = behind;
+    }
+    Some(forms)
+}
+
 impl State {
     fn bytes(&self) -> Option<Vec<u8>> {
         let header = Header {
@@ -144,8 +170,9 @@ impl State {
             counts: self.trained.counts.clone(),
             lexicon: self.lexicon.clone(),
             facts: self.facts.clone(),
-            history: self.history.clone(),
-            next_person: self.next_person,
+            retired: self.past.retired.clone(),
+            splits: self.past.splits.clone(),
+            next_person: self.past.next,
             run: self.run,
             newborns: self.newborns,
             threshold: self.threshold,
@@ -158,8 +185,9 @@ impl State {
         section(&mut out, |o| o.extend_from_slice(&header));
         section(&mut out, |o| {
             for form in 0..self.forms.len() as u32 {
-                o.extend_from_slice(self.forms.text(form).as_bytes());
-                o.push(b'\n');
+                let text = self.forms.text(form);
+                o.extend_from_slice(&(text.len() as u32).to_le_bytes());
+                o.extend_from_slice(text.as_bytes());
             }
         });
         section(&mut out, |o| o.extend_from_slice(self.labels.bytes()));
@@ -172,6 +200,12 @@ impl State {
                 o.extend_from_slice(&s.right.to_le_bytes());
                 o.extend_from_slice(&s.pattern.0.to_le_bytes());
                 o.push(s.steps);
+            }
+        });
+        section(&mut out, |o| {
+            for (id, row) in &self.past.rows {
+                o.extend_from_slice(&id.to_le_bytes());
+                o.extend_from_slice(&row.to_le_bytes());
             }
         });
         let sum = hash::bytes(&out);
@@ -197,6 +231,15 @@ impl State {
         written().map_err(|_| LinkageError::FileUnwritable)
     }
 
+    /// The earlier run of a folder, if it holds one.
+    pub fn find(folder: &Path) -> Result<Option<State>, LinkageError> {
+        match fs::read(folder.join(FILE)) {
+            Ok(bytes) => Self::parse(&bytes).map(Some).ok_or(LinkageError::FolderTaken),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(_) => Err(LinkageError::FileUnreadable),
+        }
+    }
+
     pub fn load(folder: &Path) -> Result<State, LinkageError> {
         let bytes = fs::read(folder.join(FILE)).map_err(|_| LinkageError::StateUnreadable)?;
         Self::parse(&bytes).ok_or(LinkageError::StateUnreadable)
@@ -210,10 +253,7 @@ impl State {
         }
         let mut rest = body.strip_prefix(MAGIC.as_slice())?;
         let header: Header = serde_json::from_slice(take(&mut rest)?).ok()?;
-        let mut forms = Forms::new();
-        for text in std::str::from_utf8(take(&mut rest)?).ok()?.lines() {
-            forms.number(text);
-        }
+        let forms = forms(take(&mut rest)?)?;
         let labels = take(&mut rest)?.to_vec();
         let ends = take(&mut rest)?.chunks_exact(8).map(eight).collect();
         let labels = Labels::from_parts(labels, ends)?;
@@ -222,8 +262,12 @@ impl State {
         let pair =
             |b: &[u8]| Scored { left: four(&b[..4]), right: four(&b[4..8]), pattern: Pattern(four(&b[8..12])), steps: b[12] };
         let scored: Vec<Scored> = take(&mut rest)?.chunks_exact(PAIR_BYTES).map(pair).collect();
+        let past = take(&mut rest)?.chunks_exact(PAST_BYTES).map(|b| (eight(&b[..8]), four(&b[8..])));
+        let past: Vec<(u64, u32)> = past.collect();
         let known = |r: &Row| [r.fk, r.gk, r.fy, r.gy, r.institution].iter().all(|f| (*f as usize) < forms.len());
-        if labels.len() != rows.len() || persons.len() != rows.len() || !rows.iter().all(known) {
+        let there = |row: u32| (row as usize) < rows.len();
+        let pointed = scored.iter().all(|s| there(s.left) && there(s.right)) && past.iter().all(|(_, row)| there(*row));
+        if labels.len() != rows.len() || persons.len() != rows.len() || !rows.iter().all(known) || !pointed {
             return None;
         }
         Some(State {
@@ -235,8 +279,7 @@ impl State {
             scored,
             persons,
             facts: header.facts,
-            history: header.history,
-            next_person: header.next_person,
+            past: Past { next: header.next_person, retired: header.retired, splits: header.splits, rows: past },
             run: header.run,
             newborns: header.newborns,
             threshold: header.threshold,

@@ -5,10 +5,9 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::columns::{COLUMNS, ColumnMap};
-use crate::dates;
 use crate::error::LinkageError;
 use crate::forms::Forms;
-use crate::lines::{PieceError, Pieces, Records};
+use crate::lines::{Endless, PieceError, Pieces, Records, record_end};
 use crate::normalise::{Normaliser, Raw};
 use crate::parallel;
 use crate::row::Row;
@@ -117,16 +116,17 @@ pub(crate) fn take<'a>(parsed: &mut Parsed, normaliser: &mut Normaliser, field: 
         *count += u64::from(!field(at).is_empty());
     }
     parsed.labels.push(label);
+    let (seen, birth) = (normaliser.day(field(2)), normaliser.day(field(8)));
     parsed.rows.push(normaliser.row(&Raw {
         institution: field(1),
-        seen: dates::days(field(2)),
+        seen,
         family: field(3),
         given: field(4),
         family_kana: field(5),
         given_kana: field(6),
         latin: "",
         sex: sex(field(7)),
-        birth: dates::days(field(8)),
+        birth,
         postal_code: field(9),
         address: field(10),
         phone: field(11),
@@ -166,19 +166,18 @@ impl Table {
         // the header alone first
         let mut head = Vec::new();
         let mut byte = [0u8; 1];
-        let mut quoted = false;
+        let bare = |head: &[u8]| head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).to_vec();
         let mut buffered = std::io::BufReader::with_capacity(1 << 16, &mut input);
         while head.len() < 1 << 16 && buffered.read(&mut byte).map_err(|_| LinkageError::FileUnreadable)? == 1 {
             head.push(byte[0]);
-            quoted ^= byte[0] == b'"';
-            if byte[0] == b'\n' && !quoted {
+            if byte[0] == b'\n' && record_end(&bare(&head)).is_some() {
                 break;
             }
         }
-        let header = std::str::from_utf8(head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&head))
-            .map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
+        let head = bare(&head);
+        let header = std::str::from_utf8(&head).map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
         let mut names = Records::new(header);
-        if !names.step() {
+        if !names.step().map_err(|Endless| LinkageError::CsvEndless)? {
             return Err(LinkageError::CsvEmpty);
         }
         let columns: Vec<&str> = (0..names.len()).map(|at| names.field(at)).collect();
@@ -188,7 +187,7 @@ impl Table {
         let pieces = Pieces::new(buffered);
         let shares = parallel::pieces(
             threads,
-            threads.max(1),
+            threads.clamp(1, parallel::MOST_THREADS),
             || (),
             |(), _| {
                 let mut normaliser = Normaliser::new();
@@ -286,7 +285,7 @@ fn parse(
         .map_err(|e| RowError::Encoding(bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1))?;
     let mut parsed = Parsed::default();
     let mut records = Records::new(text);
-    while records.step() {
+    while records.step().map_err(|Endless| RowError::File(PieceError::Endless))? {
         let row = parsed.rows.len() + 1;
         if records.len() != width {
             return Err(RowError::Fields(row));

@@ -9,7 +9,8 @@ use std::path::Path;
 use crate::engine::{Decision, Judged, Outcome};
 use crate::error::LinkageError;
 use crate::levels::{birth, card, home, name, phone, sex};
-use crate::state::Retired;
+use crate::model;
+use crate::state::{Retired, Split};
 use crate::table::Labels;
 
 /// How a person id is shown.
@@ -68,8 +69,10 @@ pub(crate) fn review(path: &Path, labels: &Labels, outcome: &Outcome) -> Result<
     let mut sizes: HashMap<u32, u64> = HashMap::new();
     outcome.cluster.iter().for_each(|c| *sizes.entry(*c).or_insert(0) += 1);
     let size = |at: u32| sizes.get(&outcome.cluster[at as usize]).copied().unwrap_or(1);
-    let value =
-        |j: &Judged| f64::from(j.probability.min(1.0 - j.probability).max(0.0001)) * (size(j.left) * size(j.right)) as f64;
+    // a pair that is likely and yet not joined, for want of more than a name, is most worth a look
+    let alone = |j: &Judged| j.decision == Decision::Review && !model::has_evidence(&j.pattern.levels());
+    let unsure = |j: &Judged| if alone(j) { j.probability } else { j.probability.min(1.0 - j.probability) };
+    let value = |j: &Judged| f64::from(unsure(j).max(0.0001)) * (size(j.left) * size(j.right)) as f64;
     let open = |j: &&Judged| matches!(j.decision, Decision::Review | Decision::Cut);
     let mut queue: Vec<(f64, &Judged)> = outcome.judged.iter().filter(open).map(|j| (value(j), j)).collect();
     queue.sort_unstable_by(|(x, a), (y, b)| y.total_cmp(x).then((a.left, a.right).cmp(&(b.left, b.right))));
@@ -109,6 +112,16 @@ pub(crate) fn history(path: &Path, history: &[Retired]) -> Result<(), LinkageErr
         for entry in history {
             let new = entry.new.map(person).unwrap_or_default();
             writeln!(out, "{},{new},{},{}", person(entry.old), entry.run, entry.reason)?;
+        }
+        Ok(())
+    })
+}
+
+/// Which persons that go on lost records to which new persons, and when. Nothing resolves here: both ids hold.
+pub(crate) fn splits(path: &Path, splits: &[Split]) -> Result<(), LinkageError> {
+    table(path, "person_id,new_person_id,run", |out| {
+        for split in splits {
+            writeln!(out, "{},{},{}", person(split.person), person(split.new), split.run)?;
         }
         Ok(())
     })

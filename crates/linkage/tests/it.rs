@@ -4,6 +4,7 @@ mod it {
     mod facts;
     mod files;
     mod input;
+    mod later_runs;
     mod people;
     mod persons;
     mod stand_ins;

@@ -63,8 +63,11 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let current = reader.current_linkage().await?;
     drop(reader);
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
-    // The same rule over the same facts finds the same: a command that is repeated makes no second map.
-    if let Some(run) = current.filter(|run| run.rule == linkage::RULE && facts.is_empty() && !stale(&snapshot)) {
+    let stated = facts.len();
+    // The same rule over the same facts finds the same: a command that is repeated makes no second map. A map made with clerks' words is made
+    // again, for they may no longer hold.
+    let without_words = |run: &ledger::LinkageRun| stated == 0 && run.stats.get("facts").is_none_or(|n| *n == 0);
+    if let Some(run) = current.filter(|run| run.rule == linkage::RULE && without_words(run) && !stale(&snapshot)) {
         let n = |name: &str| run.stats.get(name).and_then(|n| u64::try_from(*n).ok()).unwrap_or(0);
         let (records, persons, links) = (n("records"), n("persons"), n("links"));
         return Ok(Linked { run: run.id, rule: run.rule, records, persons, links });
@@ -91,6 +94,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     stats.insert("persons".to_owned(), count(persons));
     stats.insert("links".to_owned(), count(links.pairs.len()));
     stats.insert("doubtful".to_owned(), count(links.review.len()));
+    stats.insert("facts".to_owned(), count(stated));
     let run = RunId::new();
     let mut tx = instance.ledger.begin(&instance.actor, "link records (名寄せ)").await?;
     if tx.next_commit_seq(1).await? != version {

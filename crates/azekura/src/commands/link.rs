@@ -33,7 +33,7 @@ pub struct Args {
     /// Records to withdraw: a table with the column record_id.
     #[arg(long, value_name = "FILE", requires = "out")]
     remove: Option<PathBuf>,
-    /// Clerks' decisions: a table kind,record_id_l,record_id_r with the kind must or cannot.
+    /// Clerks' decisions: a table kind,record_id_l,record_id_r with the kind must, cannot or withdraw.
     #[arg(long, value_name = "FILE", requires = "out")]
     facts: Option<PathBuf>,
     /// Directory of the instance.
@@ -74,7 +74,13 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
             linkage::continue_run(out, &change, &map, &options).map_err(refused)?
         }
     };
-    shown.result(&report, &[line(&report)]);
+    let mut lines = vec![line(&report)];
+    let unknown = [
+        ("linkage-unknown-removals", report.removals_without_record),
+        ("linkage-unknown-facts", report.facts_without_record + report.withdrawals_without_fact),
+    ];
+    lines.extend(unknown.into_iter().filter(|(_, n)| *n > 0).map(|(code, n)| Message::new(code).with("count", n)));
+    shown.result(&report, &lines);
     Ok(Outcome::Done)
 }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 use linkage::{COLUMNS, Change, ColumnMap, LinkageError, Options, continue_run, link_file};
 use tempfile::TempDir;
 
-const FAMILIES: [[&str; 2]; 5] =
+pub const FAMILIES: [[&str; 2]; 5] =
     [["渡辺", "ワタナベ"], ["斎藤", "サイトウ"], ["大野", "オオノ"], ["伊藤", "イトウ"], ["佐々木", "ササキ"]];
-const GIVENS: [[&str; 2]; 6] = [
+pub const GIVENS: [[&str; 2]; 6] = [
     ["裕子", "ユウコ"],
     ["翔太", "ショウタ"],
     ["明美", "アケミ"],
@@ -19,7 +19,7 @@ const GIVENS: [[&str; 2]; 6] = [
 ];
 
 /// A line of record `n` of person `p`; some records of a person have another home, another script or a slip.
-fn line(n: usize, p: usize) -> String {
+pub fn line(n: usize, p: usize) -> String {
     let (family, given) = (FAMILIES[p % 5], GIVENS[p / 5 % 6]);
     let slip = n % 7 == 3;
     let kanji = if n % 5 == 2 { ["", ""] } else { [family[0], given[0]] };
@@ -46,37 +46,37 @@ fn line(n: usize, p: usize) -> String {
     )
 }
 
-fn table(lines: impl IntoIterator<Item = String>) -> String {
+pub fn table(lines: impl IntoIterator<Item = String>) -> String {
     std::iter::once(COLUMNS.join(",") + "\n").chain(lines).collect()
 }
 
-fn people(range: std::ops::Range<usize>) -> Vec<String> {
+pub fn people(range: std::ops::Range<usize>) -> Vec<String> {
     range.map(|n| line(n, n * 7 % 211)).collect()
 }
 
-fn put(folder: &TempDir, name: &str, text: &str) -> std::path::PathBuf {
+pub fn put(folder: &TempDir, name: &str, text: &str) -> std::path::PathBuf {
     let path = folder.path().join(name);
     fs::write(&path, text).expect("a file");
     path
 }
 
-fn options(threads: usize) -> Options {
+pub fn options(threads: usize) -> Options {
     Options { threads, newborns: true, ..Options::default() }
 }
 
-fn first(folder: &TempDir, name: &str, text: &str, threads: usize) -> std::path::PathBuf {
+pub fn first(folder: &TempDir, name: &str, text: &str, threads: usize) -> std::path::PathBuf {
     let people = put(folder, &format!("{name}.csv"), text);
     let out = folder.path().join(name);
     link_file(&people, &out, &ColumnMap::default(), &options(threads)).expect("a run");
     out
 }
 
-fn persons(out: &Path) -> BTreeMap<String, String> {
+pub fn persons(out: &Path) -> BTreeMap<String, String> {
     let text = fs::read_to_string(out.join("clusters.csv")).expect("clusters");
     text.lines().skip(1).filter_map(|l| l.split_once(',')).map(|(r, p)| (r.to_owned(), p.to_owned())).collect()
 }
 
-fn partition(out: &Path) -> BTreeSet<BTreeSet<String>> {
+pub fn partition(out: &Path) -> BTreeSet<BTreeSet<String>> {
     let mut sets: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (record, person) in persons(out) {
         sets.entry(person).or_default().insert(record);
@@ -84,7 +84,7 @@ fn partition(out: &Path) -> BTreeSet<BTreeSet<String>> {
     sets.into_values().collect()
 }
 
-fn later(out: &Path, change: &Change) -> Result<linkage::Report, LinkageError> {
+pub fn later(out: &Path, change: &Change) -> Result<linkage::Report, LinkageError> {
     continue_run(out, change, &ColumnMap::default(), &options(2))
 }
 
@@ -214,7 +214,7 @@ fn bad_tables_are_refused_in_words_that_name_place_and_remedy() {
     let plain = ColumnMap::default();
     assert!(matches!(run(b"", &plain), Err(LinkageError::CsvEmpty)));
     assert!(matches!(run(b"record_id,sex\nR1,1\n", &plain), Err(LinkageError::ColumnMissing { column: "institution_id", .. })));
-    assert!(matches!(run(format!("{header}\nR1,I1,\"open\n").as_bytes(), &plain), Err(LinkageError::CsvFields { row: 1 })));
+    assert!(matches!(run(format!("{header}\nR1,I1,\"open\n").as_bytes(), &plain), Err(LinkageError::CsvEndless)));
     assert!(matches!(
         run(format!("{header}\n{}\n", ",".repeat(15)).as_bytes(), &plain),
         Err(LinkageError::RecordWithoutId { .. })

@@ -8,7 +8,7 @@ use messages::Lang;
 use std::sync::Arc;
 use terms::RecordId;
 
-use super::people::{identity, insurance, linked, people, row};
+use super::people::{Row, identity, insurance, linked, people, row};
 
 const HEADER: &str = "record_id,institution_id,local_patient_id,registered_on,family_kanji,given_kanji,family_kana,given_kana,sex,\
 birth_date,postal_code,address,phone,insurer_number,insured_symbol,insured_number,insured_branch\n";
@@ -96,6 +96,45 @@ fn a_history_of_names_and_homes_links_what_no_single_row_would() {
     let mut elsewhere = row(2).without_contacts().named(["伊藤", "裕子", "イトウ", "ユウコ"]);
     elsewhere.phone.clone_from(&new.phone);
     assert_eq!(linked(&[old, new, elsewhere]).stats.persons, 1);
+}
+
+/// A record of many rows and cards that was once called otherwise, and the record of that time.
+fn long_history() -> (Vec<RecordBatch>, Vec<RecordBatch>) {
+    let day = |n: u32| (2000 + (n / 12) as i32, 1 + n % 12, 1);
+    let mut rows: Vec<Row> = (0..40)
+        .map(|n| Row { seen: day(100 + n), phone: format!("080-2222-{:04}", 3_000 + n % 2), ..row(1) })
+        .map(|r| r.named(["伊藤", "裕子", "イトウ", "ユウコ"]))
+        .collect();
+    rows.push(Row { seen: day(1), ..row(1) });
+    rows.push(row(2).without_contacts());
+    rows[41].phone = rows[40].phone.clone();
+    let cards: Vec<Row> = (0..20).map(|n| row(1).with_card(["06130018", "77", "", ""]).numbered(10_000 + n)).collect();
+    (
+        rows.iter().map(|r| identity(std::slice::from_ref(r))).collect(),
+        cards.iter().map(|r| insurance(std::slice::from_ref(r))).collect(),
+    )
+}
+
+#[test]
+fn a_name_of_long_ago_is_compared_however_many_rows_and_cards_came_later() {
+    let (identity, insurance) = long_history();
+    let people = People::from_batches(&identity, &insurance, &[]).expect("readable");
+    assert_eq!(link(&people, &[], &Options::default()).expect("no facts").stats.persons, 1);
+}
+
+#[test]
+fn the_order_of_batches_changes_nothing() {
+    let (mut rows, mut cards) = long_history();
+    let run = |rows: &[RecordBatch], cards: &[RecordBatch]| {
+        let people = People::from_batches(rows, cards, &[]).expect("readable");
+        link(&people, &[], &Options::default()).expect("no facts")
+    };
+    let mut other = identity(&[row(1).named(["安藤", "裕子", "アンドウ", "ユウコ"]), row(3)]);
+    let before = run(&[&rows[..], std::slice::from_ref(&other)].concat(), &cards);
+    rows.reverse();
+    cards.rotate_left(7);
+    other = identity(&[row(3), row(1).named(["安藤", "裕子", "アンドウ", "ユウコ"])]);
+    assert_eq!(run(&[std::slice::from_ref(&other), &rows[..]].concat(), &cards), before);
 }
 
 #[test]

@@ -56,6 +56,11 @@ impl Row {
         self
     }
 
+    pub fn numbered(mut self, number: u32) -> Self {
+        self.card[2] = number.to_string();
+        self
+    }
+
     pub fn with_card(mut self, card: [&str; 4]) -> Self {
         self.card = card.map(str::to_owned);
         self

@@ -1,7 +1,9 @@
 //! Who is one person, and who is not. Each "never" stands beside the same pair with one thing changed, which does join: it is the guard
 //! that keeps them apart, not a lack of evidence.
 
-use super::people::{Row, linked, persons, row};
+use linkage::{Options, link};
+
+use super::people::{Row, linked, people, persons, row};
 
 /// Linked records with more that agrees are more probable.
 #[test]
@@ -93,6 +95,106 @@ fn namesakes_born_on_one_day_need_more_than_their_name() {
     rows[count - 2].phone = row(1).phone;
     rows[count - 1].phone = row(1).phone;
     assert_eq!(linked(&rows).pairs.len(), 1);
+}
+
+#[test]
+fn in_few_records_names_and_birth_dates_alone_go_to_a_clerk_however_rare_they_look() {
+    for name in [["佐藤", "翔太", "サトウ", "ショウタ"], ["勅使河原", "蘭丸", "テシガワラ", "ランマル"]]
+    {
+        let alone = |id| row(id).without_contacts().named(name);
+        let links = linked(&[alone(1), alone(2)]);
+        assert_eq!((links.stats.persons, links.pairs.len()), (2, 0), "{name:?}");
+        let with_card = |id| alone(id).with_card(["06130018", "77", "123456", ""]);
+        assert_eq!(persons(&[with_card(1), with_card(2)]), [1, 1], "{name:?}");
+    }
+    // a pair that is likely stands in the queue of clerks
+    let alone = |id| row(id).without_contacts().named(["勅使河原", "蘭丸", "テシガワラ", "ランマル"]);
+    assert_eq!(linked(&[alone(1), alone(2)]).stats.review, 1);
+}
+
+#[test]
+fn a_name_and_birth_date_that_nobody_else_in_the_country_can_have_need_nothing_else() {
+    // 40,000 people of forty family and given names
+    const KANA: [&str; 40] = [
+        "アイ", "カイ", "サイ", "タイ", "ナイ", "ハイ", "マイ", "ライ", "アキ", "カキ", "サキ", "タキ", "ナキ", "ハキ", "マキ",
+        "ラキ", "アサ", "カサ", "ササ", "タサ", "ナサ", "ハサ", "マサ", "ラサ", "アタ", "カタ", "サタ", "タタ", "ナタ", "ハタ",
+        "マタ", "ラタ", "アマ", "カマ", "サマ", "タマ", "ナマ", "ハマ", "ママ", "ラマ",
+    ];
+    let mut rows: Vec<Row> = (0..40_000u32)
+        .map(|i| {
+            let birth = Some((1930 + (i % 71) as i32, 1 + i % 12, 1 + i / 7 % 28));
+            let name = ["", "", KANA[i as usize / 40 % 40], KANA[i as usize % 40]];
+            Row { birth, ..row(i64::from(i) + 10).without_contacts().named(name) }
+        })
+        .collect();
+    let alone = |id, name| row(id).without_contacts().named(name);
+    rows.push(alone(1, ["勅使河原", "蘭丸", "テシガワラ", "ランマル"]));
+    rows.push(alone(2, ["勅使河原", "蘭丸", "テシガワラ", "ランマル"]));
+    rows.push(Row { birth: Some((1981, 2, 3)), ..alone(3, ["", "", "カイ", "ラマ"]) });
+    rows.push(Row { birth: Some((1981, 2, 3)), ..alone(4, ["", "", "カイ", "ラマ"]) });
+    let links = linked(&rows);
+    assert_eq!(links.map[0].1, links.map[1].1);
+    assert_ne!(links.map[2].1, links.map[3].1);
+}
+
+#[test]
+fn names_without_a_break_that_differ_are_two_names() {
+    let shared = |id, kana: &'static str| {
+        let row = row(id).without_contacts().named(["", "", kana, ""]);
+        Row { phone: "052-111-2345".to_owned(), ..row }
+    };
+    for (a, b) in [("ヤマモトケンイチ", "ヤスダマサオ"), ("グエンヴァンアン", "グエンティホア"), ("ヤマダユウタ", "ヤマダユウト")]
+    {
+        assert_eq!(persons(&[shared(1, a), shared(2, b)]), [1, 2], "{a} {b}");
+    }
+    // written in one piece with nothing to read, by one card
+    let written = |id, name: &'static str| row(id).named([name, "", "", ""]).with_card(["06130018", "77", "123456", ""]);
+    assert_eq!(persons(&[written(1, "林太郎"), written(2, "林次郎")]), [1, 2]);
+    assert_eq!(persons(&[written(1, "林太郎"), written(2, "林太郎")]), [1, 1]);
+}
+
+#[test]
+fn a_name_with_an_unknown_character_joins_no_two_names_that_it_fits() {
+    let written = |id, given| row(id).named(["仲宗根", given, "", ""]);
+    assert_eq!(persons(&[written(1, "花子"), written(2, "洋子")]), [1, 2]);
+    let links = linked(&[written(1, "〓子"), written(2, "花子"), written(3, "洋子")]);
+    assert_ne!(links.map[1].1, links.map[2].1);
+}
+
+#[test]
+fn newborns_of_two_numbers_two_families_or_two_sexes_are_two_children() {
+    let options = Options { newborns: true, ..Options::default() };
+    let born = Some((2024, 4, 25));
+    let baby = |id, given: &'static str| {
+        let card = ["06130018", "77", "123", ""];
+        Row { birth: born, seen: (2024, 4, 27), ..row(id).with_card(card) }.named(["知花", given, "チバナ", "ハナエ"])
+    };
+    let together = |rows: &[Row]| link(&people(rows), &[], &options).expect("no facts").stats.persons == 1;
+    assert!(together(&[baby(1, "花江ベビー"), baby(2, "花江ベビー")]));
+    for (a, b) in [("花江第1子", "花江第2子"), ("花江ベビー1", "花江ベビー2"), ("花江ベビーA", "花江第二子")]
+    {
+        assert!(!together(&[baby(1, a), baby(2, b)]), "{a} {b}");
+    }
+    let boy = Row { sex: "male", ..baby(2, "花江ベビー") };
+    assert!(!together(&[baby(1, "花江ベビー"), boy]));
+    // another mother: card, home and telephone are others
+    let mut other = baby(2, "花江ベビー").named(["喜屋武", "花江ベビー", "キャン", "ハナエ"]);
+    assert!(!together(&[baby(1, "花江ベビー"), other.clone()]));
+    other = other.with_card(["06130018", "77", "555", ""]);
+    (other.home, other.phone) = (["沖縄県那覇市西5-5-5", ""], "098-861-7777".to_owned());
+    assert!(!together(&[baby(1, "花江ベビー"), other]));
+}
+
+#[test]
+fn a_newborn_without_a_number_joins_neither_of_two_that_have_one() {
+    let options = Options { newborns: true, ..Options::default() };
+    let baby = |id, given: &'static str| {
+        let card = ["06130018", "77", "123", ""];
+        Row { birth: Some((2024, 4, 25)), ..row(id).with_card(card) }.named(["知花", given, "チバナ", "ハナエ"])
+    };
+    let rows = [baby(1, "花江第1子"), baby(2, "花江第2子"), baby(3, "花江ベビー")];
+    let links = link(&people(&rows), &[], &options).expect("no facts");
+    assert_eq!(links.stats.persons, 3, "{:?}", links.stats);
 }
 
 #[test]

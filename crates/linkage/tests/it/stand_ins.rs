@@ -40,6 +40,23 @@ fn real_names_that_look_like_stand_ins_are_linked() {
 }
 
 #[test]
+fn a_real_name_that_reads_like_a_test_word_is_linked() {
+    for name in [["田中", "健秀", "タナカ", "ケンシュウ"], ["", "", "タナカ", "シケン"], ["見本", "健", "ミモト", "ケン"]]
+    {
+        assert_eq!(persons(&[row(1).named(name), row(2).named(name)]), [1, 1], "{name:?}");
+    }
+    let nobody = |id| row(id).without_contacts().named(["", "", "ケンシュウ", "イチ"]);
+    assert_eq!(reason(&[nobody(1), nobody(2)]), [(Unlinkable::TestPatient, 2)]);
+}
+
+#[test]
+fn a_year_before_1000_is_a_missing_birth_date_and_no_placeholder() {
+    let row = |id| Row { birth: Some((61, 4, 4)), ..row(id) };
+    assert_eq!(reason(&[row(1), row(2)]), []);
+    assert_eq!(persons(&[row(1), row(2)]), [1, 1]);
+}
+
+#[test]
 fn a_newborn_is_linked_once_it_is_named() {
     let born = Some((2024, 4, 29));
     let baby = Row { birth: born, ..row(1) }.named(["渡辺", "裕子ベビー", "ワタナベ", "ユウコベビー"]);

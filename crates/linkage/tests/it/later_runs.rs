@@ -1,0 +1,245 @@
+//! What a folder keeps from run to run: ids, facts, texts; and what it never keeps.
+
+use std::fs;
+use std::path::Path;
+
+use linkage::{Change, ColumnMap, LinkageError, link_file};
+use tempfile::TempDir;
+
+use super::files::{first, later, line, options, partition, people, persons, put, table};
+
+fn facts(folder: &TempDir, out: &Path, rows: &str) -> Result<linkage::Report, LinkageError> {
+    let path = put(folder, "facts.csv", &format!("kind,record_id_l,record_id_r\n{rows}"));
+    later(out, &Change { facts: Some(path), ..Change::default() })
+}
+
+fn remove(folder: &TempDir, out: &Path, ids: &[&str]) -> Result<linkage::Report, LinkageError> {
+    let path = put(folder, "ids.csv", &format!("record_id\n{}\n", ids.join("\n")));
+    later(out, &Change { remove: Some(path), ..Change::default() })
+}
+
+fn add(folder: &TempDir, out: &Path, lines: impl IntoIterator<Item = String>) -> Result<linkage::Report, LinkageError> {
+    let path = put(folder, "more.csv", &table(lines));
+    later(out, &Change { add: Some(path), ..Change::default() })
+}
+
+fn read(out: &Path, name: &str) -> String {
+    fs::read_to_string(out.join(name)).expect("a table")
+}
+
+/// Records 9001, 9002, … of persons of one record each, beside 300 others.
+fn with_singles(folder: &TempDir) -> std::path::PathBuf {
+    let singles = (1..=3).map(|n| line(9_000 + n, 5_003 + n * 1_107));
+    first(folder, "o", &table(people(0..300).into_iter().chain(singles)), 2)
+}
+
+#[test]
+fn no_text_of_an_institution_or_a_name_shifts_another_in_the_state() {
+    let folder = TempDir::new().expect("a folder");
+    let lines = || {
+        people(0..300)
+            .into_iter()
+            .map(|l| l.replace(",I003,", ",\"I\n003\r\",").replace(",I004,", ",\"\n\","))
+            .collect::<Vec<_>>()
+    };
+    let long = format!("R99998,I001,2021-01-11,{0},{0},,,1,1971-03-05,1810099,,,,,,\n", "長".repeat(70_000));
+    let out = first(&folder, "o", &table(lines().into_iter().chain([long])), 2);
+    let before = read(&out, "links.csv");
+    let again = lines().into_iter().take(40).map(|l| l.replacen('R', "S", 1));
+    add(&folder, &out, again).expect("added");
+    let now = persons(&out);
+    for n in 0..40 {
+        assert_eq!(now[&format!("S{n:05}")], now[&format!("R{n:05}")], "{n}");
+    }
+    let ids: Vec<String> = (0..40).map(|n| format!("S{n:05}")).collect();
+    remove(&folder, &out, &ids.iter().map(String::as_str).collect::<Vec<_>>()).expect("withdrawn");
+    assert!(read(&out, "links.csv") == before);
+}
+
+#[test]
+fn a_quotation_mark_that_is_never_closed_swallows_no_record_and_withdraws_none() {
+    let folder = TempDir::new().expect("a folder");
+    let mut lines = people(0..200);
+    let out = first(&folder, "o", &table(lines.clone()), 1);
+    let refused = put(&folder, "ids.csv", "record_id\n\"R00001\nR00002\n");
+    assert!(matches!(later(&out, &Change { remove: Some(refused), ..Change::default() }), Err(LinkageError::CsvEndless)));
+    assert_eq!(persons(&out).len(), 200);
+    lines[100] = lines[100].replace(",\n", ",\"1\n");
+    let path = put(&folder, "open.csv", &table(lines));
+    let run = link_file(&path, &folder.path().join("p"), &ColumnMap::default(), &options(2));
+    assert!(matches!(run, Err(LinkageError::CsvEndless)), "{run:?}");
+}
+
+#[test]
+fn a_quotation_mark_inside_an_address_is_read_in_a_file_of_any_size() {
+    let folder = TempDir::new().expect("a folder");
+    let mut lines: Vec<String> = (0..40_000).map(|n| line(n, n)).collect();
+    lines[5] = lines[5].replace("下連雀", "下連雀5\" x");
+    let text = table(lines);
+    assert!(text.len() > 5 << 20);
+    let path = put(&folder, "large.csv", &text);
+    let report = link_file(&path, &folder.path().join("p"), &ColumnMap::default(), &options(2)).expect("a run");
+    assert_eq!(report.records, 40_000);
+}
+
+#[test]
+fn a_stored_model_is_the_same_to_the_last_bit_after_any_number_of_runs() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let model = || serde_json::from_str::<serde_json::Value>(&read(&out, "report.json")).expect("JSON")["model"].to_string();
+    let first = model();
+    for _ in 0..3 {
+        later(&out, &Change::default()).expect("a run");
+        assert_eq!(model(), first);
+    }
+}
+
+#[test]
+fn ids_to_withdraw_that_are_no_records_are_counted() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let report = remove(&folder, &out, &["NOPE-1", "R00001", "NOPE-2"]).expect("withdrawn");
+    assert_eq!((report.records, report.removals_without_record), (302, 2));
+}
+
+#[test]
+fn linking_all_people_again_keeps_ids_facts_and_history() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    facts(&folder, &out, "must,R09001,R09002\n").expect("a fact");
+    let (before, history) = (persons(&out), read(&out, "history.csv"));
+    assert_eq!(before["R09001"], before["R09002"]);
+    // the same people but one, with a model of their own
+    let people = fs::read_to_string(folder.path().join("o.csv")).expect("people");
+    let fewer: String = people.lines().filter(|l| !l.starts_with("R09003")).map(|l| format!("{l}\n")).collect();
+    let path = put(&folder, "again.csv", &fewer);
+    let report = link_file(&path, &out, &ColumnMap::default(), &options(2)).expect("again");
+    assert_eq!(report.run, 3);
+    let after = persons(&out);
+    assert!(after.iter().all(|(record, person)| before[record] == *person));
+    let now = read(&out, "history.csv");
+    assert!(now.starts_with(&history) && now.contains(&format!("{},,3,withdrawn", before["R09003"])), "{now}");
+    fs::write(out.join("state.bin"), "of another version").expect("written");
+    let refused = link_file(&path, &out, &ColumnMap::default(), &options(2));
+    assert!(matches!(refused, Err(LinkageError::FolderTaken)), "{refused:?}");
+}
+
+#[test]
+fn a_corrected_record_keeps_its_person() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let before = persons(&out);
+    let corrected = line(9_001, 6_110).replace(",0901", ",0801");
+    add(&folder, &out, [corrected]).expect("corrected");
+    assert_eq!(before, persons(&out));
+    assert_eq!(read(&out, "history.csv").lines().count(), 1, "nobody was retired");
+}
+
+#[test]
+fn a_retired_id_resolves_to_where_its_records_are_and_no_living_id_resolves() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let before = persons(&out);
+    let [x, y, z] = ["R09001", "R09002", "R09003"];
+    let check = || {
+        let now = persons(&out);
+        let live: std::collections::BTreeSet<&String> = now.values().collect();
+        for row in read(&out, "history.csv").lines().skip(1) {
+            let fields: Vec<&str> = row.split(',').collect();
+            assert!(!live.contains(&fields[0].to_owned()), "a living id: {row}");
+            assert!(fields[1].is_empty() || live.contains(&fields[1].to_owned()), "nobody: {row}");
+        }
+        now
+    };
+    let resolved = |old: &str| {
+        let history = read(&out, "history.csv");
+        let row = history.lines().find(|l| l.starts_with(old)).map(|l| l.split(',').nth(1).unwrap_or("").to_owned());
+        row.unwrap_or_else(|| old.to_owned())
+    };
+    facts(&folder, &out, &format!("must,{x},{y}\nmust,{y},{z}\n")).expect("facts");
+    check();
+    remove(&folder, &out, &[y]).expect("withdrawn");
+    let parted = check();
+    assert_ne!(parted[x], parted[z]);
+    for record in [x, z] {
+        assert_eq!(resolved(&before[record]), parted[record], "{record}");
+    }
+    assert!(read(&out, "splits.csv").contains(&format!("{},{},3", parted[x], parted[z])));
+    facts(&folder, &out, &format!("must,{x},{z}\n")).expect("a fact");
+    let joined = check();
+    for record in [x, z] {
+        assert_eq!(resolved(&before[record]), joined[record]);
+        assert_eq!(resolved(&parted[record]), joined[record]);
+    }
+}
+
+#[test]
+fn the_names_of_one_person_leave_no_trace_however_often_and_differently_recorded() {
+    let folder = TempDir::new().expect("a folder");
+    let kana = ["カデノコウジ", "カデノコージ", "カデノコジ"];
+    let one = (0..3).map(|n| {
+        format!(
+            "L{n},I00{n},2021-01-11,勘解由小路,蟬丸丸,{},セミマル,1,1971-03-05,1810099,東京都三鷹市井の頭9-9-9,08055556666,06130018,77,654321,\n",
+            kana[n]
+        )
+    });
+    let out = first(&folder, "o", &table(people(0..200).into_iter().chain(one)), 2);
+    let holds = |text: &str| {
+        let state = fs::read(out.join("state.bin")).expect("a state");
+        state.windows(text.len()).any(|w| w == text.as_bytes())
+    };
+    assert!(holds("勘解由小路") && holds("セミマル"));
+    remove(&folder, &out, &["L0", "L1", "L2"]).expect("withdrawn");
+    assert!(!holds("勘解由小路") && !holds("セミマル") && !holds("カデノコウジ"));
+}
+
+#[test]
+fn a_fact_can_be_withdrawn_and_a_contradiction_is_named_by_its_row() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let [x, y, z] = ["R09001", "R09002", "R09003"];
+    let row = |rows: &str| match facts(&folder, &out, rows) {
+        Err(LinkageError::FactRowsContradict { row }) => row,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(row(&format!("must,{x},{y}\nmust,{y},{z}\ncannot,R00010,R00020\ncannot,{x},{z}\n")), 4);
+    facts(&folder, &out, &format!("cannot,{x},{y}\n")).expect("a fact");
+    assert_eq!(row(&format!("must,{z},R00001\nmust,{y},{x}\n")), 2);
+    let report = facts(&folder, &out, &format!("withdraw,{y},{x}\nmust,{x},{y}\nwithdraw,R00001,R00002\n")).expect("other words");
+    assert_eq!(report.withdrawals_without_fact, 1);
+    let now = persons(&out);
+    assert_eq!(now[x], now[y]);
+    facts(&folder, &out, &format!("withdraw,{x},{y}\n")).expect("nothing said");
+    let now = persons(&out);
+    assert_ne!(now[x], now[y]);
+}
+
+#[test]
+fn tables_change_only_when_the_state_is_safe() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let before = read(&out, "clusters.csv");
+    // where the new state would be written there is a folder
+    fs::create_dir(out.join("state.new")).expect("a folder");
+    assert!(matches!(add(&folder, &out, people(300..320)), Err(LinkageError::FileUnwritable)));
+    assert_eq!(read(&out, "clusters.csv"), before);
+    let names = fs::read_dir(&out).expect("files").map(|f| f.expect("a file").file_name().into_string().expect("a name"));
+    assert_eq!(names.filter(|n| n.ends_with(".new")).collect::<Vec<_>>(), ["state.new"]);
+    fs::remove_dir(out.join("state.new")).expect("removed");
+    add(&folder, &out, people(300..320)).expect("added");
+    assert_eq!(persons(&out).len(), 323);
+}
+
+#[test]
+fn two_runs_never_work_in_one_folder() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let held = fs::File::create(out.join("lock")).expect("a file");
+    held.lock().expect("held");
+    assert!(matches!(later(&out, &Change::default()), Err(LinkageError::FolderBusy)));
+    let people = folder.path().join("o.csv");
+    assert!(matches!(link_file(&people, &out, &ColumnMap::default(), &options(1)), Err(LinkageError::FolderBusy)));
+    drop(held);
+    later(&out, &Change::default()).expect("free again");
+    assert_eq!(partition(&out).len(), persons(&out).values().collect::<std::collections::BTreeSet<_>>().len());
+}
