@@ -38,6 +38,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-release-done",
     "anonymity-verify-holds",
     "anonymity-verify-fails",
+    "anonymity-verify-unchecked",
     "anonymity-risk-line",
 ];
 

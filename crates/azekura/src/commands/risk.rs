@@ -121,7 +121,7 @@ fn check(table: &PathBuf, report: &PathBuf, reference: Option<&PathBuf>, shown: 
     if lines.is_empty() {
         lines.push(Message::new("anonymity-verify-holds").with("claims", verified.claims));
     }
-    lines.extend(verified.unchecked.iter().map(|u| Message::new("anonymity-risk-line").with("what", u).with("value", "–")));
+    lines.extend(verified.unchecked.iter().map(|u| Message::new("anonymity-verify-unchecked").with("claim", u)));
     shown.result(&verified, &lines);
     Ok(if verified.wrong.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
 }

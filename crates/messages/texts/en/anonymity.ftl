@@ -162,4 +162,5 @@ anonymity-release-again = To run it again
 anonymity-release-done = { $released } of { $rows } rows released in { $classes } classes, { $suppressed } suppressed, { $metric } { $score }: { $path }
 anonymity-verify-holds = Every claim that can be recomputed holds ({ $claims } checked).
 anonymity-verify-fails = { $claim }: the report says { $said }, the table shows { $found }.
+anonymity-verify-unchecked = Not checked: { $claim }. The output alone does not say it. For t, to, th, dd, bl and be give the file that --reference of anonymize wrote.
 anonymity-risk-line = { $what }: { $value }

@@ -162,4 +162,5 @@ anonymity-release-again = 再実行のために
 anonymity-release-done = { $rows } 行のうち { $released } 行を { $classes } の組で提供、{ $suppressed } 行を除外、{ $metric } { $score }: { $path }
 anonymity-verify-holds = 再計算できる記載はすべて正しいことを確かめました（{ $claims } 件）。
 anonymity-verify-fails = { $claim }: 報告書では { $said }、表では { $found } です。
+anonymity-verify-unchecked = 未確認: { $claim }。出力だけからは再計算できません。t、to、th、dd、bl、be には、anonymize の --reference で書いたファイルを指定してください。
 anonymity-risk-line = { $what }: { $value }
