@@ -54,6 +54,13 @@ fn status(resource: &Resource) -> &str {
     resource.status.as_ref().and_then(|s| s.as_str()).unwrap_or("")
 }
 
+/// Whether rows are made of the resource's type.
+pub fn is_known(r: &Resource) -> bool {
+    let known =
+        ["Patient", "Coverage", "Encounter", "Condition", "AllergyIntolerance", "Observation", "MedicationRequest", "Procedure"];
+    known.contains(&r.resource_type.as_str())
+}
+
 /// The rows of a resource.
 pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, book: &mut Book) {
     let place = ("resource", line);
@@ -63,9 +70,7 @@ pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, 
         book.none("not-valid");
         return;
     }
-    let known =
-        ["Patient", "Coverage", "Encounter", "Condition", "AllergyIntolerance", "Observation", "MedicationRequest", "Procedure"];
-    if !known.contains(&r.resource_type.as_str()) {
+    if !is_known(r) {
         book.none("resource-type-not-read");
         return;
     }

@@ -117,7 +117,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
     let outcome = read(&tree(&other_samples("checkup/csv")));
     let days: BTreeSet<(&str, &str)> =
         outcome.of("visit_event").iter().map(|r| (r.patient.as_str(), r.get("event_date"))).collect();
-    assert_eq!(days, [("00000456", "2024-09-12"), ("00000789", "2024-01-15"), ("B113299999999-2-1-15", "2024-04-18")].into());
+    assert_eq!(days, [("00000456", "2024-09-12"), ("00000789", "2024-01-15"), ("B113299999999/2/1/15", "2024-04-18")].into());
     let who = outcome.of("identity");
     let of = |id: &str| who.iter().find(|r| r.patient == id).copied().expect("a person");
     assert_eq!(
@@ -125,7 +125,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
         ("1971-11-02", "female", "ｱﾘｱｹ")
     );
     assert_eq!((of("00000789").get("birth_date"), of("00000789").get("sex")), ("1945-12-31", "male"));
-    assert_eq!(of("B113299999999-2-1-15").get("birth_date"), "2016-05-05");
+    assert_eq!(of("B113299999999/2/1/15").get("birth_date"), "2016-05-05");
     let value = |id: &str, code: &str| {
         let rows = outcome.of("measurement");
         rows.into_iter()
@@ -133,7 +133,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
             .map(|r| (r.get("value_as_number").to_owned(), r.get("unit_source_value").to_owned()))
     };
     assert_eq!(value("00000456", "9N001000000000001"), Some(("158.0".to_owned(), "cm".to_owned())));
-    assert_eq!(value("B113299999999-2-1-15", "9N006000000000001"), Some(("24.6".to_owned(), "kg".to_owned())));
+    assert_eq!(value("B113299999999/2/1/15", "9N006000000000001"), Some(("24.6".to_owned(), "kg".to_owned())));
     assert!(outcome.codes().contains(&"checkup-no-date"), "a date that cannot be: {:?}", outcome.codes());
     assert_eq!(outcome.counts.records_unread, 1);
 }
