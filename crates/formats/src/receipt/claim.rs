@@ -59,6 +59,8 @@ pub struct Claim {
     pub named: u32,
     /// Last day of a line that has a date of its own.
     pub last_line: Option<i32>,
+    /// Line of the RE that it begins with.
+    pub line: u64,
     inpatient: bool,
     pub admission: Option<i32>,
     pub first_visit: Option<i32>,
@@ -85,6 +87,7 @@ impl Claim {
         Self {
             form: header.form,
             institution: header.institution.clone(),
+            line,
             heads: vec![(line, bytes.to_vec())],
             opened: false,
             skip: None,
@@ -334,7 +337,8 @@ impl Claim {
     }
 
     /// Visits, the amount, a death: what is only known at the end.
-    pub fn close(&mut self, line: u64, book: &mut Book) {
+    pub fn close(&mut self, book: &mut Book) {
+        let line = self.line;
         let at = At { patient: self.patient, key: &self.key, ts: self.ts };
         let event = |event: &'static str, day: i32, class: &'static str| VisitEventRow {
             event,

@@ -147,7 +147,7 @@ impl ReceiptReader {
             }
         }
         self.book.counts.bytes += lines.bytes();
-        self.end_claim(&mut file, 0, &mut scribe, out)?;
+        self.end_claim(&mut file, &mut scribe, out)?;
         if empty {
             self.book.say(Severity::Warning, Text::new("formats-empty"));
         } else {
@@ -223,16 +223,16 @@ impl ReceiptReader {
         };
         match &record {
             b"IR" | b"UK" | b"YK" | b"HM" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 self.header(file, row, &record, number, scribe);
             }
             b"GO" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 file.trailer = Some((number, row.int(2), row.int(3)));
                 self.book.read();
             }
             b"RE" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 match &file.header {
                     Some(header) => {
                         let mut claim = Claim::new(header, number, bytes);
@@ -353,14 +353,14 @@ impl ReceiptReader {
         }
     }
 
-    fn end_claim(&mut self, file: &mut File, line: u64, scribe: &mut Scribe, out: &mut dyn Output) -> Result<(), ReadError> {
+    fn end_claim(&mut self, file: &mut File, scribe: &mut Scribe, out: &mut dyn Output) -> Result<(), ReadError> {
         self.opened(file, false, scribe);
         if let Some(mut claim) = file.claim.take()
             && claim.skip.is_none()
         {
             acts::close_group(&mut claim, &mut self.book);
             acts::surgeries(&mut claim, &mut self.book);
-            claim.close(line, &mut self.book);
+            claim.close(&mut self.book);
         }
         if self.held.is_full() {
             self.held.write(&mut self.book, out)?;

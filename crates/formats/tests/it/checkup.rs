@@ -170,3 +170,41 @@ fn any_bytes_are_rows_or_findings() {
         assert!(outcome.findings.len() as u64 >= u64::from(outcome.counts.unread > 0));
     });
 }
+
+#[test]
+fn the_type_of_a_value_is_read_by_whatever_prefix_it_has() {
+    let files: Vec<File> =
+        tree(&other_samples("checkup/clean")).into_iter().filter(|f| f.0.contains("DATA/") && f.0.ends_with(".xml")).collect();
+    assert!(files.iter().any(|f| String::from_utf8_lossy(&f.1).contains("xsi:type")));
+    let other: Vec<File> = files
+        .iter()
+        .map(|(path, bytes)| {
+            let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+            (path.clone(), text.replace("xsi:", "i:").replace("xmlns:xsi", "xmlns:i").into_bytes())
+        })
+        .collect();
+    let (one, two) = (read(&files), read(&other));
+    assert!(!one.of("measurement").is_empty());
+    assert!(one.of("measurement") == two.of("measurement") && one.of("observation") == two.of("observation"));
+}
+
+#[test]
+fn a_person_known_by_nothing_is_told_and_makes_no_row() {
+    let (path, bytes) = tree(&other_samples("checkup/clean"))
+        .into_iter()
+        .find(|f| f.0.contains("DATA/") && f.0.ends_with(".xml"))
+        .expect("a document");
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    // Every id of the insurance and the birth date and the name are taken away.
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(from) = rest.find("<patientRole>") {
+        let to = rest.find("</patientRole>").expect("closed");
+        out.push_str(&rest[..from]);
+        out.push_str("<patientRole>");
+        rest = &rest[to..];
+    }
+    out.push_str(rest);
+    let outcome = read(&[(path, out.into_bytes())]);
+    assert!(outcome.codes().contains(&"formats-no-patient") && outcome.rows.is_empty(), "{:?}", outcome.codes());
+}

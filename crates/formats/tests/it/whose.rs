@@ -155,3 +155,12 @@ fn of_two_columns_of_one_name_none_is_taken() {
     let outcome = csv("id,day,note,weight,weight\n1,20240401,,60,70\n");
     assert!(outcome.of("measurement").is_empty() && outcome.codes().contains(&"checkup-double-column"));
 }
+
+#[test]
+fn a_finding_about_a_claim_names_the_line_of_that_claim() {
+    let inpatient = claim("HO,06139992,12,345,1,100\r\n", "19800101", "山田", "77").replace(",1112,", ",1111,");
+    let other = claim("HO,06139992,12,346,1,100\r\n", "19900101", "佐藤", "78");
+    let outcome =
+        read_by(&mut ReceiptReader::default(), &[file("RECEIPTC.UKE", &format!("{IR}{inpatient}{other}GO,2,0,99\r\n"))]);
+    assert_eq!(outcome.finding("receipt-admission").place.segment.as_deref(), Some("RE[2]"));
+}
