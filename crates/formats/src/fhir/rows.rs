@@ -260,9 +260,10 @@ fn condition(r: &Resource, history: bool, at: &At<'_>, place: (&str, u64), book:
     for modifier in
         r.extension.iter().filter(|e| e.url.ends_with("DiseasePrefixModifier") || e.url.ends_with("DiseasePostfixModifier"))
     {
-        if let Some(code) = modifier.value_codeable_concept.as_ref().and_then(|c| c.coding.iter().find_map(|c| c.code.as_deref()))
-        {
-            suspected |= code == "8002";
+        // Any of the codings can be the claims' one.
+        let codings = || modifier.value_codeable_concept.iter().flat_map(|c| &c.coding).filter_map(|c| c.code.as_deref());
+        suspected |= codings().any(|code| code == "8002");
+        if let Some(code) = codings().next() {
             value.push('+');
             value.push_str(code);
         }
