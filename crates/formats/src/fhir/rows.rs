@@ -12,6 +12,7 @@ use super::reader::Context;
 use super::resource::{Address, Coding, Component, Concept, Identifier, Name, Quantity, Range, Resource, part, parts};
 use crate::hl7::Time;
 use crate::places::icd10_with_dot;
+use crate::receipt::diagnoses::is_suspected;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 
 /// Date or date-time of FHIR → local time of Japan. Partial dates are the first of their month or year.
@@ -257,6 +258,7 @@ fn condition(r: &Resource, history: bool, at: &At<'_>, place: (&str, u64), book:
         return;
     };
     let mut suspected = has(&r.verification_status, &["provisional", "unconfirmed", "differential"]);
+    suspected |= code.iter().filter_map(|c| c.text.as_deref()).any(|text| is_suspected("", text));
     for modifier in
         r.extension.iter().filter(|e| e.url.ends_with("DiseasePrefixModifier") || e.url.ends_with("DiseasePostfixModifier"))
     {

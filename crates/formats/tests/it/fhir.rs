@@ -114,3 +114,11 @@ fn a_suspicion_in_any_coding_of_a_modifier_makes_no_condition() {
     assert!(outcome.of("condition_occurrence").is_empty());
     assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
 }
+
+#[test]
+fn a_suspicion_in_words_makes_no_condition() {
+    let condition = r#"{"resourceType":"Condition","code":{"text":"肺癌の疑い"},"onsetDateTime":"2024-01-02","subject":{"reference":"Patient/1"}}"#;
+    let outcome = read(&[("c.ndjson".to_owned(), condition.as_bytes().to_vec())]);
+    assert!(outcome.of("condition_occurrence").is_empty());
+    assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
+}
