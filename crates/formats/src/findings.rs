@@ -54,6 +54,8 @@ pub const CODES: &[&str] = &[
     "dpc-icd",
     "fhir-not-a-resource",
     "fhir-patient-missing",
+    "fhir-patient-twice",
+    "fhir-no-person",
     "fhir-incomplete",
     "checkup-birth",
     "checkup-date",
@@ -73,6 +75,7 @@ pub const CODES: &[&str] = &[
     "checkup-mapping-columns",
     "checkup-unmapped-columns",
     "checkup-open-quote",
+    "checkup-double-column",
     "checkup-index-count",
 ];
 

@@ -8,7 +8,7 @@
 //! * [`hl7`]: segments, fields, components, escapes, times, numbers;
 //! * [`ssmix2`]: the SS-MIX2 standardized storage, and vital signs of the extended storage;
 //! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
-//! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `seen`: what their readers share;
+//! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `seen`, `home`: what their readers share;
 //! * [`detect`]: what a file is;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
@@ -28,6 +28,7 @@ pub mod dpc;
 pub mod fhir;
 mod findings;
 pub mod hl7;
+mod home;
 mod ipc;
 mod lines;
 mod places;
@@ -42,5 +43,6 @@ pub use chunk::{Chunk, Counts, Patient};
 pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, convert_with, formats_at, lines_of, read_at};
 pub use detect::{Format, detect};
 pub use findings::CODES as ADMIN_CODES;
+pub use home::Home;
 pub use reader::{Member, Output, ReadError, Reader};
 pub use ssmix2::CODES;

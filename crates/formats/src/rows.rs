@@ -59,7 +59,8 @@ pub struct Book {
     pub seen: Seen,
     ids: Ids,
     file: String,
-    said: BTreeMap<&'static str, (Severity, u64)>,
+    /// An error is told however many warnings of its code were.
+    said: BTreeMap<(&'static str, Severity), u64>,
     waiting: usize,
     limit: usize,
 }
@@ -90,7 +91,7 @@ impl Book {
 
     /// Tells what was too much to be told one by one.
     pub fn end_file(&mut self) {
-        for (code, (severity, count)) in std::mem::take(&mut self.said) {
+        for ((code, severity), count) in std::mem::take(&mut self.said) {
             if count > TOLD {
                 let message = Text::new("formats-more").with("code", code).with("count", count - TOLD);
                 self.push_finding(severity, message, None, None);
@@ -110,9 +111,9 @@ impl Book {
 
     /// Adds a finding about a record (`SI[12]`: kind and line) and a field of it.
     pub fn say_at(&mut self, severity: Severity, message: Text, segment: Option<String>, field: Option<String>) {
-        let told = self.said.entry(message.code).or_insert((severity, 0));
-        told.1 += 1;
-        if told.1 <= TOLD {
+        let told = self.said.entry((message.code, severity)).or_default();
+        *told += 1;
+        if *told <= TOLD {
             self.push_finding(severity, message, segment, field);
         }
     }
@@ -120,11 +121,10 @@ impl Book {
     /// The same for a line of a kind.
     pub fn say_line(&mut self, severity: Severity, message: Text, (kind, line): (&str, u64), field: usize) {
         // Formatting costs more than everything else: not for what is not told.
-        let told = self.said.get(message.code).map_or(0, |t| t.1);
-        if told >= TOLD {
-            if let Some(t) = self.said.get_mut(message.code) {
-                t.1 += 1;
-            }
+        if let Some(told) = self.said.get_mut(&(message.code, severity))
+            && *told >= TOLD
+        {
+            *told += 1;
             return;
         }
         self.say_at(severity, message, Some(format!("{kind}[{line}]")), (field > 0).then(|| format!("{kind}-{field}")));
@@ -509,13 +509,18 @@ impl Book {
 }
 
 /// Local id of somebody whom a source knows by the insurance alone: the same insured person has the same id in every file.
-pub fn insured_id(parts: &[&str], birth: Option<i32>, sex: &str, kana: &str) -> String {
+/// `None` where nothing tells one person from the next: no insurance at all, or neither birth date nor name beside one that
+/// a whole family has.
+pub fn insured_id(parts: &[&str], birth: Option<i32>, sex: &str, kana: &str) -> Option<String> {
+    if parts.iter().all(|p| stated(p).is_none()) || (birth.is_none() && stated(kana).is_none()) {
+        return None;
+    }
     let birth = birth.unwrap_or(i32::MIN).to_le_bytes();
     let parts: Vec<String> = parts.iter().map(|p| narrow(p.trim()).into_owned()).collect();
     let mut keys: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
     let kana: String = kana.chars().filter(|c| !c.is_whitespace()).collect();
     keys.extend([&birth[..], sex.as_bytes(), kana.as_bytes()]);
-    format!("insured-{:032x}", key(&keys))
+    Some(format!("insured-{:032x}", key(&keys)))
 }
 
 /// A name at its first blank; without one the whole is the first part.
@@ -524,5 +529,25 @@ pub fn name_parts(text: &str) -> (Option<&str>, Option<&str>) {
     match text.split_once([' ', '\u{3000}']) {
         Some((family, given)) => (stated(family), stated(given)),
         None => (stated(text), None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_is_told_however_many_warnings_of_its_code_were() {
+        let mut book = Book::new(usize::MAX);
+        book.begin_file("a");
+        for line in 0..TOLD + 5 {
+            book.say_line(Severity::Warning, Text::new("formats-date"), ("RE", line), 0);
+        }
+        book.unread(Severity::Error, Text::new("formats-date"), ("RE", 999));
+        book.end_file();
+        let errors: Vec<_> = book.findings.iter().filter(|f| f.severity == Severity::Error).collect();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].place.segment.as_deref(), Some("RE[999]"));
+        assert_eq!(book.findings.len() as u64, TOLD + 2);
     }
 }

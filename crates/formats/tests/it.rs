@@ -27,3 +27,5 @@ mod rules;
 mod samples;
 #[path = "it/twins.rs"]
 mod twins;
+#[path = "it/whose.rs"]
+mod whose;

@@ -142,6 +142,17 @@ enum Tag {
     Other,
 }
 
+/// `xsi:type`, by whatever prefix the namespace of XML Schema has in the document.
+fn typed<'a>(element: &BytesStart<'_>) -> Result<Option<Cow<'a, str>>, Fault> {
+    for other in element.attributes().with_checks(false) {
+        let key = other.map_err(|_| Fault::Malformed)?.key;
+        if key.prefix().is_some() && key.local_name().as_ref() == b"type" {
+            return attribute(element, key.as_ref());
+        }
+    }
+    Ok(None)
+}
+
 fn attribute<'a>(element: &BytesStart<'_>, name: &[u8]) -> Result<Option<Cow<'a, str>>, Fault> {
     for attribute in element.attributes().with_checks(false) {
         let attribute = attribute.map_err(|_| Fault::Malformed)?;
@@ -351,7 +362,7 @@ fn of_observation<'a>(name: &[u8], element: &BytesStart<'a>, open: &mut [Item<'a
             Ok(Tag::Other)
         }
         b"value" => {
-            let kind = attribute(element, b"xsi:type")?.unwrap_or_default();
+            let kind = typed(element)?.unwrap_or_default();
             item.value = if matches!(&*kind, "CD" | "CO") { attribute(element, b"code")? } else { attribute(element, b"value")? };
             item.unit = attribute(element, b"unit")?;
             item.value_set = attribute(element, b"codeSystem")?.map(last_of);

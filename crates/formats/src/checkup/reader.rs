@@ -1,6 +1,6 @@
 //! What a file of a checkup delivery is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read as _;
 
 use messages::{Message as Text, Severity};
@@ -9,7 +9,7 @@ use super::archive::{ArchiveFault, entries};
 use super::document::{Fault, Root, read_document, text_of};
 use super::mapping::Mapping;
 use super::rows;
-use super::table::{Sheet, fields, texts};
+use super::table::{Quotes, Sheet, are_records, fields, texts};
 use crate::lines::Lines;
 use crate::rows::Book;
 use crate::written::Scribe;
@@ -40,6 +40,15 @@ impl Default for Options {
             mappings: BTreeMap::new(),
         }
     }
+}
+
+/// Adds a line to a record.
+fn take_in(record: &mut Vec<u8>, starts: &mut Vec<(u64, usize)>, number: u64, bytes: &[u8]) {
+    if !starts.is_empty() {
+        record.push(b'\n');
+    }
+    starts.push((number, record.len()));
+    record.extend_from_slice(bytes);
 }
 
 /// Longest record of a CSV file, over all its lines.
@@ -196,58 +205,71 @@ impl CheckupReader {
         let mut content = beginning.chain(member.content);
         let mut lines = Lines::new(&mut content, LONGEST);
         let mut scribe = Scribe::of(lines.peek(64 << 10).map_err(input)?);
-        let (mut ends, mut plain, mut record, mut values) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        let (mut sheet, mut held, mut blanks) = (None::<Sheet<'_>>, 0u64, 0u64);
+        let (mut ends, mut plain, mut values) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut sheet, mut blanks, mut ended) = (None::<Sheet<'_>>, 0u64, false);
+        // The record's lines: number and where each begins; and lines that are read again, because no quote joins them.
+        let (mut record, mut starts, mut again) = (Vec::new(), Vec::<(u64, usize)>::new(), VecDeque::<(u64, Vec<u8>)>::new());
         let delimiter = mapping.delimiter as u8;
+        let mut opened = None;
         loop {
-            let line = lines.next().map_err(input)?;
-            let number = match &line {
-                Some(line) if line.too_long => {
-                    self.book.unread(
-                        Severity::Error,
-                        Text::new("formats-line-too-long").with("limit", LONGEST),
-                        ("CSV", line.number),
-                    );
-                    continue;
-                }
-                Some(line) if held == 0 && line.is_blank() => {
-                    blanks += u64::from(!line.bytes.contains(&0x1A));
+            if let Some((number, bytes)) = again.pop_front() {
+                if starts.is_empty() && bytes.is_empty() {
+                    blanks += 1;
                     self.book.blank();
                     continue;
                 }
-                Some(line) => {
-                    if held > 0 {
-                        record.push(b'\n');
-                    }
-                    let bytes = if line.number == 1 {
-                        line.bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line.bytes)
-                    } else {
-                        line.bytes
-                    };
-                    record.extend_from_slice(bytes);
-                    held += 1;
-                    line.number
-                }
-                None if held == 0 => break,
-                None => 0,
-            };
-            let closed = fields(&record, delimiter, &mut ends, &mut plain);
-            if !closed && number > 0 && held < MOST_LINES && record.len() < LONGEST {
-                continue;
-            }
-            if !closed {
-                // Lines are told one by one: each of them is a physical row that is not in.
-                for _ in 0..held {
-                    self.book.unread(Severity::Error, Text::new("checkup-open-quote"), ("CSV", number));
-                }
+                take_in(&mut record, &mut starts, number, &bytes);
             } else {
+                match lines.next().map_err(input)? {
+                    Some(line) if line.too_long => {
+                        let message = Text::new("formats-line-too-long").with("limit", LONGEST);
+                        self.book.unread(Severity::Error, message, ("CSV", line.number));
+                        continue;
+                    }
+                    Some(line) if starts.is_empty() && line.is_blank() => {
+                        blanks += u64::from(!line.bytes.contains(&0x1A));
+                        self.book.blank();
+                        continue;
+                    }
+                    Some(line) => {
+                        let bytes = if line.number == 1 {
+                            line.bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line.bytes)
+                        } else {
+                            line.bytes
+                        };
+                        take_in(&mut record, &mut starts, line.number, bytes);
+                    }
+                    None if starts.is_empty() => break,
+                    None => ended = true,
+                }
+            }
+            let (Some(&(first, _)), Some(&(_, last)), held) = (starts.first(), starts.last(), starts.len() as u64) else {
+                break;
+            };
+            let more = !ended && held < MOST_LINES && record.len() < LONGEST;
+            let quotes = fields(&record, delimiter, &mut ends, &mut plain);
+            let whole = sheet.as_ref().map_or(0, Sheet::width);
+            let joined = match quotes {
+                Quotes::Open(field) if more => {
+                    opened.get_or_insert(field);
+                    continue;
+                }
+                Quotes::Open(_) | Quotes::Broken => false,
+                Quotes::Closed if held > 1 => {
+                    let line = &record[..starts[1].1 - 1];
+                    !are_records(line, &record[last..], opened.unwrap_or_default(), delimiter, whole)
+                }
+                Quotes::Closed => true,
+            };
+            opened = None;
+            if joined {
                 texts(&ends, &plain, &mut scribe, &mut values);
                 let read = match &sheet {
                     None => {
                         sheet = Some(Sheet::new(mapping, &values, &mut self.book));
                         true
                     }
-                    Some(sheet) => sheet.record(&values, number, &mut self.book),
+                    Some(sheet) => sheet.record(&values, first, &mut self.book),
                 };
                 self.book.counts.records += held;
                 if read {
@@ -255,14 +277,18 @@ impl CheckupReader {
                 } else {
                     self.book.counts.records_unread += held;
                 }
-                self.book.say_met(scribe.take(), ("CSV", number));
+                self.book.say_met(scribe.take(), ("CSV", first));
+            } else {
+                // The line is told; those behind it are read for themselves.
+                self.book.unread(Severity::Error, Text::new("checkup-open-quote"), ("CSV", first));
+                for (n, (number, from)) in starts.iter().enumerate().skip(1).rev() {
+                    let to = starts.get(n + 1).map_or(record.len(), |next| next.1 - 1);
+                    again.push_front((*number, record[*from..to].to_vec()));
+                }
             }
             record.clear();
-            held = 0;
+            starts.clear();
             self.book.relieve(out)?;
-            if number == 0 {
-                break;
-            }
         }
         self.book.counts.bytes += lines.bytes();
         self.book.counts.read += 1;

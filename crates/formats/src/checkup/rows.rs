@@ -58,7 +58,11 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
         }
     };
     let name = document.name.trim();
-    let local_id = insured_id(&[insurer, symbol, number], birth, sex.map_or("", |s| s.1), name);
+    let Some(local_id) = insured_id(&[insurer, symbol, number], birth, sex.map_or("", |s| s.1), name) else {
+        book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
+        book.none("no-patient");
+        return;
+    };
     let on = date(document.date.as_deref(), "checkup-date", book)
         .or_else(|| document.made.as_deref().and_then(|t| day(t.as_bytes())).map(|d| d.day));
     let Some(on) = on else {

@@ -14,29 +14,51 @@ use crate::places::icd10_with_dot;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::written::{Scribe, narrow};
 
-/// Fields of a record: quotes as in RFC 4180. False when a quote is left open: the record goes on in the next line.
-pub fn fields(bytes: &[u8], delimiter: u8, ends: &mut Vec<(usize, usize)>, plain: &mut Vec<u8>) -> bool {
+/// How the quotes of a record stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quotes {
+    /// All are closed.
+    Closed,
+    /// One is open at the end, that of the field with this number from 0: the record goes on in the next line.
+    Open(usize),
+    /// Text stands behind a closing one: no quote of RFC 4180 (section 2, 5 to 7), but a mark that somebody typed.
+    Broken,
+}
+
+/// Fields of a record: quotes as in RFC 4180.
+pub fn fields(bytes: &[u8], delimiter: u8, ends: &mut Vec<(usize, usize)>, plain: &mut Vec<u8>) -> Quotes {
     ends.clear();
     plain.clear();
-    let (mut inside, mut start, mut at) = (false, 0, 0);
+    let (mut inside, mut closed, mut start, mut at) = (false, false, 0, 0);
     while at < bytes.len() {
         match bytes[at] {
             b'"' if inside && bytes.get(at + 1) == Some(&b'"') => {
                 plain.push(b'"');
                 at += 1;
             }
-            b'"' if inside => inside = false,
-            b'"' if plain.len() == start => inside = true,
+            b'"' if inside => (inside, closed) = (false, true),
             b if b == delimiter && !inside => {
                 ends.push((start, plain.len()));
                 start = plain.len();
+                closed = false;
             }
+            b'\r' | b'\n' if closed => {}
+            _ if closed => return Quotes::Broken,
+            b'"' if plain.len() == start => inside = true,
             b => plain.push(b),
         }
         at += 1;
     }
     ends.push((start, plain.len()));
-    !inside
+    if inside { Quotes::Open(ends.len() - 1) } else { Quotes::Closed }
+}
+
+/// Whether lines that a quote joins are whole records each, so that the quote is a mark that somebody typed: a ditto mark on
+/// two lines makes them one otherwise, and one person's values another's. `whole` is the number of fields of a record.
+pub fn are_records(first: &[u8], last: &[u8], open: usize, delimiter: u8, whole: usize) -> bool {
+    let count = |line: &[u8]| memchr::memchr_iter(delimiter, line).count() + 1;
+    // Where the last field is open, the line has all its fields and goes on.
+    open + 1 < whole && count(first) == whole && count(last) == whole
 }
 
 /// A file being read by a mapping.
@@ -56,6 +78,16 @@ impl<'m> Sheet<'m> {
     /// By the header of the file. Columns that the mapping names and the file does not have are told, and the other way round.
     pub fn new(mapping: &'m Mapping, header: &[String], book: &mut Book) -> Self {
         let at: HashMap<String, usize> = header.iter().enumerate().map(|(n, name)| (name.trim().to_owned(), n)).collect();
+        // Which of two columns of one name is meant cannot be known.
+        let mut at = at;
+        let names = |c: &str| header.iter().filter(|name| name.trim() == c).count();
+        let double: Vec<String> = mapping.columns().filter(|c| names(c) > 1).map(str::to_owned).collect();
+        for name in double {
+            if at.remove(&name).is_some() {
+                let column = header.iter().position(|h| h.trim() == name).map_or(0, |n| n + 1);
+                book.say_line(Severity::Error, Text::new("checkup-double-column"), ("CSV", 1), column);
+            }
+        }
         let missing = mapping.columns().filter(|c| !at.contains_key(*c)).count();
         if missing > 0 {
             book.say(Severity::Error, Text::new("checkup-mapping-columns").with("count", missing));
@@ -65,6 +97,11 @@ impl<'m> Sheet<'m> {
             book.say(Severity::Info, Text::new("checkup-unmapped-columns").with("count", unmapped));
         }
         Self { mapping, at, width: header.len() }
+    }
+
+    /// Number of fields of a record.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// The rows of a record. It is counted by the caller; false when it makes none, which is told.
@@ -108,7 +145,7 @@ impl Record<'_> {
             book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
             return false;
         }
-        let local_id = narrow(&parts.join("-")).into_owned();
+        let local_id = joined(&parts);
         let admission = mapping.stay.as_ref().and_then(|s| self.date(&Some(s.admission.clone()), line, book));
         let Some(on) = self.date(&mapping.person.date, line, book).or(admission) else {
             book.say_line(Severity::Error, Text::new("checkup-no-date"), place, 0);
@@ -268,6 +305,16 @@ impl Record<'_> {
     }
 }
 
+/// Local id of the values of several columns. Hyphens, blanks and cases are lost when ids are compared: class 1 number 12 is
+/// not class 11 number 2, so the sign between them is one that stays, and stands in none of them.
+fn joined(parts: &[&str]) -> String {
+    if let [one] = parts {
+        return narrow(one).into_owned();
+    }
+    let parts: Vec<String> = parts.iter().map(|p| narrow(p).replace('~', "~~").replace('/', "~")).collect();
+    parts.join("/")
+}
+
 /// Texts of a record.
 pub fn texts(ends: &[(usize, usize)], plain: &[u8], scribe: &mut Scribe, out: &mut Vec<String>) {
     out.resize_with(ends.len(), String::new);
@@ -282,6 +329,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn parts_of_an_id_are_told_apart_when_ids_are_compared() {
+        let canonical = |parts: &[&str]| terms::PatientIdRule::default().canonical(&joined(parts)).expect("an id");
+        assert!(canonical(&["1", "12"]) != canonical(&["11", "2"]));
+        assert!(canonical(&["1/1", "2"]) != canonical(&["1", "1/2"]));
+        assert!(canonical(&["1~", "2"]) != canonical(&["1", "~2"]));
+        assert!(canonical(&["00-77"]) == canonical(&["77"]));
+    }
+
+    #[test]
     fn quotes_are_those_of_rfc_4180() {
         let (mut ends, mut plain) = (Vec::new(), Vec::new());
         let mut read = |bytes: &[u8]| {
@@ -289,9 +345,11 @@ mod tests {
             let texts: Vec<String> = ends.iter().map(|(a, b)| String::from_utf8_lossy(&plain[*a..*b]).into_owned()).collect();
             (closed, texts)
         };
-        assert_eq!(read(b"a,\"b,\"\"c\"\"\",\n"), (true, vec!["a".into(), "b,\"c\"".into(), "\n".into()]));
-        assert_eq!(read(b"a,\"b\nc"), (false, vec!["a".into(), "b\nc".into()]));
-        assert_eq!(read(b""), (true, vec![String::new()]));
-        assert_eq!(read(b"5\" x,y"), (true, vec!["5\" x".into(), "y".into()]));
+        assert_eq!(read(b"a,\"b,\"\"c\"\"\",\n"), (Quotes::Closed, vec!["a".into(), "b,\"c\"".into(), "\n".into()]));
+        assert_eq!(read(b"a,\"b\nc"), (Quotes::Open(1), vec!["a".into(), "b\nc".into()]));
+        assert_eq!(read(b""), (Quotes::Closed, vec![String::new()]));
+        assert_eq!(read(b"5\" x,y"), (Quotes::Closed, vec!["5\" x".into(), "y".into()]));
+        assert_eq!(read(b"a,\"b\" c,d").0, Quotes::Broken);
+        assert_eq!(read(b"a,\"\",d"), (Quotes::Closed, vec!["a".into(), String::new(), "d".into()]));
     }
 }

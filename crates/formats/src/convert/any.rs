@@ -6,7 +6,7 @@ use messages::{Finding, Message as Text, Place, Severity};
 
 use crate::checkup::Mapping;
 use crate::detect::{LOOKED_AT, detect};
-use crate::{Chunk, Counts, Format, Member, Output, ReadError, Reader, checkup, dpc, fhir, receipt, ssmix2};
+use crate::{Chunk, Counts, Format, Home, Member, Output, ReadError, Reader, checkup, dpc, fhir, receipt, ssmix2};
 
 fn kind(from: Option<Format>, path: &str, beginning: &[u8]) -> Option<Format> {
     from.or_else(|| detect(path, beginning))
@@ -94,13 +94,15 @@ impl AnyReader {
         let versions = Some(prescan.receipt.finish());
         let mappings = prescan.checkup.finish();
         let patients = prescan.fhir.finish();
+        // One for all: whose charts stand bare does not depend on the kind of file.
+        let home = Home::default();
         Self {
             from,
             ssmix2: ssmix2::Ssmix2Reader::new(ssmix2::Options { keep_source: false, set_aside, ..Default::default() }),
-            receipt: receipt::ReceiptReader::new(receipt::Options { versions, ..Default::default() }),
-            dpc: dpc::DpcReader::new(dpc::Options { amounts, ..Default::default() }),
+            receipt: receipt::ReceiptReader::new(receipt::Options { versions, home: home.clone(), ..Default::default() }),
+            dpc: dpc::DpcReader::new(dpc::Options { amounts, home: home.clone(), ..Default::default() }),
             checkup: checkup::CheckupReader::new(checkup::Options { mapping, mappings, ..Default::default() }),
-            fhir: fhir::FhirReader::new(fhir::Options { patients, ..Default::default() }),
+            fhir: fhir::FhirReader::new(fhir::Options { patients, home, ..Default::default() }),
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::receipt::diagnoses::Diagnoses;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::seen::{ByItself, hash64};
 use crate::written::{Scribe, narrow};
-use crate::{Member, Output, ReadError, Reader};
+use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest line that is taken.
 const LONGEST: usize = 1 << 20;
@@ -41,11 +41,13 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Which amounts count.
     pub amounts: Amounts,
+    /// Whose patient numbers stand bare: shared by the readers of a delivery.
+    pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, amounts: Amounts::default() }
+        Self { chunk_rows: 100_000, amounts: Amounts::default(), home: Home::default() }
     }
 }
 
@@ -94,7 +96,6 @@ pub struct DpcReader {
     pub(super) unit: Unit,
     pub(super) acts: HashMap<u128, Act, ByItself>,
     pub(super) form1: Option<Form1Stay>,
-    home: String,
     layout: Option<&'static Layout>,
     lines: HashSet<u64, ByItself>,
 }
@@ -168,7 +169,6 @@ impl DpcReader {
             unit: Unit::default(),
             acts: HashMap::default(),
             form1: None,
-            home: String::new(),
             layout: None,
             lines: HashSet::default(),
         }
@@ -387,10 +387,7 @@ impl DpcReader {
             unit.raw.push(b'\t');
         }
         unit.raw.push(kind as u8 + 1);
-        if self.home.is_empty() {
-            self.home.clone_from(&facility);
-        }
-        unit.local_id = if facility == self.home { id } else { format!("{facility}/{id}") };
+        unit.local_id = self.options.home.local_id(&facility, &id);
         unit.facility = facility;
         unit.start = start;
         unit.end = if kind == Kind::EFg { None } else { other };
@@ -426,10 +423,12 @@ impl DpcReader {
             return;
         };
         let id = id_text(row.get(names.id), scribe);
-        if id.is_empty() {
+        let facility = id_text(row.get(names.facility), scribe);
+        if id.is_empty() || facility.is_empty() {
             self.book.unread(Severity::Error, Text::new("formats-no-patient"), ("K", number));
             return;
         }
+        let id = self.options.home.local_id(&facility, &id);
         let mut text = |n: usize| scribe.text(row.get(n)).into_owned();
         let (kana, insurer, symbol) = (text(names.kana), text(names.insurer), text(names.symbol));
         let (insured, branch) = (text(names.number), text(names.branch));
@@ -458,6 +457,7 @@ impl DpcReader {
 /// Columns of a K source by their names.
 #[derive(Default)]
 struct Names {
+    facility: usize,
     id: usize,
     birth: usize,
     kana: usize,
@@ -474,11 +474,12 @@ impl Names {
         for n in 1..=row.len() {
             let text = scribe.text(row.get(n)).into_owned();
             let place = match () {
+                () if text.starts_with("施設") => &mut names.facility,
                 () if text.contains("識別番号") => &mut names.id,
                 () if text.contains("生年") => &mut names.birth,
                 () if text.contains("カナ") || text.contains("ｶﾅ") => &mut names.kana,
                 () if text.contains("性別") => &mut names.sex,
-                () if text.contains("保険者番号") => &mut names.insurer,
+                () if text.contains("保険者番号") && !text.contains("被保険者") => &mut names.insurer,
                 () if text.contains("記号") => &mut names.symbol,
                 () if text.contains("枝番") => &mut names.branch,
                 () if text.contains("番号") => &mut names.number,

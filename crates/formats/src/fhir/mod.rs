@@ -3,13 +3,16 @@
 //! * `resource`: thin structs for what rows are made of; everything else is passed over;
 //! * `codes`: code systems by OID and by URL → one name;
 //! * `rows`: resources → rows;
-//! * `reader`: lines and bundles, references, patients who come after what is about them.
+//! * `patients`: references → patients, who come before or after what is about them;
+//! * `reader`: lines and bundles.
 //!
 //! Free text (narrative, notes, attachments) is not taken. Resources entered in error and cancelled make no row.
 
 mod codes;
+mod patients;
 mod reader;
 mod resource;
 mod rows;
 
-pub use reader::{FhirReader, Options, Patients, Prescan};
+pub use patients::Patients;
+pub use reader::{FhirReader, Options, Prescan};

@@ -5,17 +5,15 @@ use std::io::Read as _;
 
 use messages::{Message as Text, Severity};
 
-use super::resource::{Identifier, Reference, Resource, Section, part, parts};
+use super::patients::{self, About, Patients, about, entry_name, scope};
+use super::resource::{Resource, Section};
 use super::rows;
 use crate::lines::Lines;
 use crate::rows::Book;
-use crate::{Member, Output, ReadError, Reader};
+use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest resource of a line: documents with a PDF reach tens of megabytes.
 const LONGEST: usize = 64 << 20;
-
-/// Local ids of patients by what references call them.
-pub type Patients = HashMap<String, String>;
 
 /// How to read.
 #[derive(Clone)]
@@ -26,36 +24,13 @@ pub struct Options {
     pub max_file_bytes: u64,
     /// What a [`Prescan`] found: patients may come after what is about them.
     pub patients: Patients,
+    /// Whose patient numbers stand bare: shared by the readers of a delivery.
+    pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, max_file_bytes: 256 << 20, patients: Patients::new() }
-    }
-}
-
-/// What a reference points to: the last part of `Patient/p1`, `urn:uuid:…`, or an address.
-pub fn target(reference: &str) -> &str {
-    let plain = reference.strip_prefix("urn:uuid:").unwrap_or(reference);
-    plain.rsplit('/').next().unwrap_or(plain)
-}
-
-/// The hospital's own id of a patient, else the first identifier, else the resource's id.
-pub fn local_id(resource: &Resource) -> Option<String> {
-    let identifiers: Vec<Identifier> = parts(&resource.identifier);
-    let hospital = |i: &&Identifier| i.system.as_deref().is_some_and(|s| s.contains("1.2.392.100495.20.3.51."));
-    let insured = |i: &&Identifier| !i.system.as_deref().is_some_and(|s| s.ends_with("JP_Insurance_memberID"));
-    let found = identifiers.iter().find(hospital).or(identifiers.iter().find(insured));
-    found.and_then(|i| i.value.clone()).or_else(|| resource.id.clone()).filter(|id| !id.is_empty())
-}
-
-fn note_patient(resource: &Resource, url: Option<&str>, patients: &mut Patients) {
-    if resource.resource_type == "Patient"
-        && let Some(local) = local_id(resource)
-    {
-        for name in [resource.id.as_deref(), url.map(target)].into_iter().flatten() {
-            patients.insert(name.to_owned(), local.clone());
-        }
+        Self { chunk_rows: 100_000, max_file_bytes: 256 << 20, patients: Patients::default(), home: Home::default() }
     }
 }
 
@@ -82,7 +57,7 @@ fn contexts(sections: &[Section], around: Context, out: &mut HashMap<String, Con
         });
         if own != Context::Itself {
             for entry in section.entry.iter().filter_map(|e| e.reference.as_deref()) {
-                out.insert(target(entry).to_owned(), own);
+                out.insert(entry_name(entry).to_owned(), own);
             }
         }
         contexts(&section.section, own, out);
@@ -105,7 +80,7 @@ impl Prescan {
             if memchr::memmem::find(line.bytes, b"\"Patient\"").is_some()
                 && let Ok(resource) = serde_json::from_slice::<Resource>(line.bytes)
             {
-                note_patient(&resource, None, &mut self.0);
+                self.0.note(&resource, None, scope(member.path));
             }
         }
         Ok(())
@@ -121,6 +96,7 @@ impl Prescan {
 pub struct FhirReader {
     options: Options,
     book: Book,
+    scope: String,
 }
 
 impl Default for FhirReader {
@@ -133,18 +109,18 @@ impl FhirReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
         let book = Book::new(options.chunk_rows);
-        Self { options, book }
+        Self { options, book, scope: String::new() }
     }
 
     /// A resource or a bundle of them. True when it was understood.
     fn resource(&mut self, mut resource: Resource, line: u64) {
         if resource.resource_type == "Bundle" {
             let entries = std::mem::take(&mut resource.entry);
-            let mut patients = Patients::new();
+            let mut patients = Patients::default();
             let mut said = HashMap::new();
             for entry in &entries {
                 if let Some(inner) = &entry.resource {
-                    note_patient(inner, entry.full_url.as_deref(), &mut patients);
+                    patients.note(inner, entry.full_url.as_deref(), &self.scope);
                     contexts(&inner.section, Context::Itself, &mut said);
                 }
             }
@@ -152,32 +128,44 @@ impl FhirReader {
                 if let Some(inner) = entry.resource
                     && inner.resource_type != "Bundle"
                 {
-                    let names = [entry.full_url.as_deref().map(target), inner.id.as_deref()];
+                    let url = entry.full_url.as_deref();
+                    let names = [url.map(entry_name), inner.id.as_deref()];
                     let context = names.into_iter().flatten().find_map(|n| said.get(n)).copied().unwrap_or_default();
-                    self.one(&inner, context, line, &patients);
+                    self.one(&inner, url, context, line, &patients);
                 }
             }
             return;
         }
-        self.one(&resource, Context::Itself, line, &Patients::new());
+        self.one(&resource, None, Context::Itself, line, &Patients::default());
     }
 
-    fn one(&mut self, resource: &Resource, context: Context, line: u64, patients: &Patients) {
-        let subject: Option<Reference> = part(&resource.subject);
-        let about = subject.as_ref().or(resource.patient.as_ref()).or(resource.beneficiary.as_ref());
-        let about = about.and_then(|r| r.reference.as_deref()).map(target);
-        // Those of the bundle first, then those of the bulk files.
-        let known = |name: &str| patients.get(name).or_else(|| self.options.patients.get(name));
-        let missing = about.is_some_and(|name| known(name).is_none());
+    fn one(&mut self, resource: &Resource, url: Option<&str>, context: Context, line: u64, own: &Patients) {
+        let Options { home, patients, .. } = &self.options;
         let local = if resource.resource_type == "Patient" {
-            local_id(resource)
+            patients::local_id(resource, url, &self.scope, home)
         } else {
-            // A patient who is not there has the name that references give.
-            about.map(|name| known(name).cloned().unwrap_or_else(|| name.to_owned()))
+            let code = match about(resource, url, &self.scope, own, patients, home) {
+                About::Known(local) => Ok(local),
+                About::Missing(name) if rows::is_known(resource) => {
+                    self.book.say_line(Severity::Info, Text::new("fhir-patient-missing"), ("resource", line), 0);
+                    Ok(name)
+                }
+                About::Missing(name) => Ok(name),
+                About::Several => Err(Some("fhir-patient-twice")),
+                About::NoPerson => Err(Some("fhir-no-person")),
+                About::Nobody => Err(None),
+            };
+            match code {
+                Ok(local) => Some(local),
+                Err(Some(code)) if rows::is_known(resource) => {
+                    let severity = if code == "fhir-no-person" { Severity::Warning } else { Severity::Error };
+                    self.book.say_line(severity, Text::new(code), ("resource", line), 0);
+                    self.book.none("no-patient");
+                    return;
+                }
+                Err(_) => None,
+            }
         };
-        if missing {
-            self.book.say_line(Severity::Info, Text::new("fhir-patient-missing"), ("resource", line), 0);
-        }
         rows::resource(resource, local.as_deref(), context, line, &mut self.book);
     }
 
@@ -196,6 +184,7 @@ impl Reader for FhirReader {
     fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
         let input = |source| ReadError::Input { payload: member.payload, ordinal: member.ordinal, source };
         self.book.begin_file(member.path);
+        scope(member.path).clone_into(&mut self.scope);
         self.book.counts.members += 1;
         self.book.counts.read += 1;
         if member.path.to_ascii_lowercase().ends_with(".json") {

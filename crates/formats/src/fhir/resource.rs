@@ -180,6 +180,7 @@ pub struct Resource {
     pub performed_period: Option<Period>,
     #[serde(rename = "type")]
     pub kind: Option<serde_json::Value>,
+    pub contained: Option<serde_json::Value>,
     pub entry: Vec<Entry>,
     pub section: Vec<Section>,
 }

@@ -12,6 +12,7 @@ use super::reader::Context;
 use super::resource::{Address, Coding, Component, Concept, Identifier, Name, Quantity, Range, Resource, part, parts};
 use crate::hl7::Time;
 use crate::places::icd10_with_dot;
+use crate::receipt::diagnoses::is_suspected;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 
 /// Date or date-time of FHIR → local time of Japan. Partial dates are the first of their month or year.
@@ -54,6 +55,13 @@ fn status(resource: &Resource) -> &str {
     resource.status.as_ref().and_then(|s| s.as_str()).unwrap_or("")
 }
 
+/// Whether rows are made of the resource's type.
+pub fn is_known(r: &Resource) -> bool {
+    let known =
+        ["Patient", "Coverage", "Encounter", "Condition", "AllergyIntolerance", "Observation", "MedicationRequest", "Procedure"];
+    known.contains(&r.resource_type.as_str())
+}
+
 /// The rows of a resource.
 pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, book: &mut Book) {
     let place = ("resource", line);
@@ -63,9 +71,7 @@ pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, 
         book.none("not-valid");
         return;
     }
-    let known =
-        ["Patient", "Coverage", "Encounter", "Condition", "AllergyIntolerance", "Observation", "MedicationRequest", "Procedure"];
-    if !known.contains(&r.resource_type.as_str()) {
+    if !is_known(r) {
         book.none("resource-type-not-read");
         return;
     }
@@ -252,12 +258,14 @@ fn condition(r: &Resource, history: bool, at: &At<'_>, place: (&str, u64), book:
         return;
     };
     let mut suspected = has(&r.verification_status, &["provisional", "unconfirmed", "differential"]);
+    suspected |= code.iter().filter_map(|c| c.text.as_deref()).any(|text| is_suspected("", text));
     for modifier in
         r.extension.iter().filter(|e| e.url.ends_with("DiseasePrefixModifier") || e.url.ends_with("DiseasePostfixModifier"))
     {
-        if let Some(code) = modifier.value_codeable_concept.as_ref().and_then(|c| c.coding.iter().find_map(|c| c.code.as_deref()))
-        {
-            suspected |= code == "8002";
+        // Any of the codings can be the claims' one.
+        let codings = || modifier.value_codeable_concept.iter().flat_map(|c| &c.coding).filter_map(|c| c.code.as_deref());
+        suspected |= codings().any(|code| code == "8002");
+        if let Some(code) = codings().next() {
             value.push('+');
             value.push_str(code);
         }

@@ -5,6 +5,7 @@ use omop::{CostRow, DeathRow, ObservationRow, VisitEventRow, type_concept};
 use terms::Sex;
 
 use super::forms::Form;
+use crate::Home;
 use crate::columns::{Row, Splitter};
 use crate::days::{Month, day};
 use crate::rows::{At, Book, Cover, Who, insured_id, name_parts};
@@ -58,6 +59,8 @@ pub struct Claim {
     pub named: u32,
     /// Last day of a line that has a date of its own.
     pub last_line: Option<i32>,
+    /// Line of the RE that it begins with.
+    pub line: u64,
     inpatient: bool,
     pub admission: Option<i32>,
     pub first_visit: Option<i32>,
@@ -84,6 +87,7 @@ impl Claim {
         Self {
             form: header.form,
             institution: header.institution.clone(),
+            line,
             heads: vec![(line, bytes.to_vec())],
             opened: false,
             skip: None,
@@ -131,9 +135,9 @@ impl Claim {
         self.points
     }
 
-    /// Works out the head. `foreign` says whether the institution is not the one whose charts are bare; `rows` whether rows
+    /// Works out the head. `home` knows whose charts stand bare; `rows` whether rows
     /// are wanted. Gives the key under which claims replace each other.
-    pub fn open(&mut self, dpc: bool, home: &str, scribe: &mut Scribe, book: &mut Book, rows: bool) -> u128 {
+    pub fn open(&mut self, dpc: bool, home: &Home, scribe: &mut Scribe, book: &mut Book, rows: bool) -> u128 {
         self.opened = true;
         if dpc && self.form == Form::Medical {
             self.form = Form::Dpc;
@@ -201,11 +205,13 @@ impl Claim {
                 let payer = first_public.filter(|_| insurance.is_none());
                 let (payer, recipient) = (text(payer, 2), text(payer, 3));
                 let kana = if kana.is_empty() { &name } else { &kana };
-                insured_id(&[&insurer, &symbol, &number, &branch, &payer, &recipient], birth, sex.1, kana)
+                let parts = [&insurer, &symbol, &number, &branch, &payer, &recipient].map(String::as_str);
+                insured_id(&parts, birth, sex.1, kana).unwrap_or_default()
             }
-            chart if home.is_empty() || home == self.institution => chart.to_owned(),
-            chart => format!("{}/{chart}", self.institution),
+            chart => home.local_id(&self.institution, chart),
         };
+        // Claims replace each other whatever stands bare: the chart itself, beside the institution.
+        let person = if chart.is_empty() { self.local_id.as_str() } else { chart };
         for (_, jd) in of(b"JD") {
             for n in 0..31 {
                 if matches!(jd.get(3 + n), b"1" | b"2") {
@@ -218,13 +224,16 @@ impl Claim {
             b"claim",
             self.form.name().as_bytes(),
             self.institution.as_bytes(),
-            self.local_id.as_bytes(),
+            person.as_bytes(),
             &self.month.number().to_le_bytes(),
             kind.as_bytes(),
             &admission,
             insurer.trim().as_bytes(),
         ]);
-        if !rows {
+        if rows && self.local_id.is_empty() {
+            book.say_line(Severity::Error, Text::new("formats-no-patient"), at, 0);
+        }
+        if !rows || self.local_id.is_empty() {
             return version;
         }
         self.key =
@@ -328,7 +337,8 @@ impl Claim {
     }
 
     /// Visits, the amount, a death: what is only known at the end.
-    pub fn close(&mut self, line: u64, book: &mut Book) {
+    pub fn close(&mut self, book: &mut Book) {
+        let line = self.line;
         let at = At { patient: self.patient, key: &self.key, ts: self.ts };
         let event = |event: &'static str, day: i32, class: &'static str| VisitEventRow {
             event,

@@ -14,7 +14,7 @@ use crate::lines::Lines;
 use crate::rows::Book;
 use crate::seen::ByItself;
 use crate::written::Scribe;
-use crate::{Member, Output, ReadError, Reader};
+use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest line that is taken: SJ has 2,400 bytes, a trade name 300.
 const LONGEST: usize = 1 << 20;
@@ -29,11 +29,13 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What a [`Prescan`] found; without it every claim stands.
     pub versions: Option<Versions>,
+    /// Whose chart numbers stand bare: shared by the readers of a delivery.
+    pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, versions: None }
+        Self { chunk_rows: 100_000, versions: None, home: Home::default() }
     }
 }
 
@@ -64,8 +66,6 @@ pub struct ReceiptReader {
     options: Options,
     book: Book,
     held: Diagnoses,
-    /// Institution whose chart numbers stand bare: the first that has any.
-    home: String,
     scan: bool,
     found: Versions,
     /// Where what is asked twice says its findings the first time.
@@ -95,15 +95,7 @@ impl ReceiptReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
         let book = Book::new(options.chunk_rows);
-        Self {
-            options,
-            book,
-            held: Diagnoses::default(),
-            home: String::new(),
-            scan: false,
-            found: Versions::default(),
-            spare: Book::new(usize::MAX),
-        }
+        Self { options, book, held: Diagnoses::default(), scan: false, found: Versions::default(), spare: Book::new(usize::MAX) }
     }
 
     fn file(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
@@ -155,7 +147,7 @@ impl ReceiptReader {
             }
         }
         self.book.counts.bytes += lines.bytes();
-        self.end_claim(&mut file, 0, &mut scribe, out)?;
+        self.end_claim(&mut file, &mut scribe, out)?;
         if empty {
             self.book.say(Severity::Warning, Text::new("formats-empty"));
         } else {
@@ -231,16 +223,16 @@ impl ReceiptReader {
         };
         match &record {
             b"IR" | b"UK" | b"YK" | b"HM" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 self.header(file, row, &record, number, scribe);
             }
             b"GO" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 file.trailer = Some((number, row.int(2), row.int(3)));
                 self.book.read();
             }
             b"RE" => {
-                self.end_claim(file, number, scribe, out)?;
+                self.end_claim(file, scribe, out)?;
                 match &file.header {
                     Some(header) => {
                         let mut claim = Claim::new(header, number, bytes);
@@ -334,7 +326,7 @@ impl ReceiptReader {
         if rows && self.options.versions.is_some() {
             // Asked without rows first: a claim that was sent again later makes none.
             let mut probe = Claim::copy_of_head(claim);
-            let version = probe.open(dpc, &self.home, scribe, &mut self.spare, false);
+            let version = probe.open(dpc, &self.options.home, scribe, &mut self.spare, false);
             let last = self.options.versions.as_ref().and_then(|v| v.get(&version)).copied();
             if last.is_some_and(|last| last > (billed, ordinal)) {
                 claim.skip = Some("superseded-claim");
@@ -345,10 +337,10 @@ impl ReceiptReader {
                 return;
             }
         }
-        if self.home.is_empty() && claim.form != Form::Pharmacy {
-            self.home.clone_from(&claim.institution);
+        let version = claim.open(dpc, &self.options.home, scribe, &mut self.book, rows);
+        if claim.local_id.is_empty() && claim.skip.is_none() {
+            claim.skip = Some("no-patient");
         }
-        let version = claim.open(dpc, &self.home, scribe, &mut self.book, rows);
         if self.scan && claim.skip.is_none() {
             let last = self.found.entry(version).or_insert((billed, ordinal));
             *last = (*last).max((billed, ordinal));
@@ -361,14 +353,14 @@ impl ReceiptReader {
         }
     }
 
-    fn end_claim(&mut self, file: &mut File, line: u64, scribe: &mut Scribe, out: &mut dyn Output) -> Result<(), ReadError> {
+    fn end_claim(&mut self, file: &mut File, scribe: &mut Scribe, out: &mut dyn Output) -> Result<(), ReadError> {
         self.opened(file, false, scribe);
         if let Some(mut claim) = file.claim.take()
             && claim.skip.is_none()
         {
             acts::close_group(&mut claim, &mut self.book);
             acts::surgeries(&mut claim, &mut self.book);
-            claim.close(line, &mut self.book);
+            claim.close(&mut self.book);
         }
         if self.held.is_full() {
             self.held.write(&mut self.book, out)?;

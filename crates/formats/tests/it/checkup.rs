@@ -117,7 +117,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
     let outcome = read(&tree(&other_samples("checkup/csv")));
     let days: BTreeSet<(&str, &str)> =
         outcome.of("visit_event").iter().map(|r| (r.patient.as_str(), r.get("event_date"))).collect();
-    assert_eq!(days, [("00000456", "2024-09-12"), ("00000789", "2024-01-15"), ("B113299999999-2-1-15", "2024-04-18")].into());
+    assert_eq!(days, [("00000456", "2024-09-12"), ("00000789", "2024-01-15"), ("B113299999999/2/1/15", "2024-04-18")].into());
     let who = outcome.of("identity");
     let of = |id: &str| who.iter().find(|r| r.patient == id).copied().expect("a person");
     assert_eq!(
@@ -125,7 +125,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
         ("1971-11-02", "female", "ｱﾘｱｹ")
     );
     assert_eq!((of("00000789").get("birth_date"), of("00000789").get("sex")), ("1945-12-31", "male"));
-    assert_eq!(of("B113299999999-2-1-15").get("birth_date"), "2016-05-05");
+    assert_eq!(of("B113299999999/2/1/15").get("birth_date"), "2016-05-05");
     let value = |id: &str, code: &str| {
         let rows = outcome.of("measurement");
         rows.into_iter()
@@ -133,7 +133,7 @@ fn csv_is_read_by_the_mapping_beside_it() {
             .map(|r| (r.get("value_as_number").to_owned(), r.get("unit_source_value").to_owned()))
     };
     assert_eq!(value("00000456", "9N001000000000001"), Some(("158.0".to_owned(), "cm".to_owned())));
-    assert_eq!(value("B113299999999-2-1-15", "9N006000000000001"), Some(("24.6".to_owned(), "kg".to_owned())));
+    assert_eq!(value("B113299999999/2/1/15", "9N006000000000001"), Some(("24.6".to_owned(), "kg".to_owned())));
     assert!(outcome.codes().contains(&"checkup-no-date"), "a date that cannot be: {:?}", outcome.codes());
     assert_eq!(outcome.counts.records_unread, 1);
 }
@@ -169,4 +169,42 @@ fn any_bytes_are_rows_or_findings() {
         assert_eq!(outcome.counts.members, 1);
         assert!(outcome.findings.len() as u64 >= u64::from(outcome.counts.unread > 0));
     });
+}
+
+#[test]
+fn the_type_of_a_value_is_read_by_whatever_prefix_it_has() {
+    let files: Vec<File> =
+        tree(&other_samples("checkup/clean")).into_iter().filter(|f| f.0.contains("DATA/") && f.0.ends_with(".xml")).collect();
+    assert!(files.iter().any(|f| String::from_utf8_lossy(&f.1).contains("xsi:type")));
+    let other: Vec<File> = files
+        .iter()
+        .map(|(path, bytes)| {
+            let text = String::from_utf8(bytes.clone()).expect("UTF-8");
+            (path.clone(), text.replace("xsi:", "i:").replace("xmlns:xsi", "xmlns:i").into_bytes())
+        })
+        .collect();
+    let (one, two) = (read(&files), read(&other));
+    assert!(!one.of("measurement").is_empty());
+    assert!(one.of("measurement") == two.of("measurement") && one.of("observation") == two.of("observation"));
+}
+
+#[test]
+fn a_person_known_by_nothing_is_told_and_makes_no_row() {
+    let (path, bytes) = tree(&other_samples("checkup/clean"))
+        .into_iter()
+        .find(|f| f.0.contains("DATA/") && f.0.ends_with(".xml"))
+        .expect("a document");
+    let text = String::from_utf8(bytes).expect("UTF-8");
+    // Every id of the insurance and the birth date and the name are taken away.
+    let mut out = String::new();
+    let mut rest = text.as_str();
+    while let Some(from) = rest.find("<patientRole>") {
+        let to = rest.find("</patientRole>").expect("closed");
+        out.push_str(&rest[..from]);
+        out.push_str("<patientRole>");
+        rest = &rest[to..];
+    }
+    out.push_str(rest);
+    let outcome = read(&[(path, out.into_bytes())]);
+    assert!(outcome.codes().contains(&"formats-no-patient") && outcome.rows.is_empty(), "{:?}", outcome.codes());
 }

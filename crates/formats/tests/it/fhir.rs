@@ -106,3 +106,19 @@ fn past_illness_of_a_document_is_history_and_a_reason_is_no_visit() {
     assert_eq!((history[0].get("observation_source_value"), history[0].get("value_as_string")), ("text:虫垂炎", "history"));
     assert!(outcome.of("visit_event").is_empty() && outcome.rows.iter().all(|r| r.patient == "7"));
 }
+
+#[test]
+fn a_suspicion_in_any_coding_of_a_modifier_makes_no_condition() {
+    let condition = r#"{"resourceType":"Condition","code":{"text":"肺癌"},"onsetDateTime":"2024-01-02","subject":{"reference":"Patient/1"},"extension":[{"url":"http://jpfhir.jp/fhir/core/Extension/StructureDefinition/JP_Condition_DiseasePostfixModifier","valueCodeableConcept":{"coding":[{"system":"urn:oid:1.2.392.200119.4.201.5","code":"UCV2"},{"system":"http://jpfhir.jp/fhir/core/mhlw/CodeSystem/masterZ-disease-modifier","code":"8002"}]}}]}"#;
+    let outcome = read(&[("c.ndjson".to_owned(), condition.as_bytes().to_vec())]);
+    assert!(outcome.of("condition_occurrence").is_empty());
+    assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
+}
+
+#[test]
+fn a_suspicion_in_words_makes_no_condition() {
+    let condition = r#"{"resourceType":"Condition","code":{"text":"肺癌の疑い"},"onsetDateTime":"2024-01-02","subject":{"reference":"Patient/1"}}"#;
+    let outcome = read(&[("c.ndjson".to_owned(), condition.as_bytes().to_vec())]);
+    assert!(outcome.of("condition_occurrence").is_empty());
+    assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
+}

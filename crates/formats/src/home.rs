@@ -1,0 +1,51 @@
+//! Whose patient numbers stand bare: they are those of one institution, and a delivery can hold several.
+
+use std::sync::{Arc, OnceLock};
+
+use crate::seen::key;
+
+/// The institution whose patient numbers are local ids as they are: the first that any reader of a delivery meets. Numbers
+/// of every other one carry its code, so that chart 77 of two hospitals is two persons. The readers of one delivery share it.
+#[derive(Clone, Default)]
+pub struct Home(Arc<OnceLock<String>>);
+
+impl Home {
+    /// Local id of a patient number. The institution has ten digits (prefecture 2, fee table 1, institution 7) or, as DPC
+    /// files write it, nine, without the fee table, which is the medical one; or it is the system of an identifier.
+    pub fn local_id(&self, institution: &str, number: &str) -> String {
+        let institution = code(institution);
+        if !institution.is_empty() && *self.0.get_or_init(|| institution.clone()) == institution {
+            return number.to_owned();
+        }
+        // Claims write `77` where DPC files write `0000000077`.
+        let bare = if number.bytes().all(|b| b.is_ascii_digit()) { number.trim_start_matches('0') } else { number };
+        format!("{institution}/{}", if bare.is_empty() { number } else { bare })
+    }
+}
+
+fn code(institution: &str) -> String {
+    let digits = institution.bytes().all(|b| b.is_ascii_digit());
+    match institution.len() {
+        9 if digits => format!("{}1{}", &institution[..2], &institution[2..]),
+        // A file with no institution in it says nothing of whose charts these are.
+        _ if digits => institution.to_owned(),
+        // Hyphens and cases of a system are lost when ids are compared.
+        _ => format!("system{:032X}", key(&[b"system", institution.as_bytes()])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_the_first_institution_stand_bare_and_of_every_other_carry_its_code() {
+        let home = Home::default();
+        assert_eq!(home.local_id("1310000001", "77"), "77");
+        assert_eq!(home.clone().local_id("130000001", "0000000077"), "0000000077");
+        assert_eq!(home.local_id("130000002", "0000000077"), home.local_id("1310000002", "77"));
+        assert_ne!(home.local_id("http://a/id", "77"), home.local_id("http://A/id", "77"));
+        assert_eq!(home.local_id("", "77"), "/77");
+        assert_eq!(home.local_id("1310000002", "000"), "1310000002/000");
+    }
+}
