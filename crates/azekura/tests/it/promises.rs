@@ -459,3 +459,17 @@ fn what_receive_saw_of_a_package_is_a_help_that_may_be_missing_or_wrong() {
         assert!(!path.exists(), "{what}");
     }
 }
+
+#[test]
+fn another_package_in_the_place_of_a_received_one_is_not_taken_in() {
+    let house = House::new();
+    house.notified(&IDS);
+    let (first, other) = (house.tree(1, &of(&IDS)), house.tree(1, &of(&[IDS[0]])));
+    assert_eq!(house.receive(&[&first])[0]["state"], "accepted");
+    let kept = fs::read_dir(house.instance().join("packages")).expect("listable").next().expect("one").expect("an entry").path();
+    for name in ["manifest.p7m", "payload-0001.p7m"] {
+        fs::copy(other.join(name), kept.join(name)).expect("copied");
+    }
+    house.on(&["ingest"]).refused();
+    assert_eq!(house.count("person"), 0, "nothing of it came in");
+}
