@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use sqlx::{QueryBuilder, Sqlite};
-use terms::RecordId;
+use terms::{ProviderId, RecordId};
 
 use crate::error::Result;
 use crate::event::Event;
@@ -67,5 +67,23 @@ impl Reader {
                 Ok((RecordId(c.get("record_id")?), c.get("commit_seq")?))
             })
             .collect()
+    }
+
+    /// The versions by the provider of their record.
+    ///
+    /// # Errors
+    /// As [`Reader::versions`].
+    pub async fn versions_by_provider(&mut self) -> Result<HashMap<ProviderId, Vec<(RecordId, i64)>>> {
+        let rows = sqlx::query(
+            "select v.record_id, v.commit_seq, r.provider from record_version v join record r on r.record_id = v.record_id",
+        )
+        .fetch_all(self.sql())
+        .await?;
+        let mut versions: HashMap<ProviderId, Vec<(RecordId, i64)>> = HashMap::new();
+        for row in &rows {
+            let c = Columns::new("record_version", row);
+            versions.entry(c.parsed("provider")?).or_default().push((RecordId(c.get("record_id")?), c.get("commit_seq")?));
+        }
+        Ok(versions)
     }
 }

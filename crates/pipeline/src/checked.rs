@@ -1,21 +1,51 @@
-//! What a look at a package found, kept sealed beside it from `receive` to `ingest`, so that its payloads are not looked
-//! through twice before they are read. A help and no fact: where it is missing, does not open, or belongs to another
-//! package, rule or version, the payloads are looked through again. Reading them still checks every hash and tag.
+//! What a look at a package found, kept sealed from `receive` to `ingest`, so that its payloads are not looked through twice
+//! before they are read. A help and no fact: where it is missing, does not open, or belongs to another package, rule or
+//! version, the payloads are looked through again. Reading them still checks every hash and tag.
+//!
+//! It can name patients, so it is an asset of the identity class of its provider, with a key of its own that goes when the
+//! package is taken in, set aside or destroyed.
 
-use std::fs::File;
-use std::io::{BufReader, Read, Write as _};
-use std::path::PathBuf;
+use std::collections::HashSet;
 
-use durable::NewFile;
-use ledger::Package;
-use seal::sealed_file::{SealedReader, SealedWriter};
-use seal::{KeyScope, WrappedKey};
+use ledger::{Asset, AssetFilter, AssetState, Package, Reader, Tx};
+use seal::KeyScope;
 use serde::{Deserialize, Serialize};
 use terms::{AssetClass, AssetId, PackageId, PatientIdRule, ProviderId};
 
 use crate::Instance;
 use crate::error::Error;
+use crate::patients::Patients;
 use crate::reading::Summary;
+use crate::sealed::{self, Written};
+
+/// What reading a package has to know of the whole of it before its first file.
+#[derive(Default, Serialize, Deserialize)]
+pub(crate) struct Checked {
+    /// Keyed hashes of patients whose files stand in several places, or under several ways to write one id: their rows wait for
+    /// the end.
+    pub(crate) scattered: HashSet<[u8; 32]>,
+    /// Local ids whose files are not read to rows, because some file says that they may be another's.
+    pub(crate) set_aside: Vec<String>,
+}
+
+impl Checked {
+    /// Takes what is needed of what the reading process said.
+    ///
+    /// # Errors
+    /// When a hash cannot be computed.
+    pub(crate) fn of(summary: &Summary, patients: &Patients) -> Result<Checked, Error> {
+        let mut once = HashSet::new();
+        let mut scattered = HashSet::new();
+        for local_id in &summary.patients {
+            scattered.extend(patients.hash(local_id)?.map(|hash| hash.0).filter(|hash| !once.insert(*hash)));
+        }
+        // Whom a file names besides its own patient turns up wherever that file stands.
+        for local_id in &summary.set_aside {
+            scattered.extend(patients.hash(local_id)?.map(|hash| hash.0));
+        }
+        Ok(Checked { scattered, set_aside: summary.set_aside.clone() })
+    }
+}
 
 /// Whose summary it is: everything that it depends on.
 #[derive(Serialize, Deserialize, PartialEq)]
@@ -31,76 +61,66 @@ impl Of {
     }
 }
 
-#[derive(Serialize, Deserialize)]
-struct Wrapped {
-    epoch: u32,
-    algorithm: String,
-    bytes: Vec<u8>,
-}
+/// Kind of the assets.
+const KIND: &str = "package summary";
 
-/// Path of the file relative to the instance.
-pub(crate) fn path(package: PackageId) -> String {
-    format!("{}/{package}.checked", crate::sealed::DIRECTORY)
-}
-
-fn full_path(instance: &Instance, package: PackageId) -> PathBuf {
-    instance.root.join(path(package))
-}
-
-fn scope(provider: &ProviderId) -> KeyScope {
-    KeyScope { class: AssetClass::Package, provider: Some(provider.clone()) }
-}
-
-/// Keeps what was found. The lists of contacts and opt-outs are registered by now and not kept again.
+/// Seals what was found. The caller's transaction makes it an asset.
 ///
 /// # Errors
 /// When it cannot be written.
-pub(crate) fn keep(
+pub(crate) fn write(
     instance: &Instance,
     package: PackageId,
     provider: &ProviderId,
     manifest_sha256: [u8; 32],
     rule: PatientIdRule,
-    summary: &Summary,
-) -> Result<(), Error> {
-    let path = full_path(instance, package);
-    let trouble = || Error::io(path.display().to_string());
-    let json = |e: serde_json::Error| Error::Inconsistent(e.to_string());
-    forget(instance, package)?;
-    let id = AssetId(package.0);
-    let (key, WrappedKey { epoch, algorithm, bytes, .. }) = instance.keyring.new_data_key(&scope(provider), id)?;
-    let wrapped = serde_json::to_vec(&Wrapped { epoch, algorithm, bytes }).map_err(json)?;
-    let mut file = NewFile::create(&path).map_err(trouble())?;
-    file.write_all(&(wrapped.len() as u32).to_le_bytes()).map_err(trouble())?;
-    file.write_all(&wrapped).map_err(trouble())?;
-    let mut sealed = SealedWriter::new(file, &key, id.as_bytes())?;
-    let kept = Summary { contacts: Vec::new(), opt_outs: Vec::new(), refused: None, ..summary.clone() };
-    let plain = zeroize::Zeroizing::new(serde_json::to_vec(&(Of::new(manifest_sha256, rule), kept)).map_err(json)?);
-    sealed.write_all(&plain).map_err(trouble())?;
-    sealed.finish()?.finish().map_err(trouble())
+    checked: &Checked,
+) -> Result<Written, Error> {
+    let scope = KeyScope { class: AssetClass::Identity, provider: Some(provider.clone()) };
+    sealed::write_in(instance, scope, KIND, package.to_string(), |to| {
+        let to = std::io::BufWriter::new(to);
+        serde_json::to_writer(to, &(Of::new(manifest_sha256, rule), checked))
+            .map_err(|e| Error::io("writing a summary")(e.into()))
+    })
+}
+
+/// The asset with what was found in a package, where there is one.
+async fn asset(reader: &mut Reader, package: PackageId, provider: &ProviderId) -> Result<Option<Asset>, Error> {
+    let filter = AssetFilter {
+        class: Some(AssetClass::Identity),
+        provider: Some(provider.clone()),
+        state: Some(AssetState::Live),
+        ..Default::default()
+    };
+    let name = package.to_string();
+    Ok(reader.assets(&filter).await?.into_iter().find(|a| a.kind == KIND && a.name == name))
 }
 
 /// What was found in a package when it was received, where that is still known.
-pub(crate) fn found(instance: &Instance, package: &Package, provider: &ProviderId, rule: PatientIdRule) -> Option<Summary> {
-    let mut file = BufReader::new(File::open(full_path(instance, package.id)).ok()?);
-    let mut length = [0; 4];
-    file.read_exact(&mut length).ok()?;
-    let mut wrapped = Vec::new();
-    (&mut file).take(u64::from(u32::from_le_bytes(length)).min(1 << 16)).read_to_end(&mut wrapped).ok()?;
-    let Wrapped { epoch, algorithm, bytes } = serde_json::from_slice(&wrapped).ok()?;
-    let id = AssetId(package.id.0);
-    let key = instance.keyring.open_data_key(id, &WrappedKey { scope: scope(provider), epoch, algorithm, bytes }).ok()?;
-    let mut plain = zeroize::Zeroizing::new(Vec::new());
-    SealedReader::new(file, &key, id.as_bytes()).ok()?.read_to_end(&mut plain).ok()?;
-    let (of, summary): (Of, Summary) = serde_json::from_slice(&plain).ok()?;
-    (of == Of::new(package.manifest_sha256, rule)).then_some(summary)
-}
-
-/// Removes what was kept of a package.
 ///
 /// # Errors
-/// When it cannot be removed.
-pub(crate) fn forget(instance: &Instance, package: PackageId) -> Result<(), Error> {
-    let path = full_path(instance, package);
-    durable::remove_file(&path).map_err(Error::io(path.display().to_string()))
+/// Of the ledger.
+pub(crate) async fn found(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    rule: PatientIdRule,
+) -> Result<Option<Checked>, Error> {
+    let Some(asset) = asset(&mut instance.ledger.read().await?, package.id, provider).await? else { return Ok(None) };
+    let Ok(plain) = sealed::read(instance, asset.id).await.map(zeroize::Zeroizing::new) else { return Ok(None) };
+    let Ok((of, checked)) = serde_json::from_slice::<(Of, Checked)>(&plain) else { return Ok(None) };
+    Ok((of == Of::new(package.manifest_sha256, rule)).then_some(checked))
+}
+
+/// Has what was kept of a package destroyed: its key and file go with [`crate::dataset::finish_doomed`] after the commit.
+/// Says whether there was something.
+///
+/// # Errors
+/// Of the ledger.
+pub(crate) async fn forget(tx: &mut Tx, package: PackageId, provider: &ProviderId, why: &str) -> Result<bool, Error> {
+    let found: Option<AssetId> = asset(tx.read(), package, provider).await?.map(|a| a.id);
+    if let Some(id) = found {
+        tx.doom_assets(&[id], why).await?;
+    }
+    Ok(found.is_some())
 }

@@ -38,6 +38,9 @@ pub enum Error {
     /// The child process that reads packages ended without a result.
     #[error("the reading process failed: {0}")]
     Reader(String),
+    /// The system ended the child process that reads packages: memory, a limit, or somebody. That says nothing of the package.
+    #[error("the reading process was ended by signal {0}")]
+    ReaderKilled(i32),
     /// Anything that cannot happen unless the instance was altered.
     #[error("the instance is inconsistent: {0}")]
     Inconsistent(String),
@@ -85,6 +88,7 @@ impl Error {
             Error::Lake(e) => e.message().text(lang),
             Error::Arrow(e) => reason("core-lake-trouble", e),
             Error::Reader(e) => reason("core-reader-failed", e),
+            Error::ReaderKilled(_) => self.message().text(lang),
             Error::Inconsistent(e) => reason("core-inconsistent", e),
         }
     }
@@ -100,7 +104,16 @@ impl Error {
             Error::Lake(_) | Error::Arrow(_) => "core-lake-trouble",
             Error::Io { .. } => "core-disk-trouble",
             Error::Reader(_) => "core-reader-failed",
+            Error::ReaderKilled(_) => "core-reader-killed",
             Error::Inconsistent(_) => "core-inconsistent",
+        }
+    }
+
+    /// What to tell of one package that could not be read for it, while the others go on.
+    pub(crate) fn message(&self) -> Message {
+        match self {
+            Error::ReaderKilled(signal) => Message::new("core-reader-killed").with("signal", signal),
+            error => Message::new("core-reader-failed").with("reason", error),
         }
     }
 

@@ -327,19 +327,54 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     durable::write_atomic(path, bytes).map_err(Error::io(path.display().to_string()))
 }
 
-/// Moves a finished package to its place, replacing what an earlier try left there. Done already is done, also when whom it is
-/// for has fetched it since.
+/// What became of a package that was to be moved to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Move {
+    /// It stands there, or stood there and was fetched.
+    Done,
+    /// It stands neither where it was made nor in its place, and nothing says that it ever was in its place.
+    Lost,
+}
+
+/// Moves a finished package to where somebody fetches it, replacing what an earlier try left there. A mark beside it says that the
+/// move has begun: with it, what is in neither place has been moved and fetched; without it, it was lost.
 ///
 /// # Errors
 /// When the move fails.
-pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<(), Error> {
-    let trouble = || Error::io(to.display().to_string());
+pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
+    let mut mark = from.as_os_str().to_owned();
+    mark.push(MOVING);
+    let mark = PathBuf::from(mark);
     if !from.is_dir() {
-        if !to.is_dir() {
-            tracing::warn!("a finished package stands neither where it was made nor in the outbox: it was fetched, or removed");
-        }
-        return Ok(());
+        return Ok(if to.is_dir() || mark.exists() { Move::Done } else { Move::Lost });
     }
+    if !mark.exists() {
+        let trouble = || Error::io(mark.display().to_string());
+        durable::NewFile::create(&mark).map_err(trouble())?.finish().map_err(trouble())?;
+    }
+    replace_by(from, to)?;
+    Ok(Move::Done)
+}
+
+/// Forgets that a package was moved, once the ledger says so.
+///
+/// # Errors
+/// When the mark cannot be removed.
+pub(crate) fn moved(from: &Path) -> Result<(), Error> {
+    let mut mark = from.as_os_str().to_owned();
+    mark.push(MOVING);
+    durable::remove_file(Path::new(&mark)).map_err(Error::io(from.display().to_string()))
+}
+
+/// Ending of the mark of a package that is being moved.
+const MOVING: &str = ".moving";
+
+/// Puts a directory in the place of another, or where none is.
+///
+/// # Errors
+/// When the move fails, also because there is nothing to move.
+pub(crate) fn replace_by(from: &Path, to: &Path) -> Result<(), Error> {
+    let trouble = || Error::io(to.display().to_string());
     if let Some(parent) = to.parent() {
         durable::create_dir(parent).map_err(trouble())?;
     }

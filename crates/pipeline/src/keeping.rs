@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{Timestamp, ToSpan as _};
-use ledger::{Event, Hex32, PackageState};
+use ledger::{Event, Hex32, OptOutState, Package, PackageState, Reader};
 use terms::{PackageId, ProviderId};
 
 use crate::Instance;
@@ -53,7 +53,6 @@ pub(crate) async fn destroy(
     certificate: Option<[u8; 32]>,
 ) -> Result<(), Error> {
     let path = instance.root.join(directory);
-    crate::checked::forget(instance, package)?;
     if !path.exists() {
         return Ok(());
     }
@@ -70,7 +69,27 @@ pub(crate) async fn destroy(
     remove(&path)
 }
 
-/// Destroys every kept package of a provider that was taken in: after an erasure none may still hold the person.
+/// Who was erased when: of a package that came before, nobody may say that the person is not in it.
+pub(crate) struct Erasures(Vec<(ProviderId, Timestamp)>);
+
+impl Erasures {
+    /// The erasures that the ledger knows. One that was taken back later counts: what was to go by it went.
+    ///
+    /// # Errors
+    /// Of the ledger.
+    pub(crate) async fn load(reader: &mut Reader) -> Result<Erasures, Error> {
+        let all = reader.opt_outs().await?.into_iter();
+        Ok(Erasures(all.filter(|o| o.erase && o.state != OptOutState::Rejected).map(|o| (o.provider, o.at)).collect()))
+    }
+
+    /// Whether somebody of the package's sender was erased since it came.
+    pub(crate) fn since(&self, package: &Package) -> bool {
+        self.0.iter().any(|(provider, at)| package.provider.as_ref() == Some(provider) && package.received_at <= *at)
+    }
+}
+
+/// Destroys every kept package of a provider that was taken in or set aside: after an erasure none may still hold the person. One that
+/// is still to be taken in goes then.
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages.into_iter().filter(|p| p.provider.as_ref() == Some(provider)) {
@@ -79,17 +98,22 @@ pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &Provider
     Ok(())
 }
 
-/// Destroys packages whose stated time is over.
+/// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.
 ///
 /// # Errors
 /// When files cannot be removed or the ledger not written.
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
     let mut gone = 0;
-    let packages = instance.ledger.read().await?.packages(&KEPT).await?;
+    let mut reader = instance.ledger.read().await?;
+    let packages = reader.packages(&KEPT).await?;
+    let erasures = Erasures::load(&mut reader).await?;
+    drop(reader);
     for package in packages {
         let due = package.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX);
-        if due <= now && instance.root.join(&package.directory).exists() {
+        // What is to be told to its sender first is destroyed when that is done.
+        let erased = package.state != PackageState::Ledgered && erasures.since(&package);
+        if (due <= now || erased) && instance.root.join(&package.directory).exists() {
             destroy(instance, package.id, &package.directory, None).await?;
             gone += 1;
         }

@@ -56,6 +56,13 @@ pub struct Withdrawn {
 
 /// Code of the hold on records that are linked to an erased one: with it gone, the link could not be found again.
 const LINKED: &str = "opt-out-linked";
+/// Code of the hold on records that may be of the person of an erased one, and of whom nobody can find out any more.
+const DOUBTFUL: &str = "opt-out-doubtful";
+
+/// Whether a hold is one on records that are only doubtful.
+pub(crate) fn is_doubtful(reason: &str) -> bool {
+    reason.split_once(':').is_some_and(|(code, _)| code == DOUBTFUL)
+}
 
 fn refused(refusal: governance::Refusal) -> Error {
     Error::refused(refusal.message())
@@ -125,7 +132,13 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
         }
     };
     let mut done = Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, voided_datasets: 0 };
-    let Some(named) = named else { return Ok(done) };
+    let Some(named) = named else {
+        // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
+        if said.erase {
+            crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+        }
+        return Ok(done);
+    };
     // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
@@ -144,13 +157,21 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     }
     let everybody = instance.ledger.read().await?.records().await?;
     let affected: Vec<_> = everybody.into_iter().filter(|(r, _, _)| erased.contains(r)).collect();
-    let reason = format!("{LINKED}:{}", done.opt_out);
+    let sure = format!("{LINKED}:{}", done.opt_out);
+    let perhaps = format!("{DOUBTFUL}:{}", done.opt_out);
     let mut tx = instance.ledger.begin(&instance.actor, "hold the records of a person who stopped").await?;
-    let held: BTreeSet<RecordId> =
-        tx.read().record_holds().await?.into_iter().filter(|h| h.reason == reason).map(|h| h.record).collect();
+    let held: BTreeSet<RecordId> = tx
+        .read()
+        .record_holds()
+        .await?
+        .into_iter()
+        .filter(|h| h.reason == sure || h.reason == perhaps)
+        .map(|h| h.record)
+        .collect();
     let mut changed = false;
-    for record in linked.iter().chain(&doubtful).filter(|r| !held.contains(r)) {
-        tx.hold_record(*record, &reason, None).await?;
+    let wanted = linked.iter().map(|r| (r, &sure)).chain(doubtful.iter().map(|r| (r, &perhaps)));
+    for (record, reason) in wanted.filter(|(r, _)| !held.contains(r)) {
+        tx.hold_record(*record, reason, None).await?;
         changed = true;
     }
     // Erased everywhere is stopped everywhere: else the next package of another provider brings the person back.
@@ -236,7 +257,8 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
         OptOut::recall(said).withdraw(request.requester, today()).map_err(refused)?;
         tx.move_opt_out(&one.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
         let reason = format!("{LINKED}:{}", one.id);
-        for hold in holds.iter().filter(|h| h.reason == reason) {
+        let doubtful = format!("{DOUBTFUL}:{}", one.id);
+        for hold in holds.iter().filter(|h| h.reason == reason || h.reason == doubtful) {
             tx.release_record(hold.record, &hold.reason).await?;
         }
         // What was stopped at other providers on account of this statement goes with it.

@@ -15,6 +15,7 @@ use serde::Serialize;
 use terms::{NoticeScope, PackageId, ProviderId, Requester};
 
 use crate::Instance;
+use crate::checked::Checked;
 use crate::error::Error;
 use crate::notices::{today, usable};
 use crate::patients::Patients;
@@ -132,7 +133,7 @@ fn take_over(from: &Path, to: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-struct Checked {
+struct Held {
     manifest: Manifest,
     manifest_sha256: [u8; 32],
     provider: ProviderId,
@@ -220,8 +221,12 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         match check(instance, &place).await {
             Ok(checked) => return accept(instance, name, Arrival { replaces: false, ..arrival }, checked).await,
             Err(Failed::Package(why, _)) if why.code == GAP => {
-                return Ok(Received::refused(name, Some(id), PackageState::Quarantined, why));
+                let mut waits = Received::refused(name, Some(id), PackageState::Quarantined, why);
+                let said = known.as_ref().map(|k| (k.provider.clone(), k.sequence));
+                (waits.provider, waits.sequence) = said.unwrap_or_default();
+                return note_refusal(instance, waits).await;
             }
+            Err(Failed::Ours(error @ Error::ReaderKilled(_))) => return refuse_unkept(instance, name, error.message()).await,
             Err(Failed::Ours(error)) => return Err(error),
             // It does not hold any more: what came now may.
             Err(Failed::Package(..)) => {}
@@ -236,6 +241,11 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         other => other?,
     }
     match check(instance, &beside).await {
+        // The system ended the reading: nothing is said of the package, which stays where it is, and the others go on.
+        Err(Failed::Ours(error @ Error::ReaderKilled(_))) => {
+            crate::keeping::remove(&beside)?;
+            refuse_unkept(instance, name, error.message()).await
+        }
         Err(Failed::Ours(error)) => Err(error),
         // Anybody can put a known manifest beside other bytes: what is known of the package and kept of it stays.
         Err(Failed::Package(why, None)) if arrival.again => {
@@ -243,7 +253,7 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
             note_refusal(instance, Received::refused(name, Some(id), PackageState::Quarantined, why)).await
         }
         looked => {
-            crate::instance::put_in_place(&beside, &place)?;
+            crate::instance::replace_by(&beside, &place)?;
             match looked {
                 Ok(checked) => accept(instance, name, arrival, checked).await,
                 Err(Failed::Package(why, claimed)) => quarantine(instance, name, arrival, why, claimed, &sealed).await,
@@ -312,7 +322,7 @@ impl<E: Into<Error>> From<E> for Failed {
     }
 }
 
-async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
+async fn check(instance: &Instance, place: &Path) -> Result<Held, Failed> {
     let identities = instance.keyring.intake_identities()?;
     let sealed = SealedManifest::open(place, &identities)?;
     let unknown = || Failed::Package(Message::new("core-package-unknown-sender"), None);
@@ -362,16 +372,17 @@ async fn check(instance: &Instance, place: &Path) -> Result<Checked, Failed> {
         return Err(told(Message::new("core-package-list"), listed));
     }
     summary.opt_outs = listed;
-    Ok(Checked { manifest, manifest_sha256: opened.manifest_sha256, provider, rule, summary })
+    Ok(Held { manifest, manifest_sha256: opened.manifest_sha256, provider, rule, summary })
 }
 
-async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Checked) -> Result<Received, Error> {
-    let Checked { manifest, manifest_sha256, provider, rule, summary } = checked;
+async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held) -> Result<Received, Error> {
+    let Held { manifest, manifest_sha256, provider, rule, summary } = held;
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &provider).await?;
     let (contacts, _) = usable(&patients, &summary.contacts)?;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
     let id = arrival.id;
-    crate::checked::keep(instance, id, &provider, manifest_sha256, rule, &summary)?;
+    let found = Checked::of(&summary, &patients)?;
+    let found = crate::checked::write(instance, id, &provider, manifest_sha256, rule, &found)?;
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
     let new = NewPackage {
         id,
@@ -386,6 +397,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, checked: Ch
         reason: None,
     };
     arrival.register(&mut tx, &new).await?;
+    tx.add_assets(&[(found.asset, Some(found.key))]).await?;
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
     let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.again).await?;
     tx.commit().await?;

@@ -6,7 +6,7 @@ use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::PathBuf;
 
 use durable::NewFile;
-use ledger::{AssetFilter, AssetState, Custody, NewAsset, PackageState};
+use ledger::{AssetFilter, AssetState, Custody, NewAsset};
 use seal::sealed_file::{SealedReader, SealedWriter};
 use seal::{KeyScope, WrappedKey};
 use terms::{AssetClass, AssetId};
@@ -54,7 +54,7 @@ impl<W: Write> Hashed<W> {
     }
 }
 
-/// Seals what `fill` writes.
+/// Seals what `fill` writes, for what is of no single provider.
 ///
 /// # Errors
 /// What `fill` returns; when the disk refuses. Nothing is left then.
@@ -65,9 +65,24 @@ pub(crate) fn write(
     name: String,
     fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
 ) -> Result<Written, Error> {
+    write_in(instance, KeyScope { class, provider: None }, kind, name, fill)
+}
+
+/// Seals what `fill` writes under a key of a scope: an erasure that ends the scope's key epochs ends what was destroyed of it.
+///
+/// # Errors
+/// As [`write`].
+pub(crate) fn write_in(
+    instance: &Instance,
+    scope: KeyScope,
+    kind: &str,
+    name: String,
+    fill: impl FnOnce(&mut dyn Write) -> Result<(), Error>,
+) -> Result<Written, Error> {
     let id = AssetId::new();
     let path = path(instance, id);
-    let (key, wrapped) = instance.keyring.new_data_key(&KeyScope { class, provider: None }, id)?;
+    let (key, wrapped) = instance.keyring.new_data_key(&scope, id)?;
+    let KeyScope { class, provider } = scope;
     let trouble = || Error::io(path.display().to_string());
     let file = Hashed::new(BufWriter::with_capacity(1 << 18, NewFile::create(&path).map_err(trouble())?));
     let mut plain = Hashed::new(SealedWriter::new(file, &key, id.as_bytes())?);
@@ -82,7 +97,7 @@ pub(crate) fn write(
         name,
         kind: kind.to_owned(),
         class,
-        provider: None,
+        provider,
         table: None,
         path: format!("{DIRECTORY}/{id}.azk"),
         size: i64::try_from(size).unwrap_or(i64::MAX),
@@ -126,11 +141,8 @@ pub(crate) async fn read(instance: &Instance, id: AssetId) -> Result<Vec<u8>, Er
 pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
     let dir = instance.root.join(DIRECTORY);
     let live = AssetFilter { state: Some(AssetState::Live), ..Default::default() };
-    let mut reader = instance.ledger.read().await?;
-    let mut known: std::collections::HashSet<String> = reader.assets(&live).await?.into_iter().map(|a| a.path).collect();
-    // What a look at a package found is kept until the package is taken in.
-    known.extend(reader.packages(&[PackageState::Accepted]).await?.iter().map(|p| crate::checked::path(p.id)));
-    drop(reader);
+    let known: std::collections::HashSet<String> =
+        instance.ledger.read().await?.assets(&live).await?.into_iter().map(|a| a.path).collect();
     for entry in fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
         let entry = entry.map_err(Error::io(dir.display().to_string()))?;
         if !known.contains(&format!("{DIRECTORY}/{}", entry.file_name().to_string_lossy())) {

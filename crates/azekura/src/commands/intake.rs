@@ -50,6 +50,11 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
         Ok(all)
     })?;
     let line = |t: &ingest::Taken| {
+        if let Some(why) = t.why() {
+            let what = why.text(shown.lang);
+            let line = Message::new("core-ingest-line-waits").with("provider", &t.provider);
+            return line.with("sequence", t.sequence).with("what", what);
+        }
         Message::new("core-ingest-line")
             .with("provider", &t.provider)
             .with("sequence", t.sequence)
@@ -63,5 +68,5 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
         lines.push(Message::new("core-ingest-nothing"));
     }
     shown.result(&all, &lines);
-    Ok(if all.iter().all(|t| t.refused.is_none()) { Outcome::Done } else { Outcome::FoundWrong })
+    Ok(if all.iter().all(ingest::Taken::is_in) { Outcome::Done } else { Outcome::FoundWrong })
 }

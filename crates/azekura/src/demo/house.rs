@@ -129,7 +129,7 @@ pub async fn ingest(instance: &Instance, voice: &Voice<'_>) -> Result<Vec<pipeli
     let taken = pipeline::ingest::ingest(instance, &|rows| bar.set_position(rows)).await?;
     bar.finish_and_clear();
     for one in &taken {
-        if let Some(code) = &one.refused {
+        if let Some(code) = one.refused.as_deref().or(one.waits) {
             let package = format!("{} {}", one.provider, one.sequence);
             return Err(Failure::Refused(Message::new("demo-door").with("package", package).with("code", code)));
         }

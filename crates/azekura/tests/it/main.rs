@@ -3,4 +3,5 @@
 mod crash;
 mod faults;
 mod kit;
+mod losses;
 mod promises;

@@ -17,6 +17,7 @@ use super::build::released_setting;
 use super::{Case, refused, select};
 use crate::Instance;
 use crate::error::Error;
+use crate::instance::Move;
 use crate::sealed;
 
 /// A delivered data set.
@@ -197,10 +198,18 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> 
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let to = instance.root.join(&detail.path);
         let name = to.file_name().ok_or_else(|| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-        crate::instance::put_in_place(&instance.pending(&row.target).join(name), &to)?;
+        let from = instance.pending(&row.target).join(name);
+        let state = match crate::instance::put_in_place(&from, &to)? {
+            Move::Done => OutboxState::Done,
+            Move::Lost => {
+                tracing::error!(delivery = row.id, "it is lost before it was handed over: the data set is to be made again");
+                OutboxState::Failed
+            }
+        };
         let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
-        tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+        tx.move_outbox(&row.id, OutboxState::Pending, state).await?;
         tx.commit().await?;
+        crate::instance::moved(&from)?;
     }
     Ok(())
 }
@@ -309,13 +318,16 @@ pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
     Ok(())
 }
 
-/// Files of deliveries still in the outbox that are not as they were delivered.
+/// Files of deliveries still in the outbox that are not as they were delivered, and what was lost before it could be fetched.
 ///
 /// # Errors
 /// When the ledger or a file cannot be read. A package that was fetched is no fault.
 pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Message>, Error> {
-    let mut found = Vec::new();
-    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Done)).await? {
+    let mut reader = instance.ledger.read().await?;
+    let lost = reader.outbox(Some(OutboxState::Failed)).await?.into_iter();
+    let mut found: Vec<Message> =
+        lost.map(|row| Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target)).collect();
+    for row in reader.outbox(Some(OutboxState::Done)).await? {
         if row.kind != KIND {
             continue;
         }

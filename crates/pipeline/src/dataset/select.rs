@@ -41,8 +41,14 @@ pub(super) async fn stopped(
     kind: ReleaseKind,
 ) -> Result<BTreeSet<RecordId>, Error> {
     let mut stops = Vec::new();
+    let mut held_as_doubtful = BTreeSet::new();
     for block in reader.blocked().await? {
         stops.push(match block {
+            // Held because it may be of a person who was erased: who may be one with it in turn is not meant.
+            ledger::Blocked::Hold { record, ref reason, .. } if crate::opt_out::is_doubtful(reason) => {
+                held_as_doubtful.insert(record);
+                continue;
+            }
             ledger::Blocked::OptOut { record, scopes, .. } => {
                 Stop { record, state: OptOutState::Effective, scopes: scopes.into_iter().collect() }
             }
@@ -56,6 +62,7 @@ pub(super) async fn stopped(
     let mut stopped = left_out(&stops, &links, kind, OptOutScope::Person);
     let pairs = crate::doubtful::pairs(instance, reader).await?;
     stopped.extend(crate::doubtful::of(&stopped, &pairs, map));
+    stopped.extend(held_as_doubtful);
     Ok(stopped)
 }
 

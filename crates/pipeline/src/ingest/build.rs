@@ -14,10 +14,11 @@ use terms::{AssetId, PackageId, ProviderId, RecordId};
 
 use crate::Instance;
 use crate::assemble::{Rows, Stamp, assemble, kept_tables};
+use crate::checked::Checked;
 use crate::error::Error;
 use crate::notices::Gate;
 use crate::patients::Patients;
-use crate::reading::{Mode, Summary};
+use crate::reading::Mode;
 use crate::spool::Spooled;
 
 /// Findings of one package that are kept word for word; beyond it only their number.
@@ -66,7 +67,7 @@ struct Builder<'a> {
     gate: Gate,
     snapshot: Snapshot,
     /// Patients whose files stand in several places, or under several ways to write one id: their rows wait for the end.
-    scattered: HashSet<PatientHmac>,
+    scattered: HashSet<[u8; 32]>,
     late: Rows,
     late_records: HashSet<RecordId>,
     late_bytes: usize,
@@ -74,6 +75,8 @@ struct Builder<'a> {
     /// Assembled rows that are in no file yet.
     gathered: Rows,
     gathered_bytes: usize,
+    /// Records that are assembled together next: as many as the last ones say that the memory allows.
+    group: usize,
     built: Built,
 }
 
@@ -84,7 +87,7 @@ pub(super) async fn build(
     provider: &ProviderId,
     sequence: i64,
     spooled: &Spooled,
-    checked: Summary,
+    checked: Checked,
     today: Date,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Built, Error> {
@@ -93,15 +96,6 @@ pub(super) async fn build(
     let gate = Gate::of(instance, &mut reader, provider, today).await?;
     let first_commit = reader.commit_seq().await? + 1;
     drop(reader);
-    let mut once = HashSet::new();
-    let mut scattered = HashSet::new();
-    for local_id in &checked.patients {
-        scattered.extend(patients.hash(local_id)?.filter(|hash| !once.insert(*hash)));
-    }
-    // Whom a file names besides its own patient turns up wherever that file stands.
-    for local_id in &checked.set_aside {
-        scattered.extend(patients.hash(local_id)?);
-    }
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let mut builder = Builder {
         instance,
@@ -111,13 +105,14 @@ pub(super) async fn build(
         patients,
         gate,
         snapshot,
-        scattered,
+        scattered: checked.scattered,
         late: Rows::new(),
         late_records: HashSet::new(),
         late_bytes: 0,
         seen: HashSet::new(),
         gathered: Rows::new(),
         gathered_bytes: 0,
+        group: FIRST_GROUP,
         built: Built {
             staged: Vec::new(),
             versions: Vec::new(),
@@ -209,7 +204,7 @@ impl Builder<'_> {
         let mut now = Vec::with_capacity(records.len());
         let mut late = Vec::with_capacity(records.len());
         for ((patient, record), hash) in chunk.patients.iter().zip(&records).zip(&admitted) {
-            let scattered = hash.is_some_and(|h| self.scattered.contains(&h));
+            let scattered = hash.is_some_and(|h| self.scattered.contains(&h.0));
             now.push(record.filter(|_| !scattered));
             late.push(record.filter(|_| scattered));
             if let Some(record) = record {
@@ -282,9 +277,10 @@ impl Builder<'_> {
         tokio::task::block_in_place(|| {
             let stamp = Stamp { asset: self.asset, source_seq: self.sequence, commit_seq: commit };
             let mut rest = touched.as_slice();
-            let mut size = if self.snapshot.files(Table::SourceFile.into()).next().is_none() { rest.len() } else { FIRST_GROUP };
+            let empty = self.snapshot.files(Table::SourceFile.into()).next().is_none();
             while !rest.is_empty() {
-                let (group, others) = rest.split_at(size.clamp(1, rest.len()));
+                let size = if empty { rest.len() } else { self.group.clamp(1, rest.len()) };
+                let (group, others) = rest.split_at(size);
                 let existing = self.existing(group)?;
                 let bytes: usize = existing.values().flatten().map(RecordBatch::get_array_memory_size).sum();
                 let came = if group.len() == touched.len() { Cow::Borrowed(&new) } else { Cow::Owned(of_records(&new, group)?) };
@@ -301,7 +297,7 @@ impl Builder<'_> {
                     self.write_gathered()?;
                 }
                 // The next group as large as the memory allows, if its people are like these.
-                size = (group.len() * GROUP_BYTES / bytes.max(1)).clamp(1, 4 * group.len());
+                self.group = (group.len() * GROUP_BYTES / bytes.max(1)).clamp(1, self.group.max(4 * group.len()));
                 rest = others;
             }
             Ok(())

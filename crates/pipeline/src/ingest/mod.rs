@@ -8,7 +8,7 @@
 mod build;
 mod receipt;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use lake::{Compaction, LakeTable};
@@ -18,8 +18,10 @@ use serde::Serialize;
 use terms::{PackageId, ProviderId, SourceKind};
 
 use crate::Instance;
+use crate::checked::Checked;
 use crate::error::Error;
 use crate::notices::today;
+use crate::patients::Patients;
 use crate::reading::{Mode, Summary, Task, read_payload};
 use crate::spool::Spooled;
 
@@ -29,7 +31,7 @@ pub use receipt::finish_pending;
 const MOST_LINES: usize = 20_000_000;
 
 /// What became of a package.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Taken {
     /// The package.
     pub package: PackageId,
@@ -55,27 +57,80 @@ pub struct Taken {
     pub destroyed: bool,
     /// Why it was not taken in after all.
     pub refused: Option<String>,
+    /// Code of why it is as it was, and waits for the next time.
+    pub waits: Option<&'static str>,
+    #[serde(skip)]
+    why: Option<Message>,
+}
+
+impl Taken {
+    fn not(package: PackageId, provider: ProviderId, sequence: i64) -> Taken {
+        Taken {
+            package,
+            provider,
+            sequence,
+            patients_in: 0,
+            patients_refused: 0,
+            refusals: Counts::new(),
+            patients_set_aside: 0,
+            rows: 0,
+            members: 0,
+            findings: 0,
+            destroyed: false,
+            refused: None,
+            waits: None,
+            why: None,
+        }
+    }
+
+    fn waiting(package: PackageId, provider: ProviderId, sequence: i64, why: Message) -> Taken {
+        Taken { waits: Some(why.code), why: Some(why), ..Taken::not(package, provider, sequence) }
+    }
+
+    /// Why it waits.
+    pub fn why(&self) -> Option<&Message> {
+        self.why.as_ref()
+    }
+
+    /// Whether its rows are in the lake.
+    pub fn is_in(&self) -> bool {
+        self.refused.is_none() && self.waits.is_none()
+    }
 }
 
 /// Takes in every accepted package, in the order of provider and sequence number.
 ///
 /// # Errors
 /// When something is broken or missing; packages before that are taken in. A package that does not hold on second
-/// reading is quarantined, and is no error.
+/// reading is quarantined, and is no error. One whose reading the system ended waits, and its provider's later ones with it.
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
     finish_pending(instance).await?;
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
+    let mut held: HashSet<ProviderId> = HashSet::new();
     for package in waiting {
-        all.push(match take(instance, &package, today(), progress).await {
-            // What is wrong with one package is no reason to keep the others waiting.
+        let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else {
+            return Err(Error::Inconsistent("an accepted package has no provider or no number".to_owned()));
+        };
+        // A later package tells what became of an earlier one's patients: it does not overtake it.
+        if held.contains(&provider) {
+            all.push(Taken::waiting(package.id, provider, sequence, Message::new("core-ingest-waits")));
+            continue;
+        }
+        // What is wrong with one package is no reason to keep the others waiting.
+        all.push(match take(instance, &package, &provider, sequence, today(), progress).await {
+            Err(error @ Error::ReaderKilled(_)) => {
+                tracing::error!(package = %package.id, %error, "it waits");
+                held.insert(provider.clone());
+                Taken::waiting(package.id, provider, sequence, error.message())
+            }
             Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) if !error.is_of_our_disk() => {
-                let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else { return Err(error) };
                 quarantine(instance, &package, provider, sequence, error.code()).await?
             }
             other => other?,
         });
     }
+    crate::dataset::finish_doomed(instance).await?;
     // Also with nothing new: a crash may have come before the files of the last package were put together.
     if most_files(instance).await? > instance.config.lake.compact_above_files {
         instance.lake.compact(&instance.ledger, &instance.actor, &Compaction::default()).await?;
@@ -137,24 +192,37 @@ pub(crate) async fn run(
         .map_err(|_| Error::Reader("the thread that fed it ended".to_owned()))?
 }
 
-async fn take(instance: &Instance, package: &Package, today: Date, progress: &(dyn Fn(u64) + Sync)) -> Result<Taken, Error> {
-    let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else {
-        return Err(Error::Inconsistent("an accepted package has no provider or no number".to_owned()));
+async fn take(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    today: Date,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Taken, Error> {
+    let set_aside = async |said: &crate::codes::Said| {
+        let code = crate::codes::message(said).code;
+        quarantine(instance, package, provider.clone(), sequence, code).await
     };
     let spooled = Spooled::open(instance, package).await?;
-    let checked = match crate::checked::found(instance, package, &provider, spooled.rule) {
+    let checked = match crate::checked::found(instance, package, provider, spooled.rule).await? {
         Some(found) => found,
-        None => check(&spooled, &instance.child).await?,
+        None => {
+            let summary = check(&spooled, &instance.child).await?;
+            if let Some(said) = &summary.refused {
+                return set_aside(said).await;
+            }
+            Checked::of(&summary, &Patients::of(instance, &mut instance.ledger.read().await?, provider).await?)?
+        }
     };
-    if let Some(said) = &checked.refused {
-        return quarantine(instance, package, provider, sequence, crate::codes::message(said).code).await;
-    }
-    let built = build::build(instance, package.id, &provider, sequence, &spooled, checked, today, progress).await?;
+    let built = build::build(instance, package.id, provider, sequence, &spooled, checked, today, progress).await?;
     if let Some(said) = &built.refused {
-        return quarantine(instance, package, provider, sequence, crate::codes::message(said).code).await;
+        return set_aside(said).await;
     }
-    let destroy = built.refused_patients() > 0;
-    let pending = receipt::write(instance, package, &provider, sequence, &built, destroy).await?;
+    // Who was erased since it came may stand in it under a name that no file's place shows.
+    let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
+    let destroy = built.refused_patients() > 0 || erasures.since(package);
+    let pending = receipt::write(instance, package, provider, sequence, &built, destroy).await?;
 
     let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
     let first = tx.next_commit_seq(built.commits).await?;
@@ -173,13 +241,10 @@ async fn take(instance: &Instance, package: &Package, today: Date, progress: &(d
     counts.insert("members".to_owned(), count(built.members));
     counts.insert("findings".to_owned(), count(built.findings));
     tx.emit(Event::StepFinished { step: "ingest".to_owned(), run: None, counts })?;
+    crate::checked::forget(&mut tx, package.id, provider, "the package is taken in").await?;
     tx.commit().await?;
-    crate::checked::forget(instance, package.id)?;
     finish_pending(instance).await?;
     Ok(Taken {
-        package: package.id,
-        provider,
-        sequence,
         patients_in: built.patients_in,
         patients_refused: built.refused_patients(),
         refusals: built.refusals,
@@ -188,7 +253,7 @@ async fn take(instance: &Instance, package: &Package, today: Date, progress: &(d
         members: built.members,
         findings: built.findings,
         destroyed: destroy,
-        refused: None,
+        ..Taken::not(package.id, provider.clone(), sequence)
     })
 }
 
@@ -202,23 +267,11 @@ async fn quarantine(
 ) -> Result<Taken, Error> {
     let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
     tx.move_package(package.id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
+    crate::checked::forget(&mut tx, package.id, &provider, "the package is set aside").await?;
     tx.commit().await?;
-    crate::checked::forget(instance, package.id)?;
     tracing::warn!(package = %package.id, code, "quarantined at second reading");
-    Ok(Taken {
-        package: package.id,
-        provider,
-        sequence,
-        patients_in: 0,
-        patients_refused: 0,
-        refusals: Counts::new(),
-        patients_set_aside: 0,
-        rows: 0,
-        members: 0,
-        findings: 0,
-        destroyed: false,
-        refused: Some(code.to_owned()),
-    })
+    crate::keeping::expire(instance, jiff::Timestamp::now()).await?;
+    Ok(Taken { refused: Some(code.to_owned()), ..Taken::not(package.id, provider, sequence) })
 }
 
 /// The kind of a package's payloads.

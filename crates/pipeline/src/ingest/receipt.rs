@@ -14,6 +14,7 @@ use terms::{PackageId, ProviderId};
 use super::build::Built;
 use crate::Instance;
 use crate::error::Error;
+use crate::instance::Move;
 
 /// Kind of the outbox rows of receipts.
 pub(super) const KIND: &str = "receipt";
@@ -140,7 +141,7 @@ pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
         let pending: Pending =
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
-        crate::instance::put_in_place(&from, &to)?;
+        let moved = crate::instance::put_in_place(&from, &to)?;
         if pending.destroy {
             let mut sha256 = [0u8; 32];
             hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
@@ -148,9 +149,19 @@ pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
             crate::keeping::destroy(instance, pending.package, &pending.directory, Some(sha256)).await?;
         }
         let mut tx = instance.ledger.begin(&instance.actor, "tell a provider what became of a package").await?;
-        tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
-        tx.move_package(pending.package, PackageState::Ledgered, PackageState::Acknowledged, None).await?;
+        match moved {
+            Move::Done => {
+                tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+                tx.move_package(pending.package, PackageState::Ledgered, PackageState::Acknowledged, None).await?;
+            }
+            // The provider was told nothing: the package stays unacknowledged, and `journal verify` names the receipt.
+            Move::Lost => {
+                tracing::error!(package = %pending.package, "its receipt is lost: tell the provider in another way");
+                tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
+            }
+        }
         tx.commit().await?;
+        crate::instance::moved(&from)?;
     }
     Ok(())
 }

@@ -269,19 +269,15 @@ async fn files(root: &Path, sql: &mut SqliteConnection, state: &mut State) {
     }
     there.retain(|path| !path.ends_with('/'));
     // What a look at a package found: of those that wait to be taken in, and of no other.
-    let waiting: Vec<String> = sqlx::query_scalar("select directory from package where state = 'accepted'")
+    let of = |sql: &'static str| sqlx::query_scalar::<_, String>(sql);
+    let mut waiting = of("select package_id from package where state = 'accepted'").fetch_all(&mut *sql).await.expect("packages");
+    let mut found = of("select name from asset where kind = 'package summary' and state = 'live'")
         .fetch_all(&mut *sql)
         .await
-        .expect("packages");
-    let id = |directory: &String| directory.strip_prefix("packages/").and_then(|d| d.strip_suffix(".azp")).map(str::to_owned);
-    let found: BTreeMap<String, bool> = waiting
-        .iter()
-        .filter_map(id)
-        .map(|id| format!("sealed/{id}.checked"))
-        .map(|path| (path.clone(), there.contains(&path)))
-        .collect();
-    there.retain(|path| !found.contains_key(path));
-    state.insert("what is known of waiting packages".to_owned(), format!("{:?}", found.values().collect::<Vec<_>>()));
+        .expect("assets");
+    waiting.sort();
+    found.sort();
+    state.insert("what is known of waiting packages".to_owned(), (waiting == found).to_string());
     let stray: Vec<&String> = there.iter().filter(|path| !known.contains_key(*path)).collect();
     state.insert("files that the ledger does not know".to_owned(), format!("{stray:?}"));
     let changed = |(path, sha256): &(&String, &Vec<u8>)| {

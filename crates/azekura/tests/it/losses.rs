@@ -1,0 +1,236 @@
+//! What happens when memory, files or somebody's hand take something away in the middle: nothing is taken for what it is not, and
+//! what is lost is said.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ledger::Mode;
+use pipeline::reading::Child;
+use pipeline::{Instance, ingest, receive};
+use seal::Passphrase;
+
+use crate::kit::{House, IDS, PROVIDER, files, hospital, party, samples, tar, text};
+
+type Files = Vec<(String, Vec<u8>)>;
+
+const OTHER: &str = "1319999983";
+
+fn of(ids: &[&str]) -> Files {
+    files(&samples("synthetic-twins"), |n| ids.iter().any(|id| n.contains(id)))
+}
+
+fn entries(dir: &Path) -> usize {
+    fs::read_dir(dir).map(Iterator::count).unwrap_or(0)
+}
+
+fn other_hospital(house: &House) {
+    house.on(&["provider", "add", "--id", OTHER, "--cert", text(&party("other-hospital", "30").cert)]).done();
+}
+
+fn from_other(house: &House, sequence: u64, files: &Files) -> PathBuf {
+    house.package_by(&party("other-hospital", "30"), OTHER, &house.intake(), sequence, |w| tar(w, files))
+}
+
+/// A program in place of the reading process.
+fn shell(script: &str) -> Child {
+    Child { program: PathBuf::from("/bin/sh"), arguments: vec!["-c".to_owned(), script.to_owned()] }
+}
+
+/// Works on the instance itself, with another reading process.
+fn with_child(house: &House, child: Child, work: impl AsyncFnOnce(&Instance)) {
+    let passphrase = Passphrase::from_file(&house.path().join("pass")).expect("a passphrase");
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let actor = "tester".parse().expect("an actor");
+        let mut instance = Instance::open(&house.instance(), &passphrase, Mode::Writer, actor).await.expect("an instance");
+        instance.child = child;
+        work(&instance).await;
+        instance.ledger.close().await;
+    });
+}
+
+/// The state and the reason of every package.
+fn packages(house: &House) -> Vec<(Option<String>, String, Option<String>)> {
+    let mut found = Vec::new();
+    with_child(house, shell("exit 0"), async |i| {
+        let all = i.ledger.read().await.expect("a reader").packages(&[]).await.expect("packages");
+        found = all.into_iter().map(|p| (p.provider.map(|id| id.to_string()), p.state.to_string(), p.reason)).collect();
+        found.sort();
+    });
+    found
+}
+
+fn of_provider(house: &House, provider: &str) -> Vec<String> {
+    packages(house).into_iter().filter(|p| p.0.as_deref() == Some(provider)).map(|p| p.1).collect()
+}
+
+#[test]
+fn a_reading_process_that_the_system_ends_says_nothing_of_the_package() {
+    let house = House::new();
+    house.notified(&IDS);
+    other_hospital(&house);
+    let first = house.tree(1, &of(&[IDS[0]]));
+    // When it is received: it stays where it is, and nothing is registered.
+    for end in ["kill -KILL $$", "printf '\\001AZ'; kill -KILL $$", "cat > /dev/null; kill -ABRT $$"] {
+        with_child(&house, shell(end), async |i| {
+            let received = receive::receive(i, &first).await.expect("an answer");
+            assert_eq!((received.reason, received.package), (Some("core-reader-killed"), None), "{end}");
+        });
+    }
+    assert!(first.join("manifest.p7m").exists());
+    assert_eq!(packages(&house), Vec::new());
+    assert_eq!(entries(&house.instance().join("packages")), 0);
+    assert!(house.journalled("core-reader-killed"));
+    // When it is taken in: it waits, its sender's next one with it; another sender's package is asked for all the same.
+    let received = house.receive(&[&first, &house.tree(2, &of(&[IDS[1]])), &from_other(&house, 1, &of(&[IDS[2]]))]);
+    assert!(received.iter().all(|r| r["state"] == "accepted"), "{received:?}");
+    for end in ["kill -KILL $$", "printf '\\001AZ'; kill -TERM $$"] {
+        with_child(&house, shell(end), async |i| {
+            let taken = ingest::ingest(i, &|_| ()).await.expect("an answer");
+            let waits: Vec<_> = taken.iter().map(|t| (t.sequence, t.waits)).collect();
+            let mut wanted =
+                vec![(1, Some("core-reader-killed")), (2, Some("core-ingest-waits")), (1, Some("core-reader-killed"))];
+            if taken[0].provider.as_str() == OTHER {
+                wanted.rotate_right(1);
+            }
+            assert_eq!(waits, wanted);
+        });
+    }
+    assert_eq!(of_provider(&house, PROVIDER), ["accepted", "accepted"]);
+    // With memory again all is as if nothing had been.
+    let taken = house.on(&["ingest"]).done();
+    assert!(taken.as_array().expect("packages").iter().all(|t| t["refused"].is_null() && t["waits"].is_null()), "{taken}");
+    house.on(&["link"]).done();
+    assert_eq!(house.count("person"), 2, "the other hospital told nobody");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_reading_process_that_fails_by_itself_sets_the_package_aside() {
+    let house = House::new();
+    house.notified(&IDS);
+    assert_eq!(house.receive(&[&house.tree(1, &of(&IDS))])[0]["state"], "accepted");
+    with_child(&house, shell("cat > /dev/null; exit 101"), async |i| {
+        let taken = ingest::ingest(i, &|_| ()).await.expect("an answer");
+        assert_eq!(taken[0].refused.as_deref(), Some("core-reader-failed"));
+    });
+    assert_eq!(of_provider(&house, PROVIDER), ["quarantined"]);
+    assert_eq!(entries(&house.instance().join("sealed")), 0, "what was known of it is gone");
+}
+
+/// Runs a command up to the N-th time that a step of this name is reached, where it is killed.
+fn killed_at(house: &House, args: &[&str], step: &str) {
+    let out = house.command(&house.with_instance(args)).env("AZEKURA_FAILPOINT", format!("{step}=kill")).output();
+    assert_eq!(out.expect("the program").status.code(), None, "killed at {step}");
+}
+
+/// How often a command comes to a step of this name.
+fn times(house: &House, args: &[&str], step: &str) -> usize {
+    let trace = house.path().join("trace");
+    house.command(&house.with_instance(args)).env("AZEKURA_FAILPOINT_TRACE", &trace).output().expect("the program");
+    fs::read_to_string(trace).expect("a trace").lines().filter(|l| *l == step).count()
+}
+
+#[test]
+fn a_receipt_that_is_lost_before_it_was_put_out_is_named_and_not_taken_for_fetched() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    let last = times(&house.copy(), &["ingest"], "rename");
+    let place = house.instance().join(format!("outbox/{PROVIDER}/receipt-000001.azp"));
+    // Killed before the move, and what was made is gone when somebody goes on.
+    let lost = house.copy();
+    killed_at(&lost, &["ingest"], &format!("rename#{last}"));
+    let pending = lost.instance().join("pending").join(PROVIDER);
+    assert_eq!(entries(&pending), 2, "the receipt and the mark of its move");
+    fs::remove_dir_all(&pending).expect("removed");
+    lost.on(&["ingest"]).done();
+    let faults = lost.faults();
+    assert!(faults.len() == 1 && faults[0].contains("receipt:") && faults[0].contains(PROVIDER), "{faults:?}");
+    assert_eq!(of_provider(&lost, PROVIDER), ["ledgered"], "nobody told the provider");
+    // Killed after the move, and the provider fetches it before somebody goes on.
+    let fetched = house.copy();
+    killed_at(&fetched, &["ingest"], &format!("rename.after#{last}"));
+    fs::remove_dir_all(fetched.instance().join(format!("outbox/{PROVIDER}/receipt-000001.azp"))).expect("fetched");
+    fetched.on(&["ingest"]).done();
+    assert_eq!((fetched.faults(), of_provider(&fetched, PROVIDER)), (Vec::new(), vec!["acknowledged".to_owned()]));
+    // Killed before the move, and nothing taken away.
+    killed_at(&house, &["ingest"], &format!("rename#{last}"));
+    house.on(&["ingest"]).done();
+    assert!(place.is_dir());
+    assert_eq!(house.open(&place, &hospital()).len(), 3);
+    assert_eq!((house.faults(), of_provider(&house, PROVIDER)), (Vec::new(), vec!["acknowledged".to_owned()]));
+    assert_eq!(entries(&house.instance().join("pending").join(PROVIDER)), 0, "no mark is left");
+}
+
+#[test]
+fn an_erasure_takes_packages_with_it_that_were_never_taken_in() {
+    let house = House::new();
+    house.notified(&IDS);
+    let packages_dir = |house: &House| entries(&house.instance().join("packages"));
+    // One that waits for an earlier one holds a person of whom nothing is in the lake.
+    assert_eq!(house.receive(&[&house.tree(2, &of(&[IDS[0]]))])[0]["reason"], "core-package-sequence-gap");
+    assert_eq!(packages_dir(&house), 1);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
+    assert_eq!(packages_dir(&house), 0);
+    // One that was accepted before the next erasure and does not hold when it is read goes as well, at once.
+    assert_eq!(house.receive(&[&house.tree(1, &of(&[IDS[1]]))])[0]["state"], "accepted");
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase"]).done();
+    assert_eq!(packages_dir(&house), 1, "it is still to be taken in");
+    with_child(&house, shell("cat > /dev/null; exit 101"), async |i| {
+        let taken = ingest::ingest(i, &|_| ()).await.expect("an answer");
+        assert_eq!(taken[0].refused.as_deref(), Some("core-reader-failed"));
+    });
+    assert_eq!(packages_dir(&house), 0);
+    assert_eq!(house.journal().iter().filter(|e| e["event"] == "package_destroyed").count(), 2);
+    // One that came after every erasure is kept for the stated time.
+    let stranger = house.package_by(&party("stranger", "30"), PROVIDER, &house.intake(), 1, |w| tar(w, &of(&IDS)));
+    assert_eq!(house.receive(&[&stranger])[0]["state"], "quarantined");
+    house.on(&["ingest"]).done();
+    assert_eq!(packages_dir(&house), 1);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_was_seen_of_a_package_that_waits_is_an_asset_and_opens_no_more_after_an_erasure() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&[IDS[0]]))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    house.receive(&[&house.tree(2, &of(&[IDS[0], IDS[1]]))]);
+    let key = |house: &House| {
+        let mut found = None;
+        with_child(house, shell("exit 0"), async |i| {
+            let mut reader = i.ledger.read().await.expect("a reader");
+            let all = reader.assets(&Default::default()).await.expect("assets");
+            let asset = all.iter().rfind(|a| a.kind == "package summary" && a.state.to_string() == "live").expect("an asset");
+            let wrapped = reader.key(asset.id).await.expect("read").expect("a key");
+            found = Some((asset.id, wrapped));
+        });
+        found.expect("a key")
+    };
+    let (asset, before) = key(&house);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
+    let (same, after) = key(&house);
+    assert_eq!(asset, same);
+    with_child(&house, shell("exit 0"), async |i| {
+        assert!(i.keyring.open_data_key(asset, &after).is_ok(), "it is still of use");
+        assert!(i.keyring.open_data_key(asset, &before).is_err(), "no earlier copy of the ledger opens it");
+    });
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!((&taken[0]["patients_in"], &taken[0]["patients_refused"]), (&1.into(), &1.into()), "{taken}");
+    assert_eq!(entries(&house.instance().join("sealed")), 1, "the pairs of the linkage alone");
+}
+
+#[test]
+fn a_package_that_comes_again_while_it_waits_is_in_the_journal_each_time() {
+    let house = House::new();
+    let second = house.tree(2, &of(&IDS));
+    for times in 0..3 {
+        let said = house.receive(&[&second]);
+        assert_eq!((&said[0]["reason"], &said[0]["sequence"]), (&"core-package-sequence-gap".into(), &2.into()));
+        let noted = house.journal().iter().filter(|e| e["event"] == "refused").count();
+        assert_eq!(noted, times, "the first is noted as received");
+    }
+}
