@@ -1,4 +1,4 @@
-//! How fast the journal is: `journal_rate rate [ROUNDS]`, `journal_rate verify [EVENTS]`, `journal_rate bulk`.
+//! How fast the journal is: `journal_rate rate [ROUNDS [COMMIT]]`, `journal_rate verify [EVENTS]`, `journal_rate bulk`.
 //!
 //! * `rate`: transactions with events against bare SQLCipher inserts of the same bytes in commits of the same size, both on
 //!   databases with the same settings, in turn, so that whatever else the machine does meets both. Medians of the rounds;
@@ -110,8 +110,9 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
-async fn rate(rounds: u64) -> Result<(), Failure> {
-    for (commit, total) in [(1u64, 500u64), (10, 2_000), (100, 10_000), (1_000, 50_000)] {
+async fn rate(rounds: u64, only: Option<u64>) -> Result<(), Failure> {
+    let sizes = [(1u64, 500u64), (10, 2_000), (100, 10_000), (1_000, 50_000)];
+    for (commit, total) in sizes.into_iter().filter(|(commit, _)| only.is_none_or(|o| o == *commit)) {
         let house = House::new().await?;
         house.journalled(total, commit).await?;
         let entries = house.ledger.read().await?.entries(1, total + 1).await?;
@@ -213,9 +214,9 @@ async fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let number = |otherwise: u64| arguments.get(1).map_or(Ok(otherwise), |n| n.parse());
     match arguments.first().map(String::as_str) {
-        Some("rate") => rate(number(15)?.max(1)).await,
+        Some("rate") => rate(number(15)?.max(1), arguments.get(2).map(|n| n.parse()).transpose()?).await,
         Some("verify") => verify(number(1_000_000)?.max(1)).await,
         Some("bulk") => bulk().await,
-        _ => Err("usage: journal_rate rate [ROUNDS] | verify [EVENTS] | bulk".into()),
+        _ => Err("usage: journal_rate rate [ROUNDS [COMMIT]] | verify [EVENTS] | bulk".into()),
     }
 }

@@ -21,24 +21,20 @@ pub struct Tx {
     actor: Actor,
     purpose: String,
     frontier: Frontier,
-    entries: Vec<(Option<String>, String)>,
-    time: (i64, String),
+    entries: Vec<Pending>,
+    time: (i64, Arc<str>),
 }
 
-/// Entries that are written, and hashed meanwhile, at once.
-const CHUNK: usize = 512;
-
-/// A commit of so many entries or fewer is written in one piece.
-const SHORT: usize = 128;
-
-/// Appends entries to the tree and gives the nodes to keep.
-fn grow(mut tree: Frontier, entries: &[(Option<String>, String)]) -> (Frontier, Vec<(NodeAt, Hash)>) {
-    let mut nodes = Vec::new();
-    for (_, body) in entries {
-        tree.append(body.as_bytes(), |at, hash| nodes.push((at, hash)));
-    }
-    (tree, nodes)
+/// An event that is to be written.
+struct Pending {
+    time: Arc<str>,
+    event: Event,
+    rows: Vec<RowMark>,
+    batch: Option<BatchMark>,
 }
+
+/// Entries that go to the database at once. The next ones are put into words and hashed while it writes these.
+const CHUNK: usize = 128;
 
 /// What a commit added to the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +58,7 @@ impl Tx {
         };
         let size = frontier.size();
         let reader = Reader { sql, size };
-        Ok(Tx { reader, shared, actor, purpose, frontier, entries: Vec::new(), time: (0, String::new()) })
+        Ok(Tx { reader, shared, actor, purpose, frontier, entries: Vec::new(), time: (0, Arc::from("")) })
     }
 
     /// Who acts.
@@ -85,36 +81,23 @@ impl Tx {
     }
 
     /// The present time as written; made anew once a millisecond.
-    fn now(&mut self) -> &str {
+    fn now(&mut self) -> Arc<str> {
         let now = Timestamp::now();
         if self.time.0 != now.as_millisecond() {
-            self.time = (now.as_millisecond(), written(now));
+            self.time = (now.as_millisecond(), written(now).into());
         }
-        &self.time.1
+        self.time.1.clone()
     }
 
     /// Adds an event to the journal, for what leaves no row of its own; functions that change rows emit theirs themselves.
-    ///
-    /// # Errors
-    /// When the event cannot be written as JSON, which none of them brings about.
     pub fn emit(&mut self, event: Event) -> Result<u64> {
         self.record(event, Vec::new(), None)
     }
 
     pub(crate) fn record(&mut self, event: Event, rows: Vec<RowMark>, batch: Option<BatchMark>) -> Result<u64> {
         let seq = self.next_seq();
-        self.now();
-        let entry = Written {
-            seq,
-            time: &self.time.1,
-            actor: self.actor.as_str(),
-            purpose: &self.purpose,
-            event: &event,
-            rows: &rows,
-            batch: batch.as_ref(),
-        };
-        let body = serde_json::to_string(&entry).map_err(|error| LedgerError::Journal { reason: error.to_string() })?;
-        self.entries.push((event.subject(), body));
+        let time = self.now();
+        self.entries.push(Pending { time, event, rows, batch });
         Ok(seq)
     }
 
@@ -139,44 +122,25 @@ impl Tx {
         Ok(committed)
     }
 
-    /// Writes entries, nodes and the checkpoint. The database works in its own thread: a long commit is hashed while it is written,
-    /// and a short one goes to it in one piece.
+    /// Writes entries, nodes and the checkpoint. The database works in its own thread, and what it is given next is made ready while
+    /// it writes; the checkpoint goes to it with the last entries.
     async fn write_journal(&mut self) -> Result<()> {
         let since = self.frontier.size();
-        let mut entries = std::mem::take(&mut self.entries);
-        while entries.len() > SHORT {
-            let rest = entries.split_off(entries.len().min(CHUNK));
-            let chunk = Arc::new(std::mem::replace(&mut entries, rest));
-            let tree = std::mem::replace(&mut self.frontier, Frontier::empty());
-            let mut insert = QueryBuilder::<Sqlite>::new("");
-            push_entries(&mut insert, tree.size(), &chunk);
-            let hashed = chunk.clone();
-            let hashing = tokio::task::spawn_blocking(move || grow(tree, &hashed));
-            insert.build().execute(self.sql()).await?;
-            let (tree, nodes) = hashing.await.map_err(|error| LedgerError::Journal { reason: error.to_string() })?;
-            self.frontier = tree;
-            if !nodes.is_empty() {
-                let mut insert = QueryBuilder::<Sqlite>::new("");
-                push_nodes(&mut insert, nodes);
-                insert.build().execute(self.sql()).await?;
-            }
+        let mut rest = std::mem::take(&mut self.entries).into_iter();
+        let Tx { reader, shared, actor, purpose, frontier, .. } = self;
+        let mut ready = statement(frontier, actor, purpose, rest.by_ref().take(CHUNK))?;
+        while rest.len() > 0 {
+            let writing = ready.build().execute(&mut *reader.sql);
+            let next = async { statement(frontier, actor, purpose, rest.by_ref().take(CHUNK)) };
+            let (written, next) = tokio::join!(biased; writing, next);
+            written?;
+            ready = next?;
         }
-        let mut insert = QueryBuilder::<Sqlite>::new("");
-        if !entries.is_empty() {
-            push_entries(&mut insert, self.frontier.size(), &entries);
-            let (tree, nodes) = grow(std::mem::replace(&mut self.frontier, Frontier::empty()), &entries);
-            self.frontier = tree;
-            insert.push("; ");
-            if !nodes.is_empty() {
-                push_nodes(&mut insert, nodes);
-                insert.push("; ");
-            }
-        }
-        let size = self.frontier.size();
-        let note = self.shared.signer.checkpoint(size, self.frontier.root())?;
-        insert.push("insert into checkpoint (size, since, note) values (").push_bind(size as i64);
-        insert.push(", ").push_bind(since as i64).push(", ").push_bind(note).push(")");
-        insert.build().execute(self.sql()).await.map_err(|error| match &error {
+        let size = frontier.size();
+        let note = shared.signer.checkpoint(size, frontier.root())?;
+        ready.push("; insert into checkpoint (size, since, note) values (").push_bind(size as i64);
+        ready.push(", ").push_bind(since as i64).push(", ").push_bind(note).push(")");
+        ready.build().execute(&mut *reader.sql).await.map_err(|error| match &error {
             sqlx::Error::Database(database) if database.message().contains("end of the journal") => {
                 LedgerError::Journal { reason: database.message().to_owned() }
             }
@@ -186,18 +150,37 @@ impl Tx {
     }
 }
 
-fn push_entries(insert: &mut QueryBuilder<Sqlite>, first: u64, entries: &[(Option<String>, String)]) {
-    let mut seq = first as i64;
-    insert.push("insert into entry (seq, subject, body) ");
-    insert.push_values(entries, |mut row, (subject, body)| {
-        row.push_bind(seq).push_bind(subject.as_deref()).push_bind(body.as_str());
-        seq += 1;
-    });
+/// Puts events into words, appends them to the tree, and makes what writes them and the nodes to keep.
+fn statement(
+    tree: &mut Frontier,
+    actor: &Actor,
+    purpose: &str,
+    events: impl Iterator<Item = Pending>,
+) -> Result<QueryBuilder<Sqlite>> {
+    let mut insert = QueryBuilder::<Sqlite>::new("insert into entry (seq, subject, body) values ");
+    let mut nodes: Vec<(NodeAt, Hash)> = Vec::new();
+    for (n, Pending { time, event, rows, batch }) in events.enumerate() {
+        let seq = tree.size();
+        let entry = Written { seq, time: &time, actor: actor.as_str(), purpose, event: &event, rows: &rows, batch: batch.as_ref() };
+        let mut body = Vec::with_capacity(LINE);
+        serde_json::to_writer(&mut body, &entry).map_err(unwritable)?;
+        tree.append(&body, |at, hash| nodes.push((at, hash)));
+        let body = String::from_utf8(body).map_err(unwritable)?;
+        insert.push(if n == 0 { "(" } else { ", (" }).push_bind(seq as i64);
+        insert.push(", ").push_bind(event.subject()).push(", ").push_bind(body).push(")");
+    }
+    if !nodes.is_empty() {
+        insert.push("; insert into node (level, idx, hash) ");
+        insert.push_values(nodes, |mut row, (at, hash)| {
+            row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
+        });
+    }
+    Ok(insert)
 }
 
-fn push_nodes(insert: &mut QueryBuilder<Sqlite>, nodes: Vec<(NodeAt, Hash)>) {
-    insert.push("insert into node (level, idx, hash) ");
-    insert.push_values(nodes, |mut row, (at, hash)| {
-        row.push_bind(i64::from(at.level)).push_bind(at.index as i64).push_bind(hash.0.to_vec());
-    });
+/// Bytes that most entries fit in.
+const LINE: usize = 512;
+
+fn unwritable(error: impl std::fmt::Display) -> LedgerError {
+    LedgerError::Journal { reason: error.to_string() }
 }

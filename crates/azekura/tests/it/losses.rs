@@ -9,7 +9,7 @@ use pipeline::reading::Child;
 use pipeline::{Instance, ingest, receive};
 use seal::Passphrase;
 
-use crate::kit::{House, IDS, PROVIDER, files, hospital, party, samples, tar, text};
+use crate::kit::{House, IDS, PROVIDER, files, hospital, party, renamed, samples, tar, text};
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -232,5 +232,79 @@ fn a_package_that_comes_again_while_it_waits_is_in_the_journal_each_time() {
         assert_eq!((&said[0]["reason"], &said[0]["sequence"]), (&"core-package-sequence-gap".into(), &2.into()));
         let noted = house.journal().iter().filter(|e| e["event"] == "refused").count();
         assert_eq!(noted, times, "the first is noted as received");
+    }
+}
+
+/// The same files without address, telephone and insurer, and with the month of birth alone: the name, the sex and the month agree.
+fn without_contacts(files: &Files) -> Files {
+    files.iter().map(|(name, content)| (name.clone(), segments(content))).collect()
+}
+
+/// Goes through the segments of an HL7 message. Text in JIS holds bytes that look like separators: it begins and ends with an escape.
+fn segments(content: &[u8]) -> Vec<u8> {
+    let (mut out, mut segment, mut field, mut written, mut wide, mut last) = (Vec::new(), Vec::new(), 0, 0, false, 0);
+    for &byte in content {
+        if last == 0x1b {
+            wide = byte == b'$';
+        }
+        last = byte;
+        match byte {
+            b'\r' | b'\n' if !wide => {
+                if !segment.starts_with(b"IN1|") && !segment.starts_with(b"NK1|") {
+                    out.extend_from_slice(&segment);
+                    out.push(byte);
+                }
+                segment.clear();
+                (field, written) = (0, 0);
+            }
+            b'|' if !wide => {
+                segment.push(byte);
+                (field, written) = (field + 1, 0);
+            }
+            // PID-7 birth, PID-11 address, PID-13 and PID-14 telephones
+            _ if segment.starts_with(b"PID|") && (matches!(field, 11 | 13 | 14) || field == 7 && written == 6) => {}
+            _ => {
+                segment.push(byte);
+                written += 1;
+            }
+        }
+    }
+    out.extend_from_slice(&segment);
+    out
+}
+
+#[test]
+fn who_may_be_one_with_a_person_who_said_no_leaves_no_more_than_that_person() {
+    let house = House::new();
+    let moved: Vec<String> = IDS.iter().map(|id| id.replacen('5', "6", 1)).collect();
+    let there: Files = IDS.iter().zip(&moved).flat_map(|(from, to)| renamed(&of(&[from]), from, to)).collect();
+    let there = without_contacts(&there);
+    house.notified(&IDS);
+    other_hospital(&house);
+    let list = house.path().join("other-contacts.csv");
+    let rows: String = moved.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
+    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
+    let scope = "anonymized,pseudonymized";
+    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
+    house.receive(&[&house.tree(1, &of(&IDS)), &from_other(&house, 1, &there)]);
+    house.on(&["ingest"]).done();
+    let linked = house.on(&["link"]).done();
+    assert_eq!((&linked["records"], &linked["persons"]), (&6.into(), &6.into()), "a name and a month join nobody: {linked}");
+    let persons = |house: &House| {
+        let id = house.planned();
+        house.make(&id)["persons"].as_u64().expect("a count")
+    };
+    assert_eq!(persons(&house.copy()), 6);
+    // Who says no at one hospital is not read as somebody else of that name at the other.
+    for wish in [vec![], vec!["--erase"]] {
+        let house = house.copy();
+        let mut words = vec!["opt-out", "--provider", PROVIDER, "--patient", IDS[0]];
+        words.extend(wish);
+        let stopped = house.on(&words).done();
+        assert_eq!(stopped["blocked_records"], 2, "{stopped}");
+        assert_eq!(persons(&house), 4, "{words:?}");
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+        let erased = u64::from(words.contains(&"--erase"));
+        assert_eq!(persons(&house), 6 - erased, "taken back: {words:?}");
     }
 }

@@ -25,7 +25,10 @@ impl Child {
     /// # Errors
     /// When the system does not say what program this is.
     pub fn this_program() -> Result<Child, Error> {
-        let program = std::env::current_exe().map_err(Error::io("finding this program"))?;
+        // Linux's own name of it also stands while another version is being installed in its place.
+        let running = PathBuf::from("/proc/self/exe");
+        let program =
+            if running.exists() { running } else { std::env::current_exe().map_err(Error::io("finding this program"))? };
         Ok(Child { program, arguments: vec!["parse-package".to_owned()] })
     }
 }

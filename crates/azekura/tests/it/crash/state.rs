@@ -270,7 +270,7 @@ async fn files(root: &Path, sql: &mut SqliteConnection, state: &mut State) {
     there.retain(|path| !path.ends_with('/'));
     // What a look at a package found: of those that wait to be taken in, and of no other.
     let of = |sql: &'static str| sqlx::query_scalar::<_, String>(sql);
-    let mut waiting = of("select package_id from package where state = 'accepted'").fetch_all(&mut *sql).await.expect("packages");
+    let mut waiting = of("select id from package where state = 'accepted'").fetch_all(&mut *sql).await.expect("packages");
     let mut found = of("select name from asset where kind = 'package summary' and state = 'live'")
         .fetch_all(&mut *sql)
         .await
