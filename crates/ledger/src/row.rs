@@ -141,7 +141,9 @@ pub struct Hex32(pub [u8; 32]);
 
 impl fmt::Display for Hex32 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        let mut text = [0; 64];
+        hex::encode_to_slice(self.0, &mut text).map_err(|_| fmt::Error)?;
+        f.write_str(std::str::from_utf8(&text).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -162,13 +164,7 @@ impl FromStr for Hex32 {
     fn from_str(text: &str) -> Result<Self, terms::InvalidId> {
         let wrong = terms::InvalidId { what: "SHA-256", form: "64 hexadecimal digits" };
         let mut bytes = [0u8; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return Err(wrong);
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            let pair = std::str::from_utf8(pair).map_err(|_| wrong.clone())?;
-            *byte = u8::from_str_radix(pair, 16).map_err(|_| wrong.clone())?;
-        }
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| wrong)?;
         Ok(Hex32(bytes))
     }
 }

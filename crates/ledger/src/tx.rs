@@ -34,7 +34,7 @@ struct Pending {
 }
 
 /// Entries that go to the database at once. The next ones are put into words and hashed while it writes these.
-const CHUNK: usize = 128;
+const CHUNK: usize = 512;
 
 /// What a commit added to the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,7 +161,8 @@ fn statement(
     let mut nodes: Vec<(NodeAt, Hash)> = Vec::new();
     for (n, Pending { time, event, rows, batch }) in events.enumerate() {
         let seq = tree.size();
-        let entry = Written { seq, time: &time, actor: actor.as_str(), purpose, event: &event, rows: &rows, batch: batch.as_ref() };
+        let entry =
+            Written { seq, time: &time, actor: actor.as_str(), purpose, event: &event, rows: &rows, batch: batch.as_ref() };
         let mut body = Vec::with_capacity(LINE);
         serde_json::to_writer(&mut body, &entry).map_err(unwritable)?;
         tree.append(&body, |at, hash| nodes.push((at, hash)));
