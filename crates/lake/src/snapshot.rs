@@ -142,7 +142,8 @@ impl Snapshot {
             .map(|parts| parts.into_iter().flatten().filter(|b| b.num_rows() > 0).collect())
     }
 
-    /// All visible rows of a table, sorted by record, piece by piece: a batch of each file in memory.
+    /// All visible rows of a table, piece by piece: one provider's after another's, each provider's sorted by record. Records of several
+    /// providers lie over each other, those of one in few files: so few files are open at a time, however many providers there are.
     ///
     /// # Errors
     /// [`LakeError`] when a file cannot be opened; the iterator fails where one cannot be read.
@@ -153,8 +154,18 @@ impl Snapshot {
     ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + Send + use<>, LakeError> {
         self.current()?;
         let rule = Arc::new(self.rule.of(blocked));
-        let files: Vec<LakeFile> = self.files(table.into()).cloned().collect();
-        read::merged(&self.lake, LakeTable::Rows(table), &files, &rule, None)
+        let mut by_provider: BTreeMap<Option<ProviderId>, Vec<LakeFile>> = BTreeMap::new();
+        for file in self.files(table.into()) {
+            by_provider.entry(file.provider.clone()).or_default().push(file.clone());
+        }
+        let lake = self.lake.clone();
+        Ok(by_provider.into_values().flat_map(move |files| {
+            let (rows, failed) = match read::merged(&lake, LakeTable::Rows(table), &files, &rule, None) {
+                Ok(rows) => (Some(rows), None),
+                Err(error) => (None, Some(Err(error))),
+            };
+            rows.into_iter().flatten().chain(failed)
+        }))
     }
 
     /// A session of queries over the snapshot, with a runtime of its own.

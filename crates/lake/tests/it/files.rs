@@ -1,5 +1,6 @@
 use std::fs;
 
+use arrow::array::AsArray as _;
 use lake::LakeError;
 use omop::Table;
 use terms::RecordId;
@@ -136,4 +137,40 @@ fn every_code_has_a_text_in_both_languages() {
     for code in lake::CODES {
         assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
     }
+}
+
+/// Files of the lake that this process has open.
+fn open_files(house: &House) -> usize {
+    let inside = house.root.join("lake");
+    let all = fs::read_dir("/proc/self/fd").expect("listable").filter_map(|e| fs::read_link(e.ok()?.path()).ok());
+    all.filter(|path| path.starts_with(&inside)).count()
+}
+
+#[tokio::test]
+async fn a_scan_over_many_providers_opens_the_files_of_one_at_a_time() {
+    let mut house = House::new().await;
+    let mut expected = crate::house::Rows::new();
+    let many = vec!["x"; 300];
+    for provider in 0..40 {
+        house.provider = format!("13199{provider:05}").parse().expect("a provider");
+        let records = house.records(3).await;
+        house.commit(&rows(&[(records[0], &many), (records[2], &many)]), false).await;
+        house.commit(&rows(&[(records[1], &many), (records[2], &["e"])]), true).await;
+        expected.extend([records[0], records[1]].map(|r| (r.0, many.iter().map(|v| (*v).to_owned()).collect())));
+        expected.insert(records[2].0, vec!["e".to_owned()]);
+    }
+    assert_eq!(house.visible().await, expected);
+    let snapshot = house.snapshot().await;
+    assert_eq!(snapshot.files(Table::Measurement.into()).count(), 80);
+    let (mut most, mut seen) = (0, Vec::new());
+    for batch in snapshot.scan(Table::Measurement, lake::Blocked::Exclude).expect("a scan") {
+        let batch = batch.expect("readable");
+        let records = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
+        seen.extend(records.values().iter().copied());
+        most = most.max(open_files(&house));
+    }
+    assert!(most <= 2, "{most} files open");
+    // The rows of a record stand together.
+    seen.dedup();
+    assert_eq!(seen.len(), expected.len());
 }
