@@ -46,6 +46,6 @@ pub mod verify;
 pub use dataset::{Anonymized, Dataset, Identified, Pseudonymized};
 pub use error::{AnonymityError, CODES};
 pub use html::{TEXTS, report_html};
-pub use process::{PersonIds, Processed, process};
+pub use process::{PersonIds, Processed, process, process_and_tell};
 pub use profile::{Kind, Profile, Treatment};
 pub use report::Report;

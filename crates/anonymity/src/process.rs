@@ -1,6 +1,6 @@
 //! The order of processing: decide who stays, treat every column of theirs, coarsen, number anew, report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
@@ -71,6 +71,20 @@ pub fn process<R: CryptoRng>(
     person_ids: PersonIds,
     rng: &mut R,
 ) -> Result<(Processed, Report), AnonymityError> {
+    process_and_tell(profile, input, person_ids, rng).map(|(processed, report, _)| (processed, report))
+}
+
+/// As [`process`], and tells which persons are in the result, by the ids of the input and in no order that says more: for whoever must
+/// know whether somebody who says no later is in it.
+///
+/// # Errors
+/// As [`process`].
+pub fn process_and_tell<R: CryptoRng>(
+    profile: &Profile,
+    input: &Dataset<Identified>,
+    person_ids: PersonIds,
+    rng: &mut R,
+) -> Result<(Processed, Report, BTreeSet<i64>), AnonymityError> {
     crate::floor::check(profile)?;
     let given = match (person_ids, profile.kind) {
         (PersonIds::New, _) => BTreeMap::new(),
@@ -147,7 +161,7 @@ pub fn process<R: CryptoRng>(
         Kind::Anonymized => Processed::Anonymized(Dataset::treated(out)),
         Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
     };
-    Ok((processed, report))
+    Ok((processed, report, staying.into_iter().collect()))
 }
 
 fn shift_days(profile: &Profile) -> u16 {

@@ -287,8 +287,12 @@ impl House {
 
     /// A data set, applied for and reviewed.
     pub fn planned(&self) -> String {
-        let profile = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml");
-        let id = self.on(&["dataset", "plan", "--profile", text(&profile)]).done()["id"].as_str().expect("an id").to_owned();
+        self.planned_with(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml"))
+    }
+
+    /// The same by another profile.
+    pub fn planned_with(&self, profile: &Path) -> String {
+        let id = self.on(&["dataset", "plan", "--profile", text(profile)]).done()["id"].as_str().expect("an id").to_owned();
         for member in ["member-1", "member-2", "member-3"] {
             let m = party(member, "30");
             let cert = m.cert.clone();

@@ -473,3 +473,32 @@ fn another_package_in_the_place_of_a_received_one_is_not_taken_in() {
     house.on(&["ingest"]).refused();
     assert_eq!(house.count("person"), 0, "nothing of it came in");
 }
+
+// control: NOT-03
+#[test]
+fn a_no_of_somebody_who_is_not_in_a_data_set_leaves_it_as_it_was_signed() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    let of_one = "select condition_source_value as code from condition_occurrence where condition_source_value is not null
+                  group by condition_source_value having count(distinct record_id) = 1 order by condition_source_value limit 1";
+    let code = house.sql(of_one)[0]["code"].as_str().expect("a code").to_owned();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml");
+    let profile = house.path().join("profile.toml");
+    let wanted = format!("conditions = [\"{code}\"]");
+    fs::write(&profile, fs::read_to_string(shipped).expect("readable").replace("conditions = []", &wanted)).expect("written");
+    let id = house.planned_with(&profile);
+    assert_eq!(house.make(&id)["persons"], 1);
+    house.approve(&id);
+    let mut ends = Vec::new();
+    for who in IDS {
+        let house = house.copy();
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", who]).done();
+        let delivered = house.on(&["dataset", "deliver", &id]);
+        ends.push(delivered.json["error"].as_str().unwrap_or("delivered").to_owned());
+    }
+    ends.sort();
+    assert_eq!(ends, ["core-dataset-voided", "delivered", "delivered"]);
+}

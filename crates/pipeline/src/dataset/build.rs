@@ -74,14 +74,14 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
         _ => PersonIds::New,
     };
 
-    let (processed, report, released) = {
+    let (processed, report, released, inside) = {
         let (profile, snapshot) = (profile.clone(), snapshot.clone());
         let work = move || {
             let tables = select::tables(&snapshot, &profile, &selected)?;
             let mut rng = rand::rng();
-            let treated = anonymity::process(&profile, &Tables::new(tables), ids, &mut rng);
-            let (processed, report) = treated.map_err(|e| Error::refused(e.message()))?;
-            Ok::<_, Error>((processed, report, selected))
+            let treated = anonymity::process_and_tell(&profile, &Tables::new(tables), ids, &mut rng);
+            let (processed, report, inside) = treated.map_err(|e| Error::refused(e.message()))?;
+            Ok::<_, Error>((processed, report, selected, inside))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the build broke off".to_owned()))??
     };
@@ -94,9 +94,10 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
         return Err(Error::refused(Message::new("core-dataset-recount").with("count", leaks)));
     }
 
-    // Who is in it: sealed apart, so that somebody who says no before the delivery is found.
+    // Who is in it: sealed apart, so that somebody who says no before the delivery is found. Who was read and left out is not in it.
     let who = sealed::write(instance, AssetClass::Method, "released records", format!("records of data set {id}"), |to| {
-        let mut ids: Vec<i64> = released.records.keys().copied().collect();
+        let of_inside = released.records.iter().filter(|(_, (person, _))| inside.contains(person));
+        let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
         ids.sort_unstable();
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
