@@ -131,6 +131,13 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             if let Some(smallest) = made.smallest_class {
                 lines.push(Message::new("core-dataset-class").with("smallest", smallest));
             }
+            lines.extend(made.near.iter().map(|n| {
+                Message::new("core-dataset-near")
+                    .with("id", n.dataset)
+                    .with("both", n.in_both)
+                    .with("here", n.only_here)
+                    .with("there", n.only_there)
+            }));
             shown.result(&made, &lines);
         }
         Command::Report { place, id, out } => {

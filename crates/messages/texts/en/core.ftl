@@ -62,6 +62,7 @@ core-dataset-reviewed = { $member } decided; { $count } decisions, the applicati
 core-dataset-made = Made: { $persons } persons, { $rows } rows.
 core-dataset-left-out = Left out: { $opted } records that an opt-out or a hold stops, { $notified } records of people not notified of this use, { $suppressed } persons of too small classes.
 core-dataset-class = The smallest class has { $smallest } persons.
+core-dataset-near = Careful: the recipient has data set { $id } already. { $both } persons are in both, { $here } in the new one alone and { $there } in the earlier one alone: so few that what differs is theirs. Sign only if that cannot single anybody out, or choose another cohort or a later time.
 core-dataset-report = { $path }
 core-dataset-approved = { $officer } approved; { $count } approvals.
 core-dataset-delivered = Sealed for { $recipient }: { $path }

@@ -62,6 +62,7 @@ core-dataset-reviewed = { $member } の判断を記録しました（{ $count } 
 core-dataset-made = 作成しました: { $persons } 人、{ $rows } 行。
 core-dataset-left-out = 除外: 提供停止または保留 { $opted } 件、この利用の通知がない記録 { $notified } 件、人数の少ない群 { $suppressed } 人。
 core-dataset-class = 最小の群は { $smallest } 人です。
+core-dataset-near = 注意: 提供先は既にデータセット { $id } を持っています。両方に { $both } 人、新しい方だけに { $here } 人、以前の方だけに { $there } 人います。差が少人数のため、二つを比べると個人が分かるおそれがあります。誰も特定されないと判断できる場合に限り署名し、そうでなければ対象や時期を変えてください。
 core-dataset-report = { $path }
 core-dataset-approved = { $officer } が承認しました（{ $count } 件）。
 core-dataset-delivered = { $recipient } 宛に封印しました: { $path }

@@ -12,7 +12,7 @@ use messages::{Lang, Message};
 use serde::Serialize;
 use terms::{AssetClass, DatasetId, ReleaseKind};
 
-use super::{Case, files, parse_profile, refused, select};
+use super::{Case, Near, earlier, files, parse_profile, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -37,6 +37,8 @@ pub struct Made {
     pub smallest_class: Option<u64>,
     /// SHA-256 of the data set before it is sealed.
     pub data_sha256: String,
+    /// Anonymized data sets that the recipient has already and that differ from this one by fewer persons than a class has.
+    pub near: Vec<Near>,
 }
 
 /// Makes a data set that the committee approved.
@@ -95,10 +97,16 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     }
 
     // Who is in it: sealed apart, so that somebody who says no before the delivery is found. Who was read and left out is not in it.
+    let of_inside = released.records.iter().filter(|(_, (person, _))| inside.contains(person));
+    let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
+    ids.sort_unstable();
+    let near = match (k, kind) {
+        (Some(k), ReleaseKind::Anonymized) => {
+            earlier::nears(instance, id, &case.row.recipient, &ids, snapshot.person_map(), k).await?
+        }
+        _ => Vec::new(),
+    };
     let who = sealed::write(instance, AssetClass::Method, "released records", format!("records of data set {id}"), |to| {
-        let of_inside = released.records.iter().filter(|(_, (person, _))| inside.contains(person));
-        let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
-        ids.sort_unstable();
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
     let data = sealed::write(instance, AssetClass::Dataset, "data set", format!("data set {id}"), |to| {
@@ -138,6 +146,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
         ("suppressed", Some(suppressed)),
         ("opted_out_records", Some(released.opted_out)),
         ("not_notified_records", Some(released.not_notified)),
+        ("near_earlier_datasets", (!near.is_empty()).then_some(near.len() as u64)),
     ] {
         if let Some(n) = n {
             counts.insert(name.to_owned(), count(n));
@@ -196,6 +205,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
                 not_notified: released.not_notified,
                 smallest_class,
                 data_sha256: hex::encode(build.data_sha256),
+                near,
             })
         }
     }

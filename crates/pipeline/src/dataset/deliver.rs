@@ -50,7 +50,7 @@ fn outbox_id(id: DatasetId) -> String {
 }
 
 /// The records of a made data set.
-async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i64>, Error> {
+pub(super) async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i64>, Error> {
     let asset: Option<AssetId> = instance.ledger.read().await?.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
     let asset = asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
     serde_json::from_slice(&sealed::read(instance, asset).await?)

@@ -6,6 +6,7 @@
 
 mod build;
 mod deliver;
+mod earlier;
 mod files;
 mod plan;
 mod select;
@@ -30,6 +31,7 @@ use crate::error::Error;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
 pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with};
+pub use earlier::Near;
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
 
