@@ -8,7 +8,7 @@
 //! * [`profile`]: the profile's types; [`floor`]: what no profile may allow, by kind;
 //! * [`treat`]: the treatments, one a file;
 //! * [`classes`]: k per person on the quasi-identifiers, coarsening step by step, then suppression;
-//! * [`process`]: the order of it all;
+//! * [`process`]: the order of it all; `run`: every column by its treatment;
 //! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
 //! * [`report`], [`report_html`], [`dictionary`]: what people read.
 //!
@@ -37,6 +37,7 @@ pub mod recount;
 pub mod release;
 pub mod report;
 pub mod risk;
+mod run;
 pub mod search;
 mod stay;
 pub mod table;

@@ -6,9 +6,9 @@ use arrow::record_batch::RecordBatch;
 
 use crate::AnonymityError;
 use crate::classes::{Cell, Keys, decide, histogram};
-use crate::process::{Run, as_texts, coarser};
 use crate::profile::{Privacy, Step, split_column};
 use crate::report::{PrivacyReport, StepReport};
+use crate::run::{Run, as_texts, coarser};
 
 /// What was decided for everybody.
 pub(crate) struct Stay {
