@@ -1,7 +1,8 @@
 //! A zip archive in memory: the central directory is checked whole before any entry is unpacked.
 //!
 //! Read are stored and deflated entries. Refused as a whole: paths that climb or are absolute, entries that claim more than
-//! [`MOST_BYTES`] or grow more than [`MOST_GROWTH`] times, encryption, ZIP64, and a directory that does not fit the bytes.
+//! [`MOST_BYTES`] or grow more than [`MOST_GROWTH`] times, archives that claim more than [`MOST_TOTAL`], encryption, ZIP64, entries that lie over each
+//! other (one packed piece that is many documents), and a directory that does not fit the bytes. What an entry unpacks to is held against its checksum.
 
 use std::io::Read;
 
@@ -11,6 +12,8 @@ use flate2::read::DeflateDecoder;
 pub const MOST_BYTES: u64 = 32 << 20;
 /// A document that grows more than this is no document.
 pub const MOST_GROWTH: u64 = 400;
+/// All documents of an archive together.
+pub const MOST_TOTAL: u64 = 16 << 30;
 /// Entries of an archive: ten thousand persons are usual.
 const MOST_ENTRIES: usize = 1_000_000;
 
@@ -38,18 +41,24 @@ pub struct Entry<'a> {
     packed: &'a [u8],
     deflated: bool,
     size: u64,
+    crc: u32,
 }
 
 impl Entry<'_> {
     /// Unpacks it into `out`, which is emptied first. False when the bytes are not what the directory says.
     pub fn unpack(&self, out: &mut Vec<u8>) -> bool {
         out.clear();
-        if !self.deflated {
+        if self.deflated {
+            let mut plain = DeflateDecoder::new(self.packed).take(self.size + 1);
+            if plain.read_to_end(out).is_err() {
+                return false;
+            }
+        } else {
             out.extend_from_slice(self.packed);
-            return self.size == self.packed.len() as u64;
         }
-        let mut plain = DeflateDecoder::new(self.packed).take(self.size + 1);
-        plain.read_to_end(out).is_ok() && out.len() as u64 == self.size
+        let mut crc = flate2::Crc::new();
+        crc.update(out);
+        out.len() as u64 == self.size && crc.sum() == self.crc
     }
 }
 
@@ -74,12 +83,13 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveFault> {
     if count == 0xFFFF || at == 0xFFFF_FFFF {
         return Err(ArchiveFault::Method);
     }
-    let mut out = Vec::new();
+    let directory = at;
+    let (mut out, mut places, mut total) = (Vec::new(), Vec::new(), 0u64);
     for _ in 0..count.min(MOST_ENTRIES) {
         let head = bytes.get(at..at + 46).filter(|h| h.starts_with(b"PK\x01\x02")).ok_or(ArchiveFault::Directory)?;
         let word = |n| u16_at(head, n).ok_or(ArchiveFault::Directory);
         let long = |n| u32_at(head, n).ok_or(ArchiveFault::Directory);
-        let (flags, method, packed, size) = (word(8)?, word(10)?, long(20)?, long(24)?);
+        let (flags, method, crc, packed, size) = (word(8)?, word(10)?, long(16)? as u32, long(20)?, long(24)?);
         let (name, extra, comment, local) = (word(28)?, word(30)?, word(32)?, long(42)?);
         let path = bytes.get(at + 46..at + 46 + name).ok_or(ArchiveFault::Directory)?;
         at += 46 + name + extra + comment;
@@ -100,7 +110,14 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveFault> {
         let skip = u16_at(start, 26).zip(u16_at(start, 28)).map(|(a, b)| a + b).ok_or(ArchiveFault::Directory)?;
         let from = local + 30 + skip;
         let packed = bytes.get(from..from + packed).ok_or(ArchiveFault::Directory)?;
-        out.push(Entry { path, packed, deflated: method == 8, size: size as u64 });
+        places.push((local, from + packed.len()));
+        total += size as u64;
+        out.push(Entry { path, packed, deflated: method == 8, size: size as u64, crc });
     }
-    Ok(out)
+    if total > MOST_TOTAL {
+        return Err(ArchiveFault::Size);
+    }
+    places.sort_unstable();
+    let apart = places.windows(2).all(|two| two[0].1 <= two[1].0) && places.last().is_none_or(|last| last.1 <= directory);
+    if apart { Ok(out) } else { Err(ArchiveFault::Directory) }
 }

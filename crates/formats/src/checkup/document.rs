@@ -102,6 +102,13 @@ pub struct Document<'a> {
     pub total: Option<u64>,
 }
 
+impl Document<'_> {
+    /// Whether it says no more than a document can.
+    fn is_bounded(&self) -> bool {
+        self.items.len() <= MOST_ITEMS && self.ids.len() <= MOST_ITEMS
+    }
+}
+
 /// Bytes as text: UTF-8 as it must be, UTF-16 by its mark, else what the bytes are whatever the declaration says.
 pub fn text_of(bytes: &[u8]) -> (Cow<'_, str>, Option<Charset>) {
     match bytes {
@@ -200,7 +207,7 @@ pub fn read_document(text: &str) -> Result<Document<'_>, Fault> {
                 rooted = true;
                 let tag = begin(&element, &path, &mut document, &mut open)?;
                 path.push(tag);
-                if path.len() > DEEPEST || open.len() > DEEPEST || document.items.len() > MOST_ITEMS {
+                if path.len() > DEEPEST || open.len() > DEEPEST || !document.is_bounded() {
                     return Err(Fault::Depth);
                 }
             }
@@ -210,6 +217,9 @@ pub fn read_document(text: &str) -> Result<Document<'_>, Fault> {
                 }
                 let tag = begin(&element, &path, &mut document, &mut open)?;
                 end(tag, &mut document, &mut open);
+                if !document.is_bounded() {
+                    return Err(Fault::Depth);
+                }
             }
             Event::End(_) => {
                 let tag = path.pop().ok_or(Fault::Malformed)?;

@@ -26,8 +26,9 @@ pub struct Options {
     pub max_archive_bytes: u64,
     /// Mapping for CSV files that have none of their own.
     pub mapping: Option<Mapping>,
-    /// Mappings by the path of the file without its ending: what a [`Prescan`] found.
-    pub mappings: BTreeMap<String, Mapping>,
+    /// Mappings by the path of the file without its ending: what a [`Prescan`] found. One that cannot be read is there as `None`: its
+    /// file is not read by another.
+    pub mappings: BTreeMap<String, Option<Mapping>>,
 }
 
 impl Default for Options {
@@ -60,9 +61,17 @@ fn stem(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(stem, _)| stem)
 }
 
+/// Reads a mapping that lies beside a file, or says why it is none.
+fn mapping_of(content: &mut dyn std::io::Read, payload: u32, ordinal: u64) -> Result<Result<Mapping, String>, ReadError> {
+    let mut bytes = Vec::new();
+    content.take(1 << 20).read_to_end(&mut bytes).map_err(|source| ReadError::Input { payload, ordinal, source })?;
+    let text = String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned());
+    Ok(text.and_then(|text| Mapping::parse(&text).map_err(|e| e.to_string())))
+}
+
 /// Finds mappings that lie beside the files they are for: `X.toml` for `X.csv`.
 #[derive(Default)]
-pub struct Prescan(BTreeMap<String, Mapping>);
+pub struct Prescan(BTreeMap<String, Option<Mapping>>);
 
 impl Prescan {
     /// Looks at a file.
@@ -71,19 +80,14 @@ impl Prescan {
     /// When the input fails.
     pub fn member(&mut self, member: Member<'_>) -> Result<(), ReadError> {
         if member.path.ends_with(".toml") {
-            let mut text = String::new();
-            let read = member.content.take(1 << 20).read_to_string(&mut text);
-            if read.is_ok()
-                && let Ok(mapping) = Mapping::parse(&text)
-            {
-                self.0.insert(stem(member.path).to_owned(), mapping);
-            }
+            let found = mapping_of(member.content, member.payload, member.ordinal)?;
+            self.0.insert(stem(member.path).to_owned(), found.ok());
         }
         Ok(())
     }
 
     /// What was found.
-    pub fn finish(self) -> BTreeMap<String, Mapping> {
+    pub fn finish(self) -> BTreeMap<String, Option<Mapping>> {
         self.0
     }
 }
@@ -309,16 +313,27 @@ impl Reader for CheckupReader {
         let mut beginning = Vec::new();
         (&mut *member.content).take(4).read_to_end(&mut beginning).map_err(input)?;
         let csv = lower.ends_with(".csv") || lower.ends_with(".tsv") || lower.ends_with(".txt");
-        let mapping = self.options.mappings.get(stem(path)).or(self.options.mapping.as_ref()).cloned();
+        let own = self.options.mappings.get(stem(path)).cloned();
+        let broken = matches!(own, Some(None));
+        let mapping = own.unwrap_or_else(|| self.options.mapping.clone());
         if lower.ends_with(".toml") {
-            self.book.counts.read += 1;
-            self.book.none("mapping");
+            let Member { payload, ordinal, content, .. } = member;
+            match mapping_of(&mut beginning.chain(content), payload, ordinal)? {
+                Ok(_) => {
+                    self.book.counts.read += 1;
+                    self.book.none("mapping");
+                }
+                Err(reason) => {
+                    self.book.counts.unread += 1;
+                    self.unread(Text::new("checkup-mapping-broken").with("reason", reason));
+                }
+            }
         } else if let (true, Some(mapping)) = (csv, &mapping) {
             let Member { payload, ordinal, size, content, .. } = member;
             self.table(mapping, Member { path, payload, ordinal, size, content }, &beginning, out)?;
         } else if csv {
             self.book.counts.unread += 1;
-            self.unread(Text::new("checkup-no-mapping"));
+            self.unread(Text::new(if broken { "checkup-mapping-beside" } else { "checkup-no-mapping" }));
         } else {
             let zip = beginning.starts_with(b"PK\x03\x04") || beginning.starts_with(b"PK\x05\x06");
             let limit = if zip { self.options.max_archive_bytes } else { self.options.max_document_bytes };

@@ -323,6 +323,9 @@ pub fn pharmacy(claim: &mut Claim, row: Row<'_>, record: &[u8; 2], line: u64, sc
     }
 }
 
+/// Rows that one group of a pharmacy claim makes.
+const MOST_OF_A_GROUP: usize = 20_000;
+
 /// A drug of a group was dispensed at each date of the group.
 pub fn close_group(claim: &mut Claim, book: &mut Book) {
     let group = std::mem::take(&mut claim.group);
@@ -334,6 +337,15 @@ pub fn close_group(claim: &mut Claim, book: &mut Book) {
             book.none("drug-without-dispensing");
         }
         book.say(Severity::Warning, Text::new("receipt-not-dispensed").with("count", group.drugs.len()));
+        return;
+    }
+    // A month has 31 days, and nobody is given hundreds of drugs at once: each date times each drug is not to fill the memory.
+    if group.dispensed.len().saturating_mul(group.drugs.len()) > MOST_OF_A_GROUP {
+        for _ in &group.drugs {
+            book.none("group-too-large");
+        }
+        let message = Text::new("receipt-group-size").with("dates", group.dispensed.len()).with("drugs", group.drugs.len());
+        book.say(Severity::Error, message);
         return;
     }
     for (day, quantity) in &group.dispensed {

@@ -208,3 +208,88 @@ fn a_person_known_by_nothing_is_told_and_makes_no_row() {
     let outcome = read(&[(path, out.into_bytes())]);
     assert!(outcome.codes().contains(&"formats-no-patient") && outcome.rows.is_empty(), "{:?}", outcome.codes());
 }
+
+/// An archive of stored entries: name, content, checksum, and which entry's bytes the directory points to.
+fn archive(entries: &[(&str, &[u8], u32, usize)]) -> Vec<u8> {
+    let (mut out, mut places) = (Vec::new(), Vec::new());
+    let word = |n: usize| (n as u16).to_le_bytes();
+    let long = |n: usize| (n as u32).to_le_bytes();
+    for (name, content, crc, _) in entries {
+        places.push(out.len());
+        out.extend_from_slice(b"PK\x03\x04\x14\0\0\0\0\0\0\0\0\0");
+        out.extend_from_slice(&crc.to_le_bytes());
+        out.extend(long(content.len()).into_iter().chain(long(content.len())).chain(word(name.len())).chain(word(0)));
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(content);
+    }
+    let directory = out.len();
+    for (name, content, crc, of) in entries {
+        out.extend_from_slice(b"PK\x01\x02\x14\0\x14\0\0\0\0\0\0\0\0\0");
+        out.extend_from_slice(&crc.to_le_bytes());
+        out.extend(long(content.len()).into_iter().chain(long(content.len())).chain(word(name.len())));
+        out.extend_from_slice(&[0; 12]);
+        out.extend(long(places[*of]));
+        out.extend_from_slice(name.as_bytes());
+    }
+    let length = out.len() - directory;
+    out.extend_from_slice(b"PK\x05\x06\0\0\0\0");
+    out.extend(word(entries.len()).into_iter().chain(word(entries.len())).chain(long(length)).chain(long(directory)));
+    out.extend(word(0));
+    out
+}
+
+fn crc(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+#[test]
+fn a_changed_byte_in_an_archive_is_found_by_its_checksum_and_the_rest_is_read() {
+    let (_, document) = sample("checkup/dirty/utf8_bom.xml");
+    let at = document.windows(6).position(|w| w == b"value=").expect("a value") + 7;
+    let mut changed = document.clone();
+    changed[at] = if changed[at] == b'6' { b'7' } else { b'6' };
+    let right = crc(&document);
+    let whole = archive(&[("1/DATA/a.xml", &document, right, 0), ("1/DATA/b.xml", &document, right, 1)]);
+    assert_eq!(read(&[("a.zip".to_owned(), whole)]).codes(), [""; 0]);
+    let spoilt = archive(&[("1/DATA/a.xml", &changed, right, 0), ("1/DATA/b.xml", &document, right, 1)]);
+    let outcome = read(&[("a.zip".to_owned(), spoilt)]);
+    assert_eq!(outcome.codes(), ["checkup-entry"]);
+    let alone = read(&[("b.xml".to_owned(), document)]);
+    assert_eq!(outcome.of("measurement").len(), alone.of("measurement").len());
+}
+
+#[test]
+fn entries_of_an_archive_that_lie_over_each_other_are_refused() {
+    let (_, document) = sample("checkup/dirty/utf8_bom.xml");
+    let right = crc(&document);
+    let one = [("a.xml", document.as_slice(), right, 0), ("b.xml", document.as_slice(), right, 0)];
+    let outcome = read(&[("a.zip".to_owned(), archive(&one))]);
+    assert_eq!((outcome.codes(), outcome.rows.is_empty()), (vec!["checkup-archive-directory"], true));
+}
+
+#[test]
+fn a_document_of_very_many_empty_observations_is_refused() {
+    let many = format!("<ClinicalDocument>{}</ClinicalDocument>", "<observation/>".repeat(30_000));
+    assert_eq!(read(&[("many.xml".to_owned(), many.into_bytes())]).codes(), ["checkup-depth"]);
+}
+
+#[test]
+fn a_mapping_beside_a_file_that_cannot_be_read_is_told_and_no_other_is_taken() {
+    let csv = tree(&other_samples("checkup/csv"));
+    let other = csv.iter().find(|f| f.0.ends_with(".toml")).expect("a mapping").1.clone();
+    let mapping = formats::checkup::Mapping::parse(&String::from_utf8(other).expect("text")).expect("a mapping");
+    let (path, table) = csv.iter().find(|f| f.0.ends_with(".csv")).expect("a table").clone();
+    let broken = (format!("{}.toml", path.trim_end_matches(".csv")), b"[person\nlocal_id = 1".to_vec());
+    let files = [(path, table), broken];
+    let mut prescan = Prescan::default();
+    for (path, bytes) in &files {
+        let member = Member { path, payload: 1, ordinal: 0, size: bytes.len() as u64, content: &mut bytes.as_slice() };
+        prescan.member(member).expect("scanned");
+    }
+    let options = Options { mapping: Some(mapping), mappings: prescan.finish(), ..Options::default() };
+    let outcome = read_by(&mut CheckupReader::new(options), &files);
+    assert_eq!(outcome.codes(), ["checkup-mapping-beside", "checkup-mapping-broken"]);
+    assert_eq!((outcome.rows.is_empty(), outcome.counts.unread), (true, 2));
+}

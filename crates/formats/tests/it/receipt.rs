@@ -421,3 +421,24 @@ fn samples_with_bytes_changed_cut_or_doubled_are_accounted_for() {
         accounted(path, &bytes);
     });
 }
+
+#[test]
+fn a_group_of_more_dates_and_drugs_than_a_claim_has_makes_no_rows_and_the_rest_is_read() {
+    let (path, bytes) = sample("receipt/clean/RECEIPTY.UKE");
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let before = read(&[(path.clone(), bytes.clone())]);
+    let mut many = Vec::new();
+    let (mut dates, mut drugs) = (false, false);
+    for line in lines {
+        let times = match line {
+            line if line.starts_with(b"CZ,") && !dates => std::mem::replace(&mut dates, true) as usize + 300,
+            line if line.starts_with(b"IY,") && !drugs => std::mem::replace(&mut drugs, true) as usize + 300,
+            _ => 1,
+        };
+        many.extend(std::iter::repeat_n(line, times).flatten());
+    }
+    let outcome = read(&[(path, many)]);
+    assert!(outcome.codes().contains(&"receipt-group-size"), "{:?}", outcome.codes());
+    assert_eq!(outcome.counts.without_row["group-too-large"], 300);
+    assert_eq!(outcome.of("drug_exposure").len(), before.of("drug_exposure").len() - 1);
+}
