@@ -49,6 +49,7 @@ pub const CODES: &[&str] = &[
     "dpc-before-layouts",
     "dpc-k-layout",
     "dpc-detail-without-act",
+    "dpc-detail-month",
     "dpc-death-day",
     "dpc-unknown-code",
     "dpc-code-year",

@@ -551,3 +551,8 @@ mod tests {
         assert_eq!(book.findings.len() as u64, TOLD + 2);
     }
 }
+
+/// A count of things that has no fraction; half a device is not none, and no whole number says it.
+pub(crate) fn whole(count: f64) -> Option<i32> {
+    (count.fract() == 0.0 && count.abs() < 1e9).then_some(count as i32)
+}

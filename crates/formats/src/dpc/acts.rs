@@ -10,7 +10,7 @@ use super::reader::{Act, Amounts, DpcReader, Unit};
 use crate::columns::Row;
 use crate::days::{Month, day};
 use crate::receipt::diagnoses::{Diagnosis, is_suspected};
-use crate::rows::{Book, Cover, Who};
+use crate::rows::{Book, Cover, Who, whole};
 use crate::seen::key;
 use crate::written::Scribe;
 
@@ -196,7 +196,7 @@ fn detail(
                 DeviceExposureRow {
                     device_exposure_start_date: on,
                     device_type_concept_id: type_concept::CLAIM,
-                    quantity: amount.map(|a| (a * count as f64) as i32),
+                    quantity: amount.and_then(|a| whole(a * count as f64)),
                     device_source_value: Some(source),
                     device_source_concept_id: Some(0),
                     unit_source_value: (!unit_text.is_empty() && unit_text != "0").then_some(&*unit_text),
@@ -287,9 +287,52 @@ fn outpatient_diagnosis(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, o
     );
 }
 
-fn act_key(row: Row<'_>, layout: &Layout) -> u128 {
+/// The key that joins a line of F to its act: columns 1 to 6, and the month of the file, since 順序番号 begins anew each month and F has
+/// no date (fact sheet of DPC, sections 1 and 3).
+fn act_key(row: Row<'_>, layout: &Layout, month: usize) -> u128 {
     let parts = [Role::facility, Role::data_id, Role::admission, Role::discharge, Role::section, Role::sequence];
-    key(&parts.map(|r| row.get(layout.at(r))))
+    let [a, b, c, d, e, f] = parts.map(|r| row.get(layout.at(r)));
+    key(&[a, b, c, d, e, f, &month.to_le_bytes()])
+}
+
+/// The months of E and F files, as their names tell them: what follows the kind (`En_139999991_2404.txt`).
+#[derive(Default)]
+pub struct Months {
+    names: Vec<String>,
+    now: usize,
+    /// Months of which there was a line of E.
+    acts: std::collections::BTreeSet<usize>,
+}
+
+impl Months {
+    /// Begins a file.
+    pub fn begin(&mut self, path: &str) {
+        let name = path.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
+        let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
+        let month = stem.split_once(['_', '-', '.']).map_or("", |(_, rest)| rest);
+        self.now = self.names.iter().position(|n| n == month).unwrap_or_else(|| {
+            self.names.push(month.to_owned());
+            self.names.len() - 1
+        });
+    }
+}
+
+/// The act of a line of F: that of its month. Only where no E file is named as this F file is, the one act that there is of any month.
+fn act_of(reader: &DpcReader, row: Row<'_>, layout: &Layout) -> Result<Act, &'static str> {
+    let find = |month: usize| reader.acts.get(&act_key(row, layout, month)).copied();
+    let months = &reader.months;
+    if let Some(act) = find(months.now) {
+        return Ok(act);
+    }
+    if months.acts.contains(&months.now) {
+        return Err("dpc-detail-without-act");
+    }
+    let mut others = months.acts.iter().filter_map(|month| find(*month));
+    match (others.next(), others.next()) {
+        (Some(act), None) => Ok(act),
+        (None, _) => Err("dpc-detail-without-act"),
+        (Some(_), Some(_)) => Err("dpc-detail-month"),
+    }
 }
 
 /// Acts of an E file that are kept for their details: about 250 MB.
@@ -306,16 +349,21 @@ pub fn e(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
     if reader.acts.len() >= MOST_ACTS {
         reader.acts.clear();
     }
-    reader.acts.insert(act_key(row, layout), Act { day: on, count });
+    let month = reader.months.now;
+    reader.months.acts.insert(month);
+    reader.acts.insert(act_key(row, layout, month), Act { day: on, count });
     reader.book.read();
 }
 
 /// A line of F: a detail of an act of E, which must have come before.
 pub fn f(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: u64, scribe: &mut Scribe) {
     let at = ("F", number);
-    let Some(act) = reader.acts.get(&act_key(row, layout)).copied() else {
-        reader.book.unread(Severity::Error, Text::new("dpc-detail-without-act"), at);
-        return;
+    let act = match act_of(reader, row, layout) {
+        Ok(act) => act,
+        Err(code) => {
+            reader.book.unread(Severity::Error, Text::new(code), at);
+            return;
+        }
     };
     detail(reader, row, layout, row.get(layout.at(Role::section)), act.count, act.day, at, scribe);
     reader.book.read();

@@ -95,6 +95,7 @@ pub struct DpcReader {
     pub(super) held: Diagnoses,
     pub(super) unit: Unit,
     pub(super) acts: HashMap<u128, Act, ByItself>,
+    pub(super) months: acts::Months,
     pub(super) form1: Option<Form1Stay>,
     layout: Option<&'static Layout>,
     lines: HashSet<u64, ByItself>,
@@ -168,6 +169,7 @@ impl DpcReader {
             held: Diagnoses::default(),
             unit: Unit::default(),
             acts: HashMap::default(),
+            months: acts::Months::default(),
             form1: None,
             layout: None,
             lines: HashSet::default(),
@@ -179,6 +181,7 @@ impl DpcReader {
         let mut lines = Lines::new(member.content, LONGEST);
         let beginning = lines.peek(64 << 10).map_err(input)?;
         let kind = kind_of(member.path, beginning);
+        self.months.begin(member.path);
         let mut scribe = Scribe::of(beginning);
         let mut splitter = Splitter::default();
         self.lines.clear();

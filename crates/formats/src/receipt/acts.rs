@@ -7,7 +7,7 @@ use super::claim::{Claim, Surgery, coded};
 use super::forms::{Daily, Form};
 use crate::columns::Row;
 use crate::days::day;
-use crate::rows::Book;
+use crate::rows::{Book, whole};
 use crate::written::Scribe;
 
 /// What a line with day columns is about.
@@ -29,11 +29,6 @@ fn is_by_days(section: &[u8]) -> bool {
 fn section_text(section: &[u8; 2]) -> Option<&str> {
     std::str::from_utf8(section).ok().map(str::trim).filter(|s| !s.is_empty())
 }
-
-fn whole(count: f64) -> Option<i32> {
-    (count.is_finite() && count.abs() < 1e9).then_some(count as i32)
-}
-
 /// A line with 31 day columns.
 pub fn daily(
     claim: &mut Claim,

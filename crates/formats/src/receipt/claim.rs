@@ -154,7 +154,16 @@ impl Claim {
         let at = ("RE", line);
         match Month::of(re.code(4, scribe).as_bytes()) {
             Some(month) => self.month = month,
-            None => book.say_line(Severity::Error, Text::new("receipt-month"), at, 4),
+            // Rows dated in another month would be worse than none.
+            None => {
+                if self.skip.is_none() {
+                    self.skip = Some("no-month");
+                }
+                if rows {
+                    book.say_line(Severity::Error, Text::new("receipt-month"), at, 4);
+                }
+                return 0;
+            }
         }
         let kind = re.code(3, scribe).into_owned();
         let digit = kind.as_bytes().get(3).copied().unwrap_or(b'2');

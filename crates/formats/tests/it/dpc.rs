@@ -168,6 +168,72 @@ fn details_of_an_f_file_take_the_day_of_their_act() {
     assert!(outcome.codes().contains(&"dpc-detail-without-act"));
 }
 
+/// Lines of an E and an F file with this 順序番号, day, times and amount: a stay that goes on.
+fn act_and_detail(sequence: &str, day: &str, times: u8, amount: &str, code: &str) -> (String, String) {
+    let stay = "139999991\t0000000123\t00000000\t20240410\t33";
+    let e = format!(
+        "{stay}\t{sequence}\tH1\t130003510\tG001\tN\t34\t0\t0\t0\t{times}\t06139992\t1111\t{day}\t01\t040\t1\tW\t1\t1\t030\r\n"
+    );
+    let f = format!("{stay}\t{sequence}\t001\tH1\t{code}\t\tN\t{amount}\tA\t180\t0\t180\t0\t\r\n");
+    (e, f)
+}
+
+#[test]
+fn details_join_acts_of_their_own_month() {
+    let (april_e, april_f) = act_and_detail("0001", "20240411", 2, "1", "622043601");
+    let (may_e, may_f) = act_and_detail("0001", "20240520", 6, "1", "622043601");
+    let file = |name: &str, bytes: &String| (name.to_owned(), bytes.clone().into_bytes());
+    let told = |files: &[File]| {
+        let outcome = read(files);
+        let mut drugs: Vec<(String, String)> = outcome
+            .of("drug_exposure")
+            .iter()
+            .map(|r| (r.get("drug_exposure_start_date").to_owned(), r.get("quantity").to_owned()))
+            .collect();
+        drugs.sort();
+        (drugs, outcome.codes().into_iter().map(str::to_owned).collect::<Vec<_>>())
+    };
+    let both = vec![("2024-04-11".to_owned(), "2.0".to_owned()), ("2024-05-20".to_owned(), "6.0".to_owned())];
+    let months = [file("En_1_2404.txt", &april_e), file("En_1_2405.txt", &may_e)];
+    let all = [&months[..], &[file("Fn_1_2404.txt", &april_f), file("Fn_1_2405.txt", &may_f)]].concat();
+    assert_eq!(told(&all).0, both);
+    // Named otherwise: joined where there is no choice, told where there is.
+    assert_eq!(told(&[months[0].clone(), file("Fn.txt", &april_f)]).0, both[..1]);
+    let (drugs, codes) = told(&[months[0].clone(), months[1].clone(), file("Fn.txt", &april_f)]);
+    assert_eq!((drugs, codes), (Vec::new(), vec!["dpc-detail-month".to_owned()]));
+    // A month whose acts are there, but not this one: another month's is not taken.
+    let (other_e, _) = act_and_detail("0009", "20240521", 1, "1", "622043601");
+    let (drugs, codes) = told(&[months[0].clone(), file("En_1_2405.txt", &other_e), file("Fn_1_2405.txt", &may_f)]);
+    assert_eq!((drugs, codes), (Vec::new(), vec!["dpc-detail-without-act".to_owned()]));
+}
+
+#[test]
+fn half_a_device_is_no_count_and_not_none_of_it() {
+    let device = |amount: &str| {
+        let (e, f) = act_and_detail("0001", "20240411", 1, amount, "710010026");
+        let outcome = read(&[("En_1_2404.txt".to_owned(), e.into()), ("Fn_1_2404.txt".to_owned(), f.into())]);
+        outcome.of("device_exposure")[0].get("quantity").to_owned()
+    };
+    assert_eq!((device("2"), device("0.5"), device("1.5")), ("2".to_owned(), String::new(), String::new()));
+}
+
+#[test]
+fn the_flags_of_april_2016_are_those_of_its_fiscal_year() {
+    // EFg of FY2016: twelve positions, the fourth the outcome and the fifth the main disease of a diagnosis.
+    let line = |day: &str| {
+        format!(
+            "139999991\t0000000123\t19580314\t{day}\tSY\t0001\t001\tH1\t8830052\t\tN\t0\t0\t0\t0\t0\t001310000000\t0\t0\t0\t1\t06139992\t1112\t{day}\t01\t040\t1\tW\t1\t2\t030\r\n"
+        )
+    };
+    for day in ["20160401", "20160531", "20160601"] {
+        let outcome = read(&[("EFg_139999991_1604.txt".to_owned(), line(day).into_bytes())]);
+        let found = outcome.of("condition_occurrence");
+        assert_eq!(found.len(), 1, "{day}: {:?}", outcome.codes());
+        assert_eq!(found[0].get("condition_status_source_value"), "main", "{day}");
+        assert!(outcome.of("identity").iter().any(|r| r.get("sex") == "male"), "{day}");
+    }
+}
+
 #[test]
 fn any_bytes_are_rows_or_findings() {
     let files = tree(&other_samples("dpc/clean"));

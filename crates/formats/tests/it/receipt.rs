@@ -442,3 +442,19 @@ fn a_group_of_more_dates_and_drugs_than_a_claim_has_makes_no_rows_and_the_rest_i
     assert_eq!(outcome.counts.without_row["group-too-large"], 300);
     assert_eq!(outcome.of("drug_exposure").len(), before.of("drug_exposure").len() - 1);
 }
+
+#[test]
+fn a_claim_whose_month_cannot_be_read_makes_no_rows_in_another_month() {
+    let (path, bytes) = sample("receipt/clean/RECEIPTY.UKE");
+    let before = read(&[(path.clone(), bytes.clone())]);
+    let at = bytes.windows(15).position(|w| w == b"RE,1,4112,20240").expect("the first claim") + 10;
+    let mut spoilt = bytes;
+    spoilt[at..at + 6].copy_from_slice(b"202x07");
+    let outcome = read(&[(path, spoilt)]);
+    assert!(outcome.codes().contains(&"receipt-month"), "{:?}", outcome.codes());
+    assert_eq!(outcome.counts.without_row["no-month"], 1);
+    let dates =
+        |o: &Outcome| o.of("drug_exposure").iter().map(|r| r.get("drug_exposure_start_date").to_owned()).collect::<BTreeSet<_>>();
+    assert!(dates(&outcome).is_subset(&dates(&before)));
+    assert!(outcome.of("drug_exposure").len() < before.of("drug_exposure").len());
+}
