@@ -2,17 +2,18 @@
 //!
 //! * `resource`: thin structs for what rows are made of; everything else is passed over;
 //! * `codes`: code systems by OID and by URL → one name;
-//! * `rows`: resources → rows;
+//! * `valid`: which resources say that something was; `rows`: these → rows;
 //! * `patients`: references → patients, who come before or after what is about them;
 //! * `reader`: lines and bundles.
 //!
-//! Free text (narrative, notes, attachments) is not taken. Resources entered in error and cancelled make no row.
+//! Free text (narrative, notes, attachments) is not taken. Resources entered in error, cancelled, planned, negated or modified in an unknown way make no row.
 
 mod codes;
 mod patients;
 mod reader;
 mod resource;
 mod rows;
+mod valid;
 
 pub use patients::Patients;
 pub use reader::{FhirReader, Options, Prescan};

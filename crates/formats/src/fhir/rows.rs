@@ -10,6 +10,7 @@ use terms::Sex;
 use super::codes::{source_value, system};
 use super::reader::Context;
 use super::resource::{Address, Coding, Component, Concept, Identifier, Name, Quantity, Range, Resource, part, parts};
+use super::valid::{YEARS, status, why_not};
 use crate::hl7::Time;
 use crate::places::icd10_with_dot;
 use crate::receipt::diagnoses::is_suspected;
@@ -31,7 +32,7 @@ pub fn time(text: &str) -> Option<Time> {
             zone => compact.push_str(&zone.replace(':', "")),
         }
     }
-    Time::parse(&compact).ok()
+    Time::parse(&compact).ok().filter(|t| YEARS.contains(&terms::civil_from_days(t.day).0))
 }
 
 fn day_of(text: Option<&str>) -> Option<Time> {
@@ -51,9 +52,9 @@ fn has(concept: &Option<Concept>, codes: &[&str]) -> bool {
     concept.iter().flat_map(|c| &c.coding).any(|c| c.code.as_deref().is_some_and(|code| codes.contains(&code)))
 }
 
-fn status(resource: &Resource) -> &str {
-    resource.status.as_ref().and_then(|s| s.as_str()).unwrap_or("")
-}
+/// Resources that hold others together, or say who and where: nothing about a patient is lost with them.
+const AROUND: [&str; 8] =
+    ["Composition", "Organization", "Practitioner", "PractitionerRole", "Location", "Medication", "Provenance", "Specimen"];
 
 /// Whether rows are made of the resource's type.
 pub fn is_known(r: &Resource) -> bool {
@@ -65,14 +66,21 @@ pub fn is_known(r: &Resource) -> bool {
 /// The rows of a resource.
 pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, book: &mut Book) {
     let place = ("resource", line);
-    if matches!(status(r), "entered-in-error" | "cancelled" | "not-done" | "aborted")
-        || has(&r.verification_status, &["entered-in-error", "refuted"])
-    {
-        book.none("not-valid");
+    if let Some(why) = why_not(r) {
+        book.none(why);
+        if why == "modifier-extension" {
+            book.say_line(Severity::Warning, Text::new("fhir-modifier"), place, 0);
+        }
         return;
     }
     if !is_known(r) {
         book.none("resource-type-not-read");
+        if !AROUND.contains(&r.resource_type.as_str()) {
+            // What is no type of FHIR's form is not repeated.
+            let named = r.resource_type.len() <= 40 && r.resource_type.bytes().all(|b| b.is_ascii_alphabetic());
+            let kind = if named { r.resource_type.as_str() } else { "?" };
+            book.say_line(Severity::Info, Text::new("fhir-type-not-read").with("type", kind), place, 0);
+        }
         return;
     }
     let Some(local) = local else {
@@ -161,7 +169,12 @@ fn person(r: &Resource, local: &str, at: &At<'_>, place: (&str, u64), book: &mut
             Cover { plan_kind: "insurance", insurer: get(0), symbol: get(1), number: get(2), branch: get(3), ..Cover::default() };
         book.cover(at, local, &cover);
     }
-    if let Some(time) = day_of(r.deceased_date_time.as_deref()) {
+    let died = day_of(r.deceased_date_time.as_deref());
+    if died.is_none_or(|t| t.partial) && (r.deceased_date_time.is_some() || r.deceased_boolean == Some(true)) {
+        // A month or a year is no day of death, and none can be made up.
+        book.say_line(Severity::Warning, Text::new("fhir-death-day"), place, 0);
+        book.none("death-without-day");
+    } else if let Some(time) = died {
         let row = DeathRow {
             death_date: time.day,
             death_datetime: time.micros,

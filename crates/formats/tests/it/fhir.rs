@@ -122,3 +122,69 @@ fn a_suspicion_in_words_makes_no_condition() {
     assert!(outcome.of("condition_occurrence").is_empty());
     assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
 }
+
+/// A patient and one more resource, as lines of a bulk file.
+fn with_patient(patient: &str, other: &str) -> Outcome {
+    let patient = format!(
+        r#"{{"resourceType":"Patient","id":"1","identifier":[{{"value":"0000000123"}}],"birthDate":"1960-05-05"{patient}}}"#
+    );
+    read(&[("a.ndjson".to_owned(), format!("{patient}\n{other}\n").into_bytes())])
+}
+
+#[test]
+fn what_is_planned_or_not_to_be_done_is_no_fact() {
+    let drug = |more: &str| {
+        format!(
+            r#"{{"resourceType":"MedicationRequest","id":"2","subject":{{"reference":"Patient/1"}},"authoredOn":"2024-04-01","medicationCodeableConcept":{{"coding":[{{"system":"urn:oid:1.2.392.100495.20.2.74","code":"104195801"}}]}}{more}}}"#
+        )
+    };
+    let drugs = |more: &str| with_patient("", &drug(more)).of("drug_exposure").len();
+    assert_eq!([drugs(""), drugs(r#","status":"active","intent":"order","doNotPerform":false"#)], [1, 1]);
+    for no in [
+        r#","doNotPerform":true"#,
+        r#","intent":"plan""#,
+        r#","intent":"proposal""#,
+        r#","intent":"option""#,
+        r#","status":"draft""#,
+        r#","status":"cancelled""#,
+        r#","modifierExtension":[{"url":"http://example.org/not","valueBoolean":true}]"#,
+    ] {
+        assert_eq!(drugs(no), 0, "{no}");
+    }
+    let told = with_patient("", &drug(r#","modifierExtension":[{"url":"http://example.org/not","valueBoolean":true}]"#));
+    assert_eq!(told.codes(), ["fhir-modifier"]);
+    let visit = |status: &str| {
+        let text = format!(
+            r#"{{"resourceType":"Encounter","id":"3","status":"{status}","subject":{{"reference":"Patient/1"}},"class":{{"code":"AMB"}},"period":{{"start":"2024-04-01"}}}}"#
+        );
+        with_patient("", &text).of("visit_event").len()
+    };
+    assert_eq!([visit("finished"), visit("in-progress"), visit("planned"), visit("cancelled")], [1, 1, 0, 0]);
+}
+
+#[test]
+fn a_death_has_the_day_that_was_said_or_none() {
+    let deaths = |more: &str| {
+        let outcome = with_patient(more, "");
+        let days: Vec<String> = outcome.of("death").iter().map(|r| r.get("death_date").to_owned()).collect();
+        (days, outcome.codes().contains(&"fhir-death-day"))
+    };
+    assert_eq!(deaths(r#","deceasedDateTime":"2024-03-05""#), (vec!["2024-03-05".to_owned()], false));
+    for unknown in [
+        r#","deceasedDateTime":"2024""#,
+        r#","deceasedDateTime":"2024-03""#,
+        r#","deceasedDateTime":"9999-12-31T20:00:00Z""#,
+        r#","deceasedDateTime":"0001-01-01""#,
+        r#","deceasedBoolean":true"#,
+    ] {
+        assert_eq!(deaths(unknown), (Vec::new(), true), "{unknown}");
+    }
+    assert_eq!(deaths(r#","deceasedBoolean":false"#), (Vec::new(), false));
+}
+
+#[test]
+fn types_that_are_not_read_are_told() {
+    let given =
+        r#"{"resourceType":"MedicationAdministration","id":"4","subject":{"reference":"Patient/1"},"status":"completed"}"#;
+    assert_eq!(with_patient("", given).codes(), ["fhir-type-not-read"]);
+}
