@@ -31,6 +31,7 @@ pub mod hl7;
 mod home;
 mod ipc;
 mod lines;
+mod numbers;
 mod places;
 mod reader;
 pub mod receipt;

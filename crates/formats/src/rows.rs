@@ -532,6 +532,11 @@ pub fn name_parts(text: &str) -> (Option<&str>, Option<&str>) {
     }
 }
 
+/// A count of things that has no fraction; half a device is not none, and no whole number says it.
+pub(crate) fn whole(count: f64) -> Option<i32> {
+    (count.fract() == 0.0 && count.abs() < 1e9).then_some(count as i32)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -550,9 +555,4 @@ mod tests {
         assert_eq!(errors[0].place.segment.as_deref(), Some("RE[999]"));
         assert_eq!(book.findings.len() as u64, TOLD + 2);
     }
-}
-
-/// A count of things that has no fraction; half a device is not none, and no whole number says it.
-pub(crate) fn whole(count: f64) -> Option<i32> {
-    (count.fract() == 0.0 && count.abs() < 1e9).then_some(count as i32)
 }

@@ -11,6 +11,7 @@ use super::rows::operator;
 use crate::days::typed;
 use crate::hl7::amount;
 use crate::places::icd10_with_dot;
+use crate::receipt::diagnoses::is_suspected;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::written::{Scribe, narrow};
 
@@ -283,6 +284,24 @@ impl Record<'_> {
                 continue;
             };
             let code = narrow(text);
+            // One rule for all sources: what is only suspected is an observation.
+            if is_suspected("", text) {
+                book.observation(
+                    at,
+                    ObservationRow {
+                        observation_date: on,
+                        observation_type_concept_id: type_concept::EHR,
+                        observation_source_value: Some(&code),
+                        observation_source_concept_id: Some(0),
+                        value_as_string: Some("suspected"),
+                        qualifier_source_value: Some("suspected"),
+                        value_source_value: Some(&column.role),
+                        icd10: icd10_with_dot(&code).as_deref(),
+                        ..Default::default()
+                    },
+                );
+                continue;
+            }
             let status = match column.role.as_str() {
                 "A006010" | "A006030" => concept::PRIMARY_DIAGNOSIS,
                 "A006020" => concept::ADMISSION_DIAGNOSIS,

@@ -7,8 +7,9 @@ use terms::Sex;
 use super::form1::Form1Stay;
 use super::layouts::{Layout, Role};
 use super::reader::{Act, Amounts, DpcReader, Unit};
-use crate::columns::Row;
+use crate::columns::{Row, int};
 use crate::days::{Month, day};
+use crate::numbers::{Number, decimal_at};
 use crate::receipt::diagnoses::{Diagnosis, is_suspected};
 use crate::rows::{Book, Cover, Who, whole};
 use crate::seen::key;
@@ -108,6 +109,17 @@ fn service(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, at: (&str, u64
     }
 }
 
+/// How often; once where nothing is said. A line whose count cannot be read is not read: it is told.
+fn count_of(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, at: (&str, u64), scribe: &mut Scribe) -> Option<i64> {
+    let bytes = row.code(layout.at(Role::count), scribe);
+    let text = bytes.trim();
+    let count = if text.is_empty() { Some(1) } else { int(text.as_bytes()) };
+    if count.is_none() {
+        reader.book.unread(Severity::Error, Text::new("formats-number"), at);
+    }
+    count
+}
+
 fn flag(row: Row<'_>, layout: &Layout, name: &str) -> Option<u8> {
     let flags = row.get(layout.at(Role::flags));
     let at = layout.flag(name)?;
@@ -128,9 +140,9 @@ pub fn ef(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, outpati
         return;
     }
     let line = row.get(layout.at(Role::line));
-    let count = row.int(layout.at(Role::count)).unwrap_or(1);
+    let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
     if !line.is_empty() && line.iter().all(|b| *b == b'0') {
-        amount(reader, row, layout, "EF", section, count, on);
+        amount(reader, row, layout, "EF", section, count, at, scribe);
         reader.book.read();
         return;
     }
@@ -167,7 +179,7 @@ fn detail(
     let unit = reader.unit.at();
     match code.as_bytes().first() {
         Some(b'6') => {
-            let amount = row.decimal(layout.at(Role::amount)).filter(|a| *a != 0.0);
+            let amount = decimal_at(row, layout.at(Role::amount), at, scribe, &mut reader.book).some().filter(|a| *a != 0.0);
             let unit_text = scribe.text(row.get(layout.at(Role::unit)));
             let days = if section == b"21" { times.filter(|d| (1..=3_660).contains(d)) } else { None };
             let brought = flag(row, layout, "brought_in").is_some_and(|f| f != b'0');
@@ -189,7 +201,7 @@ fn detail(
             );
         }
         Some(b'7') => {
-            let amount = row.decimal(layout.at(Role::amount)).filter(|a| *a != 0.0);
+            let amount = decimal_at(row, layout.at(Role::amount), at, scribe, &mut reader.book).some().filter(|a| *a != 0.0);
             let unit_text = scribe.text(row.get(layout.at(Role::unit)));
             reader.book.device(
                 &unit,
@@ -221,9 +233,29 @@ fn detail(
 }
 
 /// What an act cost by the fee schedule; it counts only where nothing better is there.
-fn amount(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, from: &str, section: &[u8], count: i64, on: i32) {
-    let part = |role: Role| row.decimal(layout.at(role)).unwrap_or(0.0);
+#[allow(clippy::too_many_arguments)]
+fn amount(
+    reader: &mut DpcReader,
+    row: Row<'_>,
+    layout: &Layout,
+    from: &str,
+    section: &[u8],
+    count: i64,
+    at: (&str, u64),
+    scribe: &mut Scribe,
+) {
+    let mut unread = false;
+    let mut part = |role: Role| {
+        let number = decimal_at(row, layout.at(role), at, scribe, &mut reader.book);
+        unread |= number == Number::Unread;
+        number.some().unwrap_or(0.0)
+    };
     let each = part(Role::act_points) + part(Role::drug_cost) + part(Role::material_cost);
+    if unread {
+        // A part of the amount would be taken for the whole.
+        reader.book.none("unread-amount");
+        return;
+    }
     let yen = row.get(layout.at(Role::yen)) == b"1";
     let points = each * count as f64 * if yen { 0.1 } else { 1.0 };
     let counts = match reader.options.amounts {
@@ -233,7 +265,6 @@ fn amount(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, from: &str, sec
     };
     let code = row.get(layout.at(Role::code));
     let source = [from.as_bytes(), b":", section, b":", code].concat();
-    let _ = on;
     reader.book.cost(
         &reader.unit.at(),
         CostRow {
@@ -339,13 +370,14 @@ fn act_of(reader: &DpcReader, row: Row<'_>, layout: &Layout) -> Result<Act, &'st
 const MOST_ACTS: usize = 6_000_000;
 
 /// A line of E: the act's amount, and its day for the details of F.
-pub fn e(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: u64) {
+pub fn e(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: u64, scribe: &mut Scribe) {
     let Some(on) = service(reader, row, layout, ("E", number)) else {
         return;
     };
     insurer(reader, row, layout, on);
-    let count = row.int(layout.at(Role::count)).unwrap_or(1);
-    amount(reader, row, layout, "EF", row.get(layout.at(Role::section)), count, on);
+    let at = ("E", number);
+    let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
+    amount(reader, row, layout, "EF", row.get(layout.at(Role::section)), count, at, scribe);
     if reader.acts.len() >= MOST_ACTS {
         reader.acts.clear();
     }
@@ -375,8 +407,9 @@ pub fn d(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
         return;
     };
     insurer(reader, row, layout, on);
-    let count = row.int(layout.at(Role::count)).unwrap_or(1);
-    amount(reader, row, layout, "D", row.get(layout.at(Role::section)), count, on);
+    let at = ("D", number);
+    let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
+    amount(reader, row, layout, "D", row.get(layout.at(Role::section)), count, at, scribe);
     let code = row.code(layout.at(Role::dpc), scribe);
     let unit = &reader.unit;
     let start = unit.start.unwrap_or(on);

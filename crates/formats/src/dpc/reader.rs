@@ -291,7 +291,7 @@ impl DpcReader {
         }
         match kind {
             Kind::EFn | Kind::EFg => acts::ef(self, row, layout, kind == Kind::EFg, number, scribe),
-            Kind::E => acts::e(self, row, layout, number),
+            Kind::E => acts::e(self, row, layout, number, scribe),
             Kind::F => acts::f(self, row, layout, number, scribe),
             Kind::D => acts::d(self, row, layout, number, scribe),
             Kind::H => acts::h(self, row, layout, number, scribe),

@@ -7,6 +7,7 @@ use super::claim::{Claim, Surgery, coded};
 use super::forms::{Daily, Form};
 use crate::columns::Row;
 use crate::days::day;
+use crate::numbers::{Number, decimal_at, whole_at};
 use crate::rows::{Book, whole};
 use crate::written::Scribe;
 
@@ -50,9 +51,11 @@ pub fn daily(
             return;
         }
     }
-    let amount = row.decimal(layout.amount);
-    let count = row.int(layout.count);
-    if let Some(points) = row.decimal(layout.points) {
+    let place = (record, line);
+    let amount = decimal_at(row, layout.amount, place, scribe, book).some();
+    let stated = whole_at(row, layout.count, place, scribe, book);
+    let count = stated.some();
+    if let Some(points) = decimal_at(row, layout.points, place, scribe, book).some() {
         claim.points_of_lines += points * count.unwrap_or(1) as f64;
     }
     let section = claim.section;
@@ -62,10 +65,7 @@ pub fn daily(
         if field.is_empty() {
             continue;
         }
-        let Some(times) = crate::columns::int(field) else {
-            book.say_line(Severity::Warning, Text::new("formats-number"), (record, line), layout.days + n as usize);
-            continue;
-        };
+        let Some(times) = whole_at(row, layout.days + n as usize, place, scribe, book).some() else { continue };
         if times == 0 {
             continue;
         }
@@ -88,6 +88,8 @@ pub fn daily(
             let message = Text::new("receipt-days-sum").with("expected", count).with("found", sum);
             book.say_line(Severity::Warning, message, (record, line), layout.count);
         }
+        // Neither a day nor a count that can be read.
+        None if sum == 0 && stated == Number::Unread => book.none("unread-count"),
         _ => {}
     }
     for at in layout.comments {
@@ -312,7 +314,7 @@ pub fn pharmacy(claim: &mut Claim, row: Row<'_>, record: &[u8; 2], line: u64, sc
                 book.say_line(Severity::Warning, Text::new("receipt-code-form").with("expected", 9), ("IY", line), 3);
                 book.none("no-code");
             } else {
-                claim.group.drugs.push((code, row.decimal(4)));
+                claim.group.drugs.push((code, decimal_at(row, 4, ("IY", line), scribe, book).some()));
             }
         }
     }

@@ -8,6 +8,7 @@ use super::forms::Form;
 use crate::Home;
 use crate::columns::{Row, Splitter};
 use crate::days::{Month, day};
+use crate::numbers::decimal_at;
 use crate::rows::{At, Book, Cover, Who, insured_id, name_parts};
 use crate::seen::key;
 use crate::written::Scribe;
@@ -186,6 +187,11 @@ impl Claim {
         self.first_visit = date(layout.first_visit, book);
         let insurance = of(b"HO").next().map(|(_, row)| *row);
         let eligible = of(b"SN").map(|(_, row)| *row).find(|row| row.get(2) == b"1").or(of(b"SN").next().map(|(_, row)| *row));
+        let first_public = of(b"KO").next().map(|(_, row)| *row);
+        let first_line = |record: &'static [u8]| of(record).next().map_or(line, |(n, _)| *n);
+        let (of_insurance, of_public) = (("HO", first_line(b"HO")), ("KO", first_line(b"KO")));
+        let mut points = |row: Option<Row<'_>>, at| row.and_then(|r| decimal_at(r, 6, at, scribe, book).some());
+        self.points = points(insurance, of_insurance).or_else(|| points(first_public, of_public));
         let mut text = |row: Option<Row<'_>>, n: usize| row.map(|r| scribe.text(r.get(n)).into_owned()).unwrap_or_default();
         let insurer = text(insurance, 2);
         let symbol = text(insurance, 3);
@@ -195,9 +201,7 @@ impl Claim {
         let kana = text(Some(re), layout.kana);
         let chart = text(Some(re), layout.chart);
         let chart = chart.trim_matches([' ', '\u{3000}']);
-        let first_public = of(b"KO").next().map(|(_, row)| *row);
         self.has_public = first_public.is_some();
-        self.points = insurance.and_then(|r| r.decimal(6)).or_else(|| first_public.and_then(|r| r.decimal(6)));
         let sex = match re.get(6) {
             b"1" => (Sex::Male, "1"),
             b"2" => (Sex::Female, "2"),

@@ -293,3 +293,15 @@ fn a_mapping_beside_a_file_that_cannot_be_read_is_told_and_no_other_is_taken() {
     assert_eq!(outcome.codes(), ["checkup-mapping-beside", "checkup-mapping-broken"]);
     assert_eq!((outcome.rows.is_empty(), outcome.counts.unread), (true, 2));
 }
+
+#[test]
+fn a_diagnosis_of_a_table_that_is_suspected_is_an_observation() {
+    let mapping =
+        "name = \"d\"\n[person]\nlocal_id = [\"id\"]\ndate = \"day\"\n[[diagnosis]]\ncolumn = \"name\"\nrole = \"A006010\"\n";
+    let table = "id,day,name\n0000000123,2024-04-01,肺癌の疑い\n0000000124,2024-04-01,肺癌\n";
+    let outcome = read(&[("d.csv".to_owned(), table.into()), ("d.toml".to_owned(), mapping.into())]);
+    let patients = |table: &str| outcome.of(table).iter().map(|r| r.patient.clone()).collect::<Vec<_>>();
+    assert_eq!(patients("condition_occurrence"), ["0000000124"], "{:?}", outcome.codes());
+    assert_eq!(patients("observation"), ["0000000123"]);
+    assert_eq!(outcome.of("observation")[0].get("value_as_string"), "suspected");
+}

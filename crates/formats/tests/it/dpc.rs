@@ -235,6 +235,26 @@ fn the_flags_of_april_2016_are_those_of_its_fiscal_year() {
 }
 
 #[test]
+fn a_count_or_an_amount_that_cannot_be_read_is_told_and_stands_for_nothing_else() {
+    let (path, bytes) = sample("dpc/clean/EFn_139999991_2406.txt");
+    let lines: Vec<Vec<u8>> = bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();
+    let fields = |line: &[u8]| line.split(|b| *b == b'\t').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    // The first drug, and its fields 12 (amount) and 21 (count).
+    let at = lines.iter().position(|l| fields(l).get(8).is_some_and(|c| c.starts_with(b"6"))).expect("a drug");
+    let with = |field: usize, to: &[u8]| {
+        let mut line = fields(&lines[at]);
+        line[field - 1] = to.to_vec();
+        let outcome = read(&[(path.clone(), [lines[0].clone(), line.join(&b'\t')].concat())]);
+        let drugs: Vec<String> = outcome.of("drug_exposure").iter().map(|r| r.get("quantity").to_owned()).collect();
+        (drugs, outcome.codes().iter().filter(|c| **c == "formats-number").count())
+    };
+    assert_eq!(with(12, b"10"), with(12, b"\x82\x50\x82\x4f"), "in full width");
+    assert_eq!(with(12, b"10").1, 0);
+    assert_eq!(with(12, b"1O"), (vec![String::new()], 1), "no amount, not none of it");
+    assert_eq!(with(21, b"x"), (Vec::new(), 1), "not once");
+}
+
+#[test]
 fn any_bytes_are_rows_or_findings() {
     let files = tree(&other_samples("dpc/clean"));
     bolero::check!().with_type::<(u8, u16, u16, u8, u8, Vec<u8>)>().for_each(|(which, at, end, change, how, extra)| {

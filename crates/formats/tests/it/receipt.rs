@@ -458,3 +458,35 @@ fn a_claim_whose_month_cannot_be_read_makes_no_rows_in_another_month() {
     assert!(dates(&outcome).is_subset(&dates(&before)));
     assert!(outcome.of("drug_exposure").len() < before.of("drug_exposure").len());
 }
+
+#[test]
+fn numbers_are_read_in_full_width_and_told_where_they_are_none() {
+    let (path, bytes) = sample("receipt/clean/RECEIPTC.UKE");
+    let before = read(&[(path.clone(), bytes.clone())]);
+    let with = |from: &str, to: &[u8]| {
+        let at = bytes.windows(from.len()).position(|w| w == from.as_bytes()).expect("in the sample");
+        let changed = [&bytes[..at], to, &bytes[at + from.len()..]].concat();
+        read(&[(path.clone(), changed)])
+    };
+    let days = ",".repeat(30);
+    let drug = "IY,21,1,620007853,1,1,14,,,,,,,,,,,14,,,,,,,,,,,,,,,,,,,,,,";
+    let without_days = |count: &[u8]| [b"IY,21,1,620007853,1,1,", count, b",,", days.as_bytes()].concat();
+    let of = |o: &Outcome| -> BTreeSet<String> {
+        let drugs = o.of("drug_exposure");
+        drugs.iter().filter(|r| r.get("drug_source_value") == "620007853").map(|r| r.get("days_supply").to_owned()).collect()
+    };
+    assert_eq!(of(&before), ["14".to_owned()].into());
+    // 1４, the second digit in full width.
+    let wide = with(drug, &without_days(b"1\x82\x53"));
+    assert_eq!((of(&wide), wide.codes().contains(&"formats-number")), (of(&before), false));
+    let broken = with(drug, &without_days(b"x"));
+    assert_eq!((of(&broken), broken.counts.without_row["unread-count"]), (BTreeSet::new(), 1));
+    assert!(broken.codes().contains(&"formats-number"));
+    // The points of the insurance: a letter for a digit.
+    let at = bytes.windows(7).position(|w| w == b",2,348,").expect("the points") + 3;
+    let mut letter = bytes.clone();
+    letter[at + 1] = b'O';
+    let broken = read(&[(path.clone(), letter)]);
+    assert!(broken.codes().contains(&"formats-number"));
+    assert_eq!(broken.of("cost").len(), before.of("cost").len() - 1);
+}
