@@ -8,7 +8,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::compute::{concat_batches, filter_record_batch, take};
 use arrow::csv::{Writer, WriterBuilder};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
-use omop::Table;
+use omop::{Table, type_concept};
 
 use terms::PatientIdRule;
 
@@ -107,7 +107,7 @@ impl Tables {
 
     /// Writes a batch of candidate rows.
     pub fn write(&mut self, table: Table, batch: &RecordBatch, persons: &[i64]) -> Result<(), ConvertError> {
-        if matches!(table, Table::Person | Table::Identity) {
+        if matches!(table, Table::Person | Table::Identity | Table::Death) {
             return self.hold(table, batch, persons);
         }
         self.write_now(table, batch, persons)
@@ -198,8 +198,11 @@ impl Tables {
     pub fn finish(mut self) -> Result<BTreeMap<&'static str, u64>, ConvertError> {
         for (table, batches) in std::mem::take(&mut self.held) {
             let all = concat_batches(&table.candidate_schema(), &batches).map_err(ReadError::from)?;
-            let one_each = matches!(table, Table::Person | Table::Identity);
-            let all = if one_each { put_together(&all).map_err(ReadError::from)? } else { all };
+            let all = match table {
+                Table::Person | Table::Identity => put_together(&all).map_err(ReadError::from)?,
+                Table::Death => one_death_each(&all).map_err(ReadError::from)?,
+                _ => all,
+            };
             self.write_known(table, &all)?;
         }
         let mut rows = BTreeMap::new();
@@ -236,6 +239,26 @@ fn put_together(all: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowErr
     RecordBatch::try_new(all.schema(), columns)
 }
 
+/// One death a person, whichever file came first: charts and 様式1 before claims, which often have no more than the last day they count; of
+/// several charts the earliest, of several claims the latest.
+fn one_death_each(all: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let persons = all.column(0).as_primitive::<Int64Type>();
+    let days = all.column_by_name("death_date").and_then(|c| c.as_primitive_opt::<arrow::datatypes::Date32Type>());
+    let kinds = all.column_by_name("death_type_concept_id").and_then(|c| c.as_primitive_opt::<arrow::datatypes::Int32Type>());
+    let mut best: BTreeMap<i64, ((bool, i32), u32)> = BTreeMap::new();
+    for (row, person) in persons.values().iter().enumerate() {
+        let day = days.map_or(0, |d| d.value(row));
+        let claim = kinds.is_some_and(|k| k.is_valid(row) && k.value(row) == type_concept::CLAIM);
+        let rank = (claim, if claim { day.saturating_neg() } else { day });
+        let slot = best.entry(*person).or_insert((rank, row as u32));
+        if rank < slot.0 {
+            *slot = (rank, row as u32);
+        }
+    }
+    let rows: UInt32Array = best.values().map(|(_, row)| *row).collect();
+    arrow::compute::take_record_batch(all, &rows)
+}
+
 /// OMOP's own columns; for our tables `person_id` and theirs.
 fn schema(table: Table) -> SchemaRef {
     if table.is_omop() {
@@ -244,4 +267,34 @@ fn schema(table: Table) -> SchemaRef {
     let mut fields = vec![Field::new("person_id", DataType::Int64, false)];
     fields.extend(table.fields().map(|f| Field::new(f.name, f.kind.data_type(), !f.required)));
     Arc::new(Schema::new(fields))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{Date32Array, Int32Array};
+
+    use super::*;
+
+    #[test]
+    fn a_chart_says_when_somebody_died_before_a_claim_guesses_it() {
+        let rows: [(i64, i32, i32); 7] = [
+            (1, 105, type_concept::CLAIM),
+            (1, 128, type_concept::EHR),
+            (2, 128, type_concept::EHR),
+            (2, 105, type_concept::CLAIM),
+            (2, 127, type_concept::EHR),
+            (3, 105, type_concept::CLAIM),
+            (3, 120, type_concept::CLAIM),
+        ];
+        let column = |c: ArrayRef| c;
+        let all = RecordBatch::try_from_iter([
+            ("record_id", column(Arc::new(Int64Array::from_iter_values(rows.iter().map(|r| r.0))))),
+            ("death_date", column(Arc::new(Date32Array::from_iter_values(rows.iter().map(|r| r.1))))),
+            ("death_type_concept_id", column(Arc::new(Int32Array::from_iter_values(rows.iter().map(|r| r.2))))),
+        ])
+        .expect("a batch");
+        let one = one_death_each(&all).expect("chosen");
+        let days = one.column(1).as_primitive::<arrow::datatypes::Date32Type>().values().to_vec();
+        assert_eq!((one.num_rows(), days), (3, vec![128, 127, 120]));
+    }
 }
