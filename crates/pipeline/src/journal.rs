@@ -27,7 +27,7 @@ pub struct Line {
 }
 
 /// What a verification found.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct Verified {
     /// Entries in the journal.
     pub entries: u64,
@@ -37,6 +37,9 @@ pub struct Verified {
     pub checkpoint: Option<String>,
     /// Everything that is not as it was written: in the journal, in the ledger's rows, in files that were delivered.
     pub faults: Vec<String>,
+    /// The same, to be told in any language.
+    #[serde(skip)]
+    pub messages: Vec<Message>,
 }
 
 /// Entries from a number on.
@@ -62,11 +65,12 @@ pub async fn verify(instance: &Instance, checkpoint: Option<&Path>) -> Result<Ve
     let older = checkpoint.map(std::fs::read_to_string).transpose().map_err(Error::io("reading the checkpoint"))?;
     let older: Vec<String> = older.into_iter().collect();
     let found = instance.ledger.verify(&older, |_| ()).await?;
-    let mut faults: Vec<String> = found.faults.iter().map(|f| f.message().text(Lang::En)).collect();
+    let mut messages: Vec<Message> = found.faults.iter().map(|f| f.message()).collect();
     let integrity = instance.ledger.integrity().await?;
-    faults.extend(integrity.discrepancies.iter().map(|d| d.message().text(Lang::En)));
-    faults.extend(crate::dataset::changed_deliveries(instance).await?.iter().map(|m: &Message| m.text(Lang::En)));
-    Ok(Verified { entries: found.entries, root: found.root.to_string(), checkpoint: found.checkpoint, faults })
+    messages.extend(integrity.discrepancies.iter().map(|d| d.message()));
+    messages.extend(crate::dataset::changed_deliveries(instance).await?);
+    let faults = messages.iter().map(|m| m.text(Lang::En)).collect();
+    Ok(Verified { entries: found.entries, root: found.root.to_string(), checkpoint: found.checkpoint, faults, messages })
 }
 
 /// A proof that an entry is in the journal, as text and, where asked, in a file; without an entry, an export of the

@@ -60,7 +60,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         Command::Verify { place, checkpoint } => {
             let found = access.with(&place, Mode::Reader, async |i| Ok(journal::verify(i, checkpoint.as_deref()).await?))?;
             let mut lines = vec![Message::new("core-journal-verified").with("entries", found.entries).with("root", &found.root)];
-            lines.extend(found.faults.iter().map(|f| Message::new("core-journal-fault").with("fault", f)));
+            lines.extend(found.messages.iter().map(|f| Message::new("core-journal-fault").with("fault", f.text(shown.lang))));
             shown.result(&found, &lines);
             Ok(if found.faults.is_empty() { Outcome::Done } else { Outcome::FoundWrong })
         }

@@ -147,6 +147,14 @@ fn a_receipt_that_is_lost_before_it_was_put_out_is_named_and_not_taken_for_fetch
     lost.on(&["ingest"]).done();
     let faults = lost.faults();
     assert!(faults.len() == 1 && faults[0].contains("receipt:") && faults[0].contains(PROVIDER), "{faults:?}");
+    let args = lost.with_instance(&["journal", "verify", "--lang", "ja"]);
+    let said = std::process::Command::new(crate::kit::AZEKURA)
+        .args(args)
+        .env("AZEKURA_PASSPHRASE_FILE", lost.path().join("pass"))
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.contains("失われました") && !said.contains("was lost"), "{said}");
     assert_eq!(of_provider(&lost, PROVIDER), ["ledgered"], "nobody told the provider");
     // Killed after the move, and the provider fetches it before somebody goes on.
     let fetched = house.copy();

@@ -202,7 +202,10 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> 
         let state = match crate::instance::put_in_place(&from, &to)? {
             Move::Done => OutboxState::Done,
             Move::Lost => {
-                tracing::error!(delivery = row.id, "it is lost before it was handed over: the data set is to be made again");
+                tracing::error!(
+                    delivery = row.id,
+                    "a delivery was lost before it was handed over: the data set is to be planned and made again"
+                );
                 OutboxState::Failed
             }
         };

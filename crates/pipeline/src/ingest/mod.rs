@@ -120,7 +120,7 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         // What is wrong with one package is no reason to keep the others waiting.
         all.push(match take(instance, &package, &provider, sequence, today(), progress).await {
             Err(error @ Error::ReaderKilled(_)) => {
-                tracing::error!(package = %package.id, %error, "it waits");
+                tracing::error!(package = %package.id, %error, "a package could not be read and waits");
                 held.insert(provider.clone());
                 Taken::waiting(package.id, provider, sequence, error.message())
             }

@@ -156,7 +156,7 @@ pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
             }
             // The provider was told nothing: the package stays unacknowledged, and `journal verify` names the receipt.
             Move::Lost => {
-                tracing::error!(package = %pending.package, "its receipt is lost: tell the provider in another way");
+                tracing::error!(package = %pending.package, "the receipt of a package is lost: tell the provider in another way");
                 tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
             }
         }
