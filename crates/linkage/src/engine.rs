@@ -329,20 +329,17 @@ fn likeness(row: &Row, forms: &Forms) -> u64 {
     name << 32 | u64::from(mix(u64::from(forms.folded(family)), row.phone) as u32)
 }
 
-/// Random pairs of persons, the same for the same rows.
+/// Pairs of persons: all of few; of many a random choice, the same for the same rows.
 fn strangers(rows: &[Row], persons: &[u32], forms: &Forms) -> Strangers {
     const SAMPLE: u64 = 200_000;
     let n = persons.len() as u64;
-    let mut levels = Vec::new();
-    if n > 1 {
-        for at in 0..SAMPLE.min(n * n) {
-            let (a, b) = (mix(at, 1) % n, mix(at, 2) % n);
-            let (x, y) = (&rows[persons[a as usize] as usize], &rows[persons[b as usize] as usize]);
-            if a != b {
-                levels.push(compare::rows(x, y, forms));
-            }
-        }
-    }
+    let pair = |a: u64, b: u64| compare::rows(&rows[persons[a as usize] as usize], &rows[persons[b as usize] as usize], forms);
+    let levels: Vec<_> = if n * n.saturating_sub(1) / 2 <= SAMPLE {
+        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).map(|(a, b)| pair(a, b)).collect()
+    } else {
+        let chosen = (0..SAMPLE).map(|at| (mix(at, 1) % n, mix(at, 2) % n));
+        chosen.filter(|(a, b)| a != b).map(|(a, b)| pair(a, b)).collect()
+    };
     Strangers::measure(&levels, persons.len())
 }
 

@@ -59,7 +59,8 @@ fn cohort(birth: i32) -> usize {
     usize::try_from((birth.saturating_add(25_567)) / 3_652).unwrap_or(0).min(COHORTS - 1)
 }
 
-/// Rows that stand for one person each: the first of every birth date and name. A person spelt in two ways counts twice, which is seldom.
+/// Rows that stand for one person each, one of every birth date and name. A person spelt in two ways counts twice, which is seldom.
+/// Which rows they are and their order hang on what the rows say and not on how they are numbered.
 pub(crate) fn persons(rows: &[Row]) -> Vec<u32> {
     let key = |r: &Row| {
         let (family, given) = if r.fy != NONE || r.gy != NONE { (r.fy, r.gy) } else { (r.fk, r.gk) };
@@ -67,11 +68,9 @@ pub(crate) fn persons(rows: &[Row]) -> Vec<u32> {
     };
     let counted = (0u32..).zip(rows).filter(|(_, r)| r.linkable() && !r.is_baby());
     let mut keys: Vec<(u64, u32)> = counted.map(|(at, r)| (key(r), at)).collect();
-    keys.sort_unstable();
+    keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rows[a.1 as usize].cmp(&rows[b.1 as usize])));
     keys.dedup_by_key(|k| k.0);
-    let mut first: Vec<u32> = keys.into_iter().map(|k| k.1).collect();
-    first.sort_unstable();
-    first
+    keys.into_iter().map(|k| k.1).collect()
 }
 
 impl Counts {

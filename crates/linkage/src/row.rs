@@ -8,7 +8,7 @@ pub(crate) const NO_DAY: i32 = i32::MIN;
 pub(crate) const NO_BRANCH: u8 = u8::MAX;
 
 /// A row after normalisation. Equal values are equal numbers; 0 (or [`NO_DAY`], [`NO_BRANCH`]) where there is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Row {
     /// Family and given name as written, and as read. A name without a break stands in the family name.
     pub fk: Form,

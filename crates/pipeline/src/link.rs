@@ -26,6 +26,8 @@ pub struct Linked {
     pub persons: u64,
     /// Pairs that were linked.
     pub links: u64,
+    /// Pairs that may be one person and were not linked.
+    pub doubtful: u64,
 }
 
 /// Whether identity facts came in after the current map was made, or there is none.
@@ -70,7 +72,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     if let Some(run) = current.filter(|run| run.rule == linkage::RULE && without_words(run) && !stale(&snapshot)) {
         let n = |name: &str| run.stats.get(name).and_then(|n| u64::try_from(*n).ok()).unwrap_or(0);
         let (records, persons, links) = (n("records"), n("persons"), n("links"));
-        return Ok(Linked { run: run.id, rule: run.rule, records, persons, links });
+        return Ok(Linked { run: run.id, rule: run.rule, records, persons, links, doubtful: n("doubtful") });
     }
     let work = move || {
         let records: Vec<RecordId> = providers.iter().map(|(r, _)| *r).collect();
@@ -122,6 +124,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
         records: links.map.len() as u64,
         persons: persons as u64,
         links: links.pairs.len() as u64,
+        doubtful: links.review.len() as u64,
     })
 }
 

@@ -106,6 +106,10 @@ fn in_instance(place: Where, access: &Access, shown: &Shown) -> Result<Outcome, 
     let linked = access.with(&place, Mode::Writer, async |i| Ok(pipeline::link::link(i).await?))?;
     let line =
         Message::new("core-linked").with("records", linked.records).with("persons", linked.persons).with("rule", &linked.rule);
-    shown.result(&linked, &[line]);
+    let mut lines = vec![line];
+    if linked.doubtful > 0 {
+        lines.push(Message::new("core-link-doubtful").with("count", linked.doubtful));
+    }
+    shown.result(&linked, &lines);
     Ok(Outcome::Done)
 }

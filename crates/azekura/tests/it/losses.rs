@@ -298,6 +298,7 @@ fn who_may_be_one_with_a_person_who_said_no_leaves_no_more_than_that_person() {
     house.on(&["ingest"]).done();
     let linked = house.on(&["link"]).done();
     assert_eq!((&linked["records"], &linked["persons"]), (&6.into(), &6.into()), "a name and a month join nobody: {linked}");
+    assert!(linked["doubtful"].as_u64() > Some(0), "{linked}");
     let persons = |house: &House| {
         let id = house.planned();
         house.make(&id)["persons"].as_u64().expect("a count")

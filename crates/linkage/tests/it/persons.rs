@@ -221,3 +221,30 @@ fn person_ids_are_dense_by_the_smallest_record() {
     let other = |id| Row { birth: Some((1991, 9, 3)), ..row(id) }.named(["佐藤", "翔", "サトウ", "ショウ"]);
     assert_eq!(persons(&[row(10), other(3), row(7), other(20)]), [1, 2, 2, 1]);
 }
+
+#[test]
+fn how_records_are_numbered_decides_nothing() {
+    let names = [
+        ["勅使河原", "蘭丸", "テシガワラ", "ランマル"],
+        ["渡辺", "裕子", "ワタナベ", "ユウコ"],
+        ["佐藤", "翔太", "サトウ", "ショウタ"],
+    ];
+    // each stands at two hospitals, under these numbers
+    let judged = |ids: [i64; 6]| {
+        let at = |i: usize| Row { provider: ["1310000001", "1310000002"][i / 3], ..row(ids[i]).without_contacts() };
+        let rows: Vec<Row> =
+            (0..6).map(|i| Row { birth: Some((1950, 1 + (i % 3) as u32, 3)), ..at(i).named(names[i % 3]) }).collect();
+        let links = linked(&rows);
+        let place = |id: i64| ids.iter().position(|i| *i == id).expect("one of the six");
+        let mut pairs: Vec<_> =
+            links.review.iter().map(|l| (place(l.left.0), place(l.right.0), l.probability.to_bits())).collect();
+        pairs.iter_mut().for_each(|p| (p.0, p.1) = (p.0.min(p.1), p.0.max(p.1)));
+        pairs.sort_unstable();
+        pairs
+    };
+    let before = judged([1, 2, 3, 4, 5, 6]);
+    assert_eq!(before.iter().map(|p| (p.0, p.1)).collect::<Vec<_>>(), [(0, 3), (1, 4), (2, 5)], "all three may be one person");
+    for ids in [[6, 5, 4, 3, 2, 1], [1, 3, 5, 2, 4, 6], [2, 1, 6, 4, 3, 5], [5, 1, 4, 2, 6, 3]] {
+        assert_eq!(judged(ids), before, "{ids:?}");
+    }
+}

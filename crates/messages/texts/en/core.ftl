@@ -45,6 +45,7 @@ core-ingest-waits = It waits for an earlier package of its provider.
 core-outbox-lost = { $id }, meant for { $party }, was lost before it could be fetched. Somebody removed files of the instance: find out who, and tell { $party } in another way; a data set is to be planned and made again.
 core-ingest-line-waits = { $provider } { $sequence }: not taken in yet. { $what }
 core-ingest-nothing = No package waits.
+core-link-doubtful = { $count } pairs may be one person and were not linked: if one says no, the other leaves no data set either.
 core-linked = { $records } records are { $persons } persons ({ $rule }).
 core-patient-id-unusable = This is no patient id: 1 to 64 visible characters.
 core-opt-out-effective = Provision stops. { $records } records leave all later data sets.

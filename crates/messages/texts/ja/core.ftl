@@ -45,6 +45,7 @@ core-ingest-waits = 同じ提供者の先のパッケージを待っています
 core-outbox-lost = { $party } 宛ての { $id } は、受け取られる前に失われました。インスタンスのファイルが削除されています。誰が削除したかを調べ、{ $party } へ別の方法で知らせてください。データセットは計画からやり直して作成してください。
 core-ingest-line-waits = { $provider } { $sequence }: まだ取り込んでいません。{ $what }
 core-ingest-nothing = 待っているパッケージはありません。
+core-link-doubtful = { $count } 組は同一人物の可能性がありますが連結していません。一方が停止を求めた場合、他方もデータセットに含めません。
 core-linked = { $records } 件の記録は { $persons } 人です（{ $rule }）。
 core-patient-id-unusable = 患者 ID ではありません（表示可能な 1〜64 文字）。
 core-opt-out-effective = 提供を停止しました。{ $records } 件の記録は今後のデータセットから除かれます。
