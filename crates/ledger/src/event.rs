@@ -11,7 +11,7 @@ use terms::{AssetClass, AssetId, DatasetId, NoticeScope, PackageId, ProviderId, 
 
 use crate::row::{BatchMark, Hex32, RowMark};
 use crate::words::{
-    AssetState, DatasetState, FactKind, OptOutState, OutboxState, PackageState, PartyKind, PartyStatus, ReviewDecision,
+    AssetState, ClerkSays, DatasetState, OptOutState, OutboxState, PackageState, PartyKind, PartyStatus, ReviewDecision,
 };
 use crate::{LedgerError, error::Result};
 
@@ -175,11 +175,11 @@ pub enum Event {
         map: AssetId,
         stats: Counts,
     },
-    LinkageFactAdded {
-        fact: String,
-        kind: FactKind,
+    LinkageWord {
         record_a: RecordId,
         record_b: RecordId,
+        says: ClerkSays,
+        reason: Option<String>,
     },
     DatasetPlanned {
         dataset: DatasetId,
@@ -320,7 +320,7 @@ impl Event {
             | E::PackageDestroyed { package, .. } => Some(package.to_string()),
             E::AssetAdded { asset, .. } | E::AssetMoved { asset, .. } => Some(asset.to_string()),
             E::LinkageRunAdded { run, .. } => Some(run.to_string()),
-            E::LinkageFactAdded { fact, .. } => Some(fact.clone()),
+            E::LinkageWord { record_a, record_b, .. } => Some(format!("{record_a}+{record_b}")),
             E::DatasetPlanned { dataset, .. }
             | E::DatasetMoved { dataset, .. }
             | E::DatasetBuilt { dataset, .. }

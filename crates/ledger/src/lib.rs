@@ -43,7 +43,7 @@ pub use datasets::{Approval, Build, Dataset, NewDataset, Review};
 pub use error::{CODES, LedgerError};
 pub use event::{Actor, Counts, Entry, Event};
 pub use integrity::{Discrepancy, Integrity};
-pub use linkage::{LinkageFact, LinkageRun};
+pub use linkage::{LinkageRun, LinkageWord};
 pub use notices::{Contact, Notice};
 pub use open::{Ledger, Mode};
 pub use opt_outs::{Blocked, NewOptOut, OptOut};
@@ -57,5 +57,5 @@ pub use row::{BatchMark, Hex32, PatientHmac, RowMark};
 pub use tx::{Committed, Tx};
 pub use verify::{JournalFault, Verification};
 pub use words::{
-    AssetState, DatasetState, FactKind, OptOutState, OutboxState, PackageState, PartyKind, PartyStatus, ReviewDecision,
+    AssetState, ClerkSays, DatasetState, OptOutState, OutboxState, PackageState, PartyKind, PartyStatus, ReviewDecision,
 };

@@ -1,15 +1,14 @@
-//! Runs of linkage, each with the map it made, and what clerks stated about two records.
+//! Runs of linkage, each with the map it made, and what clerks say of two records.
 
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use terms::{AssetId, RecordId, RunId};
-use uuid::Uuid;
 
 use crate::error::Result;
 use crate::event::{Counts, Event, now};
 use crate::marks::mark;
 use crate::row::Columns;
-use crate::words::FactKind;
+use crate::words::ClerkSays;
 use crate::{LedgerError, Reader, Tx};
 
 /// One run.
@@ -29,19 +28,19 @@ pub struct LinkageRun {
     pub current: bool,
 }
 
-/// A clerk's statement, binding for every later run.
+/// What a clerk says of two records: the latest word of this clerk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkageFact {
-    /// Its id.
-    pub id: String,
-    /// Whether the two are or are not one person.
-    pub kind: FactKind,
-    /// One record.
+pub struct LinkageWord {
+    /// The record with the smaller id.
     pub record_a: RecordId,
     /// The other.
     pub record_b: RecordId,
-    /// Who stated it.
-    pub by: String,
+    /// Who says it.
+    pub clerk: String,
+    /// What.
+    pub says: ClerkSays,
+    /// On what it rests, a word of `linkage`'s list; none when the word was taken back.
+    pub reason: Option<String>,
     /// When.
     pub at: Timestamp,
 }
@@ -58,14 +57,14 @@ fn run(row: &SqliteRow) -> Result<LinkageRun> {
     })
 }
 
-fn fact(row: &SqliteRow) -> Result<LinkageFact> {
-    let c = Columns::new("linkage_fact", row);
-    Ok(LinkageFact {
-        id: c.get("id")?,
-        kind: c.parsed("kind")?,
+fn word(row: &SqliteRow) -> Result<LinkageWord> {
+    let c = Columns::new("linkage_word", row);
+    Ok(LinkageWord {
         record_a: RecordId(c.get("record_a")?),
         record_b: RecordId(c.get("record_b")?),
-        by: c.get("stated_by")?,
+        clerk: c.get("clerk")?,
+        says: c.parsed("says")?,
+        reason: c.get("reason")?,
         at: c.time("at")?,
     })
 }
@@ -100,27 +99,38 @@ impl Tx {
         Ok(())
     }
 
-    /// Enters a statement of this transaction's actor about two records.
+    /// Enters what this transaction's actor says of two records, in the place of what the same actor said of them before.
     ///
     /// # Errors
-    /// The database's refusals.
-    pub async fn add_linkage_fact(&mut self, kind: FactKind, record_a: RecordId, record_b: RecordId) -> Result<LinkageFact> {
-        let by = self.actor().as_str().to_owned();
+    /// [`LedgerError::Invalid`] when it is one record; the database's refusals.
+    pub async fn say_of_records(
+        &mut self,
+        record_a: RecordId,
+        record_b: RecordId,
+        says: ClerkSays,
+        reason: Option<&str>,
+    ) -> Result<LinkageWord> {
+        let (record_a, record_b) = (record_a.min(record_b), record_a.max(record_b));
+        if record_a == record_b {
+            return Err(LedgerError::Invalid { what: "a pair of records", form: "two records" });
+        }
         let row = sqlx::query(
-            "insert into linkage_fact (id, kind, record_a, record_b, stated_by, at) values ($1, $2, $3, $4, $5, $6) returning *",
+            "insert into linkage_word (record_a, record_b, clerk, says, reason, at) values ($1, $2, $3, $4, $5, $6)
+             on conflict (record_a, record_b, clerk) do update set says = excluded.says, reason = excluded.reason, at = excluded.at
+             returning *",
         )
-        .bind(Uuid::now_v7().to_string())
-        .bind(kind.as_str())
         .bind(record_a.0)
         .bind(record_b.0)
-        .bind(by)
+        .bind(self.actor().as_str().to_owned())
+        .bind(says.as_str())
+        .bind(reason)
         .bind(now())
         .fetch_one(self.sql())
         .await?;
-        let fact = fact(&row)?;
-        let event = Event::LinkageFactAdded { fact: fact.id.clone(), kind, record_a, record_b };
-        self.record(event, vec![mark("linkage_fact", &row)?], None)?;
-        Ok(fact)
+        let word = word(&row)?;
+        let event = Event::LinkageWord { record_a, record_b, says, reason: word.reason.clone() };
+        self.record(event, vec![mark("linkage_word", &row)?], None)?;
+        Ok(word)
     }
 }
 
@@ -143,12 +153,12 @@ impl Reader {
         rows.iter().map(run).collect()
     }
 
-    /// All statements, the earliest first.
+    /// Every clerk's latest word on every pair, in the order of the pairs and clerks; words that were taken back too.
     ///
     /// # Errors
     /// [`LedgerError::Malformed`]; when the database does not answer.
-    pub async fn linkage_facts(&mut self) -> Result<Vec<LinkageFact>> {
-        let rows = sqlx::query("select * from linkage_fact order by at, id").fetch_all(self.sql()).await?;
-        rows.iter().map(fact).collect()
+    pub async fn linkage_words(&mut self) -> Result<Vec<LinkageWord>> {
+        let rows = sqlx::query("select * from linkage_word order by record_a, record_b, clerk").fetch_all(self.sql()).await?;
+        rows.iter().map(word).collect()
     }
 }

@@ -25,7 +25,7 @@ pub(crate) const BY_ROW: &[Covered] = &[
     Covered { table: "package", key: &["id"], all: "select * from package" },
     Covered { table: "asset", key: &["asset_id"], all: "select * from asset" },
     Covered { table: "linkage_run", key: &["id"], all: "select * from linkage_run" },
-    Covered { table: "linkage_fact", key: &["id"], all: "select * from linkage_fact" },
+    Covered { table: "linkage_word", key: &["record_a", "record_b", "clerk"], all: "select * from linkage_word" },
     Covered { table: "dataset", key: &["id"], all: "select * from dataset" },
     Covered { table: "review", key: &["dataset", "member"], all: "select * from review" },
     Covered { table: "approval", key: &["id"], all: "select * from approval" },

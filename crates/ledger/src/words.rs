@@ -80,8 +80,8 @@ words!(
     AssetState, "state of an asset" { Live = "live", Doomed = "doomed", Gone = "gone" }
 );
 words!(
-    /// A clerk's statement about two records.
-    FactKind, "kind of linkage fact" { Must = "must", Cannot = "cannot" }
+    /// What a clerk says of two records.
+    ClerkSays, "what a clerk says" { Same = "same", Different = "different", Unsure = "unsure", Withdrawn = "withdrawn" }
 );
 words!(
     /// A data set on its way out (machine 10 of the workflows, the states of this version).

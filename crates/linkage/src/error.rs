@@ -97,6 +97,23 @@ pub enum LinkageError {
         /// Number of the data row from 1 with which the facts begin to contradict each other; 0 when they did so before.
         row: usize,
     },
+    /// The table of clerks' decisions in the folder has a row that is none.
+    #[error("{code}: row {row} of decisions.csv in the folder is no decision. Restore the file from a copy, or take the row out",
+        code = self.code())]
+    DecisionUnreadable {
+        /// Number of the data row, from 1.
+        row: usize,
+    },
+    /// A clerk decided about a record that is not there, or about one record.
+    #[error("{code}: the two have to be two records of this folder. Look their ids up with azekura link queue", code = self.code())]
+    DecisionUnknownRecord,
+    /// A decision of nobody.
+    #[error("{code}: a decision needs the name of the clerk", code = self.code())]
+    DecisionWithoutClerk,
+    /// A decision against other decisions.
+    #[error("{code}: the decision contradicts others: it would make one person of records that clerks keep apart, or part records that \
+             clerks join. Take one of them back first (--as withdraw)", code = self.code())]
+    DecisionContradicts,
     /// A Parquet file cannot be read.
     #[error("{code}: the Parquet file cannot be read. It may be cut off, encrypted, or compressed by other than Snappy or Zstandard", code = self.code())]
     ParquetUnreadable,
@@ -129,6 +146,10 @@ impl LinkageError {
             LinkageError::FolderBusy => "linkage-folder-busy",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
+            LinkageError::DecisionUnreadable { .. } => "linkage-decision-unreadable",
+            LinkageError::DecisionUnknownRecord => "linkage-decision-unknown-record",
+            LinkageError::DecisionWithoutClerk => "linkage-decision-without-clerk",
+            LinkageError::DecisionContradicts => "linkage-decision-contradicts",
             LinkageError::ParquetUnreadable => "linkage-parquet-unreadable",
             LinkageError::CsvIdTwice { .. } => "linkage-csv-id-twice",
         }
@@ -148,6 +169,7 @@ impl LinkageError {
             LinkageError::CsvFields { row }
             | LinkageError::CsvIdTwice { row }
             | LinkageError::FactUnreadable { row }
+            | LinkageError::DecisionUnreadable { row }
             | LinkageError::FactRowsContradict { row } => message.with("row", row),
             LinkageError::MapUnknown { entry } => message.with("entry", entry),
             _ => message,

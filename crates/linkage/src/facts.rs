@@ -10,7 +10,7 @@ use crate::state::LabelFact;
 use crate::table::Labels;
 
 /// Fields of the named columns of every row of a small CSV file.
-fn read_columns<const N: usize>(
+pub(crate) fn read_columns<const N: usize>(
     path: &Path,
     wanted: [&'static str; N],
     table: &'static str,

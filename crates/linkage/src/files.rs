@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::columns::{COLUMNS, ColumnMap};
+use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
 use crate::error::LinkageError;
 use crate::facts;
@@ -51,7 +52,8 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     watch.lap("split names");
     let Table { labels, mut rows, forms, repeated, filled } = table;
     let facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
-    let (must, cannot, without) = facts::places(&facts, &labels);
+    let words = Words::read(out)?.facts(options.clerks);
+    let (must, cannot, without) = facts::places(&[&facts[..], &there(words, &labels)].concat(), &labels);
     let outcome = engine::run(
         Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
         None,
@@ -106,7 +108,8 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     let _lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
     let mut watch = Watch::start();
     let mut state = State::load(out)?;
-    let options = Options { newborns: state.newborns, threshold: state.threshold, review: state.review, ..*options };
+    let options =
+        Options { newborns: state.newborns, threshold: state.threshold, review: state.review, clerks: state.clerks, ..*options };
     watch.lap("load");
     let mut added = match &change.add {
         Some(path) => Some(read(path, map, options.threads)?),
@@ -137,7 +140,8 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     // a word about a withdrawn record goes with the record; one about a record that is yet to come waits
     let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
     all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
-    let (must, cannot, without) = facts::places(&all_facts, &labels);
+    let decided = there(Words::read(out)?.facts(options.clerks), &labels);
+    let (must, cannot, without) = facts::places(&[&all_facts[..], &decided].concat(), &labels);
     watch.lap("merge");
     let known = Known { scored: &state.scored, earlier: &as_it_was };
     let outcome = engine::run(
@@ -148,7 +152,12 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         Some(&known),
     )
     .map_err(|Contradiction(..)| LinkageError::FactRowsContradict {
-        row: facts::contradicting_row(&there(all_facts.clone(), &labels), &words),
+        row: {
+            let mut all = there(all_facts.clone(), &labels);
+            all.extend(decided);
+            all.sort_unstable();
+            facts::contradicting_row(&all, &words)
+        },
     })?;
     let run = state.run + 1;
     let assigned = history::later(&outcome.cluster, &earlier, &before_persons, std::mem::take(&mut state.past), run);
@@ -199,7 +208,7 @@ fn finish(
     let files = NewFiles::in_folder(out);
     write::clusters(&files.path("clusters.csv"), &labels, &assigned.persons)?;
     write::links(&files.path("links.csv"), &labels, &outcome.judged)?;
-    write::review(&files.path("review.csv"), &labels, &outcome)?;
+    write::review(&files.path("review.csv"), &write::queue(&labels, &outcome))?;
     write::history(&files.path("history.csv"), &assigned.past.retired)?;
     write::splits(&files.path("splits.csv"), &assigned.past.splits)?;
     watch.lap("write");
@@ -225,8 +234,10 @@ fn finish(
         newborns: options.newborns,
         threshold: options.threshold,
         review: options.review,
+        clerks: options.clerks,
     };
     state.save(out)?;
+    Words::forget(out, &state.labels)?;
     watch.lap("save");
     report.finish(watch.stages);
     write::text(&files.path("report.json"), &report.json())?;

@@ -18,11 +18,13 @@
 //! name, birth date, number or address stands in an error, in `Debug` or in a report.
 
 mod blocks;
+mod clerk;
 mod clusters;
 mod columns;
 mod compare;
 mod contact;
 mod dates;
+mod desk;
 mod em;
 mod engine;
 mod error;
@@ -58,7 +60,9 @@ mod variants;
 mod write;
 
 pub use blocks::PassReport;
+pub use clerk::{Case, FIELDS, Reason, Rule, Says, Standing, WEIGHTS, contradiction};
 pub use columns::{COLUMNS, ColumnMap};
+pub use desk::{Desk, Queued, Side, raw};
 pub use engine::{Decision, Stage};
 pub use error::LinkageError;
 pub use files::{Change, continue_run, link_file};
@@ -69,7 +73,7 @@ pub use report::Report;
 pub use stand_in::Unlinkable;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/3";
+pub const RULE: &str = "azekura-fellegi-sunter/4";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
@@ -92,6 +96,10 @@ pub const CODES: &[&str] = &[
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
     "linkage-parquet-unreadable",
+    "linkage-decision-unreadable",
+    "linkage-decision-unknown-record",
+    "linkage-decision-without-clerk",
+    "linkage-decision-contradicts",
     "linkage-decision-must",
     "linkage-decision-cannot",
     "linkage-decision-link",
@@ -130,4 +138,63 @@ pub const CODES: &[&str] = &[
     "linkage-unlinked-placeholder",
     "linkage-unlinked-newborn",
     "linkage-unlinked-unnamed",
+    "linkage-level-missing",
+    "linkage-level-same",
+    "linkage-level-read-same",
+    "linkage-level-read-same-written-otherwise",
+    "linkage-level-written-same",
+    "linkage-level-vowels-or-voicing",
+    "linkage-level-one-letter",
+    "linkage-level-one-letter-written-otherwise",
+    "linkage-level-exchanged",
+    "linkage-level-newborn",
+    "linkage-level-both-newborn",
+    "linkage-level-first-letter",
+    "linkage-level-different",
+    "linkage-level-day-differs",
+    "linkage-level-month-differs",
+    "linkage-level-year-differs",
+    "linkage-level-day-month-exchanged",
+    "linkage-level-only-year-same",
+    "linkage-level-same-person",
+    "linkage-level-other-branch",
+    "linkage-level-one-digit",
+    "linkage-level-insurer-only",
+    "linkage-level-one-number",
+    "linkage-level-place-only",
+    "linkage-level-same-mobile",
+    "linkage-level-same-land-line",
+    "linkage-level-different-mobiles",
+    "linkage-column-name-institution-id",
+    "linkage-column-name-registered-on",
+    "linkage-column-name-family-kanji",
+    "linkage-column-name-given-kanji",
+    "linkage-column-name-family-kana",
+    "linkage-column-name-given-kana",
+    "linkage-column-name-sex",
+    "linkage-column-name-birth-date",
+    "linkage-column-name-postal-code",
+    "linkage-column-name-address",
+    "linkage-column-name-phone",
+    "linkage-column-name-insurer-number",
+    "linkage-column-name-insured-symbol",
+    "linkage-column-name-insured-number",
+    "linkage-column-name-insured-branch",
+    "linkage-weight-prior",
+    "linkage-weight-name",
+    "linkage-weight-birth-date",
+    "linkage-weight-sex",
+    "linkage-weight-contacts",
+    "linkage-weight-circumstances",
+    "linkage-because-name",
+    "linkage-because-name-change",
+    "linkage-because-birth-date",
+    "linkage-because-card",
+    "linkage-because-home",
+    "linkage-because-phone",
+    "linkage-because-relatives",
+    "linkage-because-namesakes",
+    "linkage-because-document",
+    "linkage-because-provider",
+    "linkage-because-other",
 ];

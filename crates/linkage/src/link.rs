@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use serde::Serialize;
 use terms::{PersonId, RecordId};
 
+use crate::clerk::{self, Case};
 use crate::engine::{self, Contradiction, Decision, Input, Judged, Watch};
 use crate::error::LinkageError;
 use crate::lexicon::Lexicon;
@@ -76,6 +77,8 @@ pub struct Links {
     pub cut: Vec<Link>,
     /// Pairs for a clerk, sorted by their ids.
     pub review: Vec<Link>,
+    /// Pairs of `review` and those of `cut` that are no clerk's word, with their evidence, the most valuable first.
+    pub queue: Vec<Case<RecordId>>,
     /// How many records are linked with nothing because they name nobody, by reason.
     pub unlinked: BTreeMap<Unlinkable, u64>,
     /// Counts.
@@ -139,7 +142,19 @@ pub fn link(people: &People, facts: &[Fact], options: &Options) -> Result<Links,
         facts_without_record: without,
         ..Stats::default()
     };
-    let [pairs, cut, review] = by_record(&outcome.judged, &outcome.cluster, id);
+    let best = by_record(&outcome.judged, &outcome.cluster, id);
+    let mut records: HashMap<u32, u64> = HashMap::new();
+    let mut last = None;
+    for (row, _) in (0u32..).zip(owners).filter(|(_, owner)| last.replace(**owner) != Some(**owner)) {
+        *records.entry(outcome.cluster[row as usize]).or_insert(0) += 1;
+    }
+    let size = |row: u32| records.get(&outcome.cluster[row as usize]).copied().unwrap_or(1);
+    let scorer = outcome.trained.model.scorer();
+    let waits = best.values().filter(|(link, _)| matches!(link.decision, Decision::Review | Decision::Cut));
+    let case = |(l, j): &(Link, &Judged)| clerk::case(&scorer, j, l.decision, [l.left, l.right], [size(j.left), size(j.right)]);
+    let mut queue: Vec<Case<RecordId>> = waits.map(case).collect();
+    clerk::sort(&mut queue);
+    let [pairs, cut, review] = lists(best);
     stats.cut = cut.len() as u64;
     stats.review = review.len() as u64;
 
@@ -157,12 +172,16 @@ pub fn link(people: &People, facts: &[Fact], options: &Options) -> Result<Links,
         }
     }
     stats.persons = numbers.len() as u64;
-    Ok(Links { map, pairs, cut, review, unlinked, stats })
+    Ok(Links { map, pairs, cut, review, queue, unlinked, stats })
 }
 
-/// Pairs of rows become pairs of records, each at its best: linked, cut, for review.
-fn by_record(judged: &[Judged], cluster: &[u32], id: impl Fn(u32) -> RecordId) -> [Vec<Link>; 3] {
-    let mut best: BTreeMap<(RecordId, RecordId), Link> = BTreeMap::new();
+/// Pairs of rows become pairs of records, each at its best: linked before cut before for review, then by probability.
+fn by_record<'a>(
+    judged: &'a [Judged],
+    cluster: &[u32],
+    id: impl Fn(u32) -> RecordId,
+) -> BTreeMap<(RecordId, RecordId), (Link, &'a Judged)> {
+    let mut best: BTreeMap<(RecordId, RecordId), (Link, &Judged)> = BTreeMap::new();
     for j in judged {
         let (a, b) = (id(j.left), id(j.right));
         let together = cluster[j.left as usize] == cluster[j.right as usize];
@@ -172,13 +191,18 @@ fn by_record(judged: &[Judged], cluster: &[u32], id: impl Fn(u32) -> RecordId) -
             other => other,
         };
         let link = Link { left: a.min(b), right: a.max(b), probability: j.probability, decision };
-        let place = best.entry((link.left, link.right)).or_insert(link);
-        if (link.decision, -link.probability) < (place.decision, -place.probability) {
-            *place = link;
+        let place = best.entry((link.left, link.right)).or_insert((link, j));
+        if (link.decision, -link.probability) < (place.0.decision, -place.0.probability) {
+            *place = (link, j);
         }
     }
+    best
+}
+
+/// Linked, cut, for review.
+fn lists(best: BTreeMap<(RecordId, RecordId), (Link, &Judged)>) -> [Vec<Link>; 3] {
     let mut lists = [Vec::new(), Vec::new(), Vec::new()];
-    for link in best.into_values() {
+    for (link, _) in best.into_values() {
         let list = match link.decision {
             Decision::Must | Decision::Link => 0,
             Decision::Cut | Decision::Cannot => 1,

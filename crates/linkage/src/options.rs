@@ -1,5 +1,7 @@
 //! Settings of a run.
 
+use crate::clerk::Rule;
+
 /// Thresholds and bounds. The defaults are what `RULE` stands for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -10,6 +12,8 @@ pub struct Options {
     /// Whether a newborn under the mother's name is linked to the one child with a name that fits. Otherwise it stays alone until its own
     /// record is renamed.
     pub newborns: bool,
+    /// How many clerks have to say the same of two records before it holds.
+    pub clerks: Rule,
     /// Threads. The result does not depend on it.
     pub threads: usize,
     /// Records in a block up to which all are compared with all.
@@ -30,6 +34,7 @@ impl Default for Options {
             threshold: 0.85,
             review: 0.05,
             newborns: false,
+            clerks: Rule::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             largest_block: 200,
             neighbours: 16,

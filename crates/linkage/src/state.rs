@@ -8,6 +8,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::clerk::Rule;
 use crate::engine::{Scored, Trained};
 use crate::error::LinkageError;
 use crate::forms::Forms;
@@ -64,6 +65,8 @@ struct Header {
     newborns: bool,
     threshold: f64,
     review: f64,
+    #[serde(default)]
+    clerks: Rule,
 }
 
 /// An earlier run.
@@ -82,6 +85,8 @@ pub(crate) struct State {
     pub newborns: bool,
     pub threshold: f64,
     pub review: f64,
+    /// How many clerks have to say the same.
+    pub clerks: Rule,
 }
 
 fn put_row(out: &mut Vec<u8>, r: &Row) {
@@ -177,6 +182,7 @@ impl State {
             newborns: self.newborns,
             threshold: self.threshold,
             review: self.review,
+            clerks: self.clerks,
         };
         let header = serde_json::to_vec(&header).ok()?;
         let size = header.len() + self.rows.len() * (ROW_BYTES + 32) + self.scored.len() * PAIR_BYTES + (8 << 20);
@@ -284,6 +290,7 @@ impl State {
             newborns: header.newborns,
             threshold: header.threshold,
             review: header.review,
+            clerks: header.clerks,
         })
     }
 }

@@ -6,10 +6,9 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use crate::clerk::{self, Case, FIELDS, WEIGHTS};
 use crate::engine::{Decision, Judged, Outcome};
 use crate::error::LinkageError;
-use crate::levels::{birth, card, home, name, phone, sex};
-use crate::model;
 use crate::state::{Retired, Split};
 use crate::table::Labels;
 
@@ -29,7 +28,7 @@ fn table(path: &Path, header: &str, body: impl FnOnce(&mut BufWriter<File>) -> s
 }
 
 /// A field of CSV, quoted where it has to be.
-fn field(text: &[u8]) -> Cow<'_, [u8]> {
+pub(crate) fn field(text: &[u8]) -> Cow<'_, [u8]> {
     if text.iter().all(|b| !matches!(b, b',' | b'"' | b'\n' | b'\r')) {
         return Cow::Borrowed(text);
     }
@@ -63,42 +62,34 @@ pub(crate) fn links(path: &Path, labels: &Labels, judged: &[Judged]) -> Result<(
     })
 }
 
-/// The queue of clerks: what is most worth deciding first. The value of a pair is the number of record pairs that hang on it times how
-/// unsure it is.
-pub(crate) fn review(path: &Path, labels: &Labels, outcome: &Outcome) -> Result<(), LinkageError> {
+/// Pairs for clerks, the most valuable first.
+pub(crate) fn queue(labels: &Labels, outcome: &Outcome) -> Vec<Case<String>> {
     let mut sizes: HashMap<u32, u64> = HashMap::new();
     outcome.cluster.iter().for_each(|c| *sizes.entry(*c).or_insert(0) += 1);
     let size = |at: u32| sizes.get(&outcome.cluster[at as usize]).copied().unwrap_or(1);
-    // a pair that is likely and yet not joined, for want of more than a name, is most worth a look
-    let alone = |j: &Judged| j.decision == Decision::Review && !model::has_evidence(&j.pattern.levels());
-    let unsure = |j: &Judged| if alone(j) { j.probability } else { j.probability.min(1.0 - j.probability) };
-    let value = |j: &Judged| f64::from(unsure(j).max(0.0001)) * (size(j.left) * size(j.right)) as f64;
-    let open = |j: &&Judged| matches!(j.decision, Decision::Review | Decision::Cut);
-    let mut queue: Vec<(f64, &Judged)> = outcome.judged.iter().filter(open).map(|j| (value(j), j)).collect();
-    queue.sort_unstable_by(|(x, a), (y, b)| y.total_cmp(x).then((a.left, a.right).cmp(&(b.left, b.right))));
-    let header = "record_id_l,record_id_r,probability,reason,value,given,family,birth_date,sex,card,home,phone,\
-                  weight_prior,weight_name,weight_birth_date,weight_sex,weight_contacts,weight_circumstances";
+    let label = |at: u32| String::from_utf8_lossy(labels.get(at as usize)).into_owned();
     let scorer = outcome.trained.model.scorer();
-    table(path, header, |out| {
-        for (value, j) in queue {
-            let l = j.pattern.levels();
-            out.write_all(&field(labels.get(j.left as usize)))?;
+    let open = outcome.judged.iter().filter(|j| matches!(j.decision, Decision::Review | Decision::Cut));
+    let case = |j: &Judged| clerk::case(&scorer, j, j.decision, [label(j.left), label(j.right)], [size(j.left), size(j.right)]);
+    let mut queue: Vec<Case<String>> = open.map(case).collect();
+    clerk::sort(&mut queue);
+    queue
+}
+
+/// The queue of clerks as a table.
+pub(crate) fn review(path: &Path, queue: &[Case<String>]) -> Result<(), LinkageError> {
+    let weights = WEIGHTS.map(|w| format!("weight_{w}")).join(",");
+    let header = format!("record_id_l,record_id_r,probability,reason,value,{},{weights}", FIELDS.join(","));
+    table(path, &header, |out| {
+        for case in queue {
+            out.write_all(&field(case.left.as_bytes()))?;
             out.write_all(b",")?;
-            out.write_all(&field(labels.get(j.right as usize)))?;
-            write!(out, ",{:.6},{},{value:.3}", j.probability, j.decision.code())?;
-            let code = |codes: &[&'static str], level: u8| codes.get(usize::from(level)).copied().unwrap_or("");
-            for level in [
-                code(&name::CODES, l.given),
-                code(&name::CODES, l.family),
-                code(&birth::CODES, l.birth),
-                code(&sex::CODES, l.sex),
-                code(&card::CODES, l.card),
-                code(&home::CODES, l.home),
-                code(&phone::CODES, l.phone),
-            ] {
+            out.write_all(&field(case.right.as_bytes()))?;
+            write!(out, ",{:.6},{},{:.3}", case.probability, case.reason.code(), case.value)?;
+            for level in &case.levels {
                 write!(out, ",{level}")?;
             }
-            for weight in scorer.weights(j.pattern, j.steps) {
+            for weight in &case.weights {
                 write!(out, ",{weight:.2}")?;
             }
             writeln!(out)?;

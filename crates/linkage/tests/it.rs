@@ -1,5 +1,6 @@
 //! What linkage promises.
 mod it {
+    mod clerks;
     mod evidence;
     mod facts;
     mod files;

@@ -18,8 +18,35 @@ pub struct Config {
     pub intake: Intake,
     /// What is kept.
     pub lake: LakeSettings,
+    /// Which records are one person.
+    #[serde(default)]
+    pub linkage: Linkage,
     /// What leaves.
     pub release: Release,
+}
+
+/// Which records are one person.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Linkage {
+    /// Clerks who have to say that two records are one person before it holds.
+    pub clerks_to_join: u8,
+    /// Clerks who have to say that two records are two persons before it holds.
+    pub clerks_to_part: u8,
+}
+
+impl Default for Linkage {
+    fn default() -> Self {
+        let linkage::Rule { to_join, to_part } = linkage::Rule::default();
+        Linkage { clerks_to_join: to_join, clerks_to_part: to_part }
+    }
+}
+
+impl Linkage {
+    /// The rule for clerks' words.
+    pub fn rule(&self) -> linkage::Rule {
+        linkage::Rule { to_join: self.clerks_to_join, to_part: self.clerks_to_part }
+    }
 }
 
 /// Who runs the instance.
@@ -85,6 +112,9 @@ impl Config {
         }
         if config.release.review_members == 0 {
             return Err("release.review_members must be at least 1: nothing is made without a review".to_owned());
+        }
+        if [config.linkage.clerks_to_join, config.linkage.clerks_to_part].iter().any(|n| !(1..=9).contains(n)) {
+            return Err("linkage.clerks_to_join and linkage.clerks_to_part must be between 1 and 9".to_owned());
         }
         if !(1..=1024).contains(&config.intake.chunk_mib) {
             return Err("intake.chunk_mib must be between 1 and 1024".to_owned());

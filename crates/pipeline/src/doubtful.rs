@@ -1,12 +1,14 @@
-//! Pairs of records that may be one person: too likely to be strangers, not likely enough to be linked. Nothing is joined for
-//! them, but when one of the two says no, the other does not leave either: sparing a stranger harms nobody.
+//! Pairs of records that may be one person: too likely to be strangers, and not linked for want of evidence or because something
+//! contradicts. Nothing is joined for them, but when one of the two says no, the other does not leave either: sparing a stranger harms
+//! nobody. They are the clerks' queue too.
 //!
-//! The pairs of the current linkage lie in a sealed file, which a setting of the ledger names.
+//! The pairs of the current linkage lie in a sealed file with their evidence, which a setting of the ledger names.
 
 use std::collections::BTreeSet;
 
 use lake::PersonMap;
 use ledger::{Reader, Tx};
+use linkage::Case;
 use terms::{AssetClass, AssetId, RecordId};
 
 use crate::Instance;
@@ -22,10 +24,19 @@ pub(crate) type Pair = (RecordId, RecordId);
 ///
 /// # Errors
 /// When the disk refuses.
-pub(crate) fn write(instance: &Instance, pairs: &[Pair]) -> Result<Written, Error> {
+pub(crate) fn write(instance: &Instance, queue: Vec<Case<RecordId>>) -> Result<Written, Error> {
     sealed::write(instance, AssetClass::Linkage, "doubtful pairs", "pairs of records that may be one person".to_owned(), |to| {
-        let pairs: Vec<(i64, i64)> = pairs.iter().map(|(a, b)| (a.0, b.0)).collect();
-        serde_json::to_writer(to, &pairs).map_err(|e| Error::Inconsistent(e.to_string()))
+        let number = |c: Case<RecordId>| Case {
+            left: c.left.0,
+            right: c.right.0,
+            probability: c.probability,
+            reason: c.reason,
+            value: c.value,
+            levels: c.levels,
+            weights: c.weights,
+        };
+        let cases: Vec<Case<i64>> = queue.into_iter().map(number).collect();
+        serde_json::to_writer(to, &cases).map_err(|e| Error::Inconsistent(e.to_string()))
     })
 }
 
@@ -44,16 +55,37 @@ pub(crate) async fn replace(tx: &mut Tx, written: Written) -> Result<(), Error> 
     Ok(())
 }
 
+/// The pairs of the current linkage with their evidence, the most valuable for a clerk first.
+///
+/// # Errors
+/// When the file does not open.
+pub(crate) async fn cases(instance: &Instance, reader: &mut Reader) -> Result<Vec<Case<i64>>, Error> {
+    let asset: Option<AssetId> = reader.setting(SETTING).await?.and_then(|id| id.parse().ok());
+    let Some(asset) = asset else { return Ok(Vec::new()) };
+    let bytes = sealed::read(instance, asset).await?;
+    serde_json::from_slice(&bytes).or_else(|_| {
+        // as linkages before the clerks' queue wrote them: the ids alone
+        let pairs: Vec<(i64, i64)> = serde_json::from_slice(&bytes)
+            .map_err(|_| Error::Inconsistent("the list of doubtful pairs is malformed".to_owned()))?;
+        let bare = |(left, right)| Case {
+            left,
+            right,
+            probability: 0.0,
+            reason: linkage::Decision::Review,
+            value: 0.0,
+            levels: Vec::new(),
+            weights: Vec::new(),
+        };
+        Ok(pairs.into_iter().map(bare).collect())
+    })
+}
+
 /// The pairs of the current linkage.
 ///
 /// # Errors
 /// When the file does not open.
 pub(crate) async fn pairs(instance: &Instance, reader: &mut Reader) -> Result<Vec<Pair>, Error> {
-    let asset: Option<AssetId> = reader.setting(SETTING).await?.and_then(|id| id.parse().ok());
-    let Some(asset) = asset else { return Ok(Vec::new()) };
-    let pairs: Vec<(i64, i64)> = serde_json::from_slice(&sealed::read(instance, asset).await?)
-        .map_err(|_| Error::Inconsistent("the list of doubtful pairs is malformed".to_owned()))?;
-    Ok(pairs.into_iter().map(|(a, b)| (RecordId(a), RecordId(b))).collect())
+    Ok(cases(instance, reader).await?.into_iter().map(|c| (RecordId(c.left), RecordId(c.right))).collect())
 }
 
 /// The records of whoever may be the same person as one of `these`, besides these: the other record of each pair, and with it every

@@ -3,7 +3,7 @@
 //! * before anything comes in: [`Instance`], [`config`], [`parties`], [`notices`]
 //! * in: [`receive`] (look, keep sealed), [`ingest`] (read, keep or refuse, assemble), with [`reading`], the child process that meets
 //!   hostile bytes, and [`assemble`], which says what stands of a record
-//! * inside: [`link`], [`opt_out`], [`sql`], [`keeping`]
+//! * inside: [`link`], [`clerk`], [`opt_out`], [`sql`], [`keeping`]
 //! * out: [`dataset`]
 //! * afterwards: [`journal`]
 //!
@@ -11,6 +11,7 @@
 
 pub mod assemble;
 mod checked;
+pub mod clerk;
 pub mod codes;
 pub mod config;
 pub mod dataset;

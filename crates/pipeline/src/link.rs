@@ -4,14 +4,14 @@
 //! and leave all later data sets with it.
 
 use lake::{Blocked, LakeTable, PersonMap};
-use ledger::{Counts, Event, FactKind};
-use linkage::{Fact, Options, People};
+use ledger::{Counts, Event};
+use linkage::{Options, People};
 use omop::Table;
 use serde::Serialize;
 use terms::{RecordId, RunId};
 
-use crate::Instance;
 use crate::error::Error;
+use crate::{Instance, clerk};
 
 /// What a linkage run found.
 #[derive(Debug, Serialize)]
@@ -30,17 +30,32 @@ pub struct Linked {
     pub doubtful: u64,
 }
 
-/// Whether identity facts came in after the current map was made, or there is none.
+/// Whether identity facts or clerks' words came in after the current map was made, or there is none.
 ///
 /// # Errors
-/// When the lake cannot be read.
+/// When the lake or the ledger cannot be read.
 pub async fn is_stale(instance: &Instance) -> Result<bool, Error> {
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
-    Ok(stale(&snapshot))
+    is_stale_in(instance, &snapshot).await
 }
 
 /// The same of a snapshot.
-pub(crate) fn stale(snapshot: &lake::Snapshot) -> bool {
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub(crate) async fn is_stale_in(instance: &Instance, snapshot: &lake::Snapshot) -> Result<bool, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let mark = clerk::mark(&clerk::facts(&mut reader, instance.config.linkage.rule()).await?);
+    let run = reader.current_linkage().await?;
+    Ok(stale(snapshot) || run.is_none_or(|run| mark_of(&run) != mark))
+}
+
+/// The clerks' words with which a run was made.
+fn mark_of(run: &ledger::LinkageRun) -> i64 {
+    run.stats.get("words").copied().unwrap_or(0)
+}
+
+fn stale(snapshot: &lake::Snapshot) -> bool {
     let youngest = |table: LakeTable| snapshot.files(table).map(|f| f.commit_seq).max();
     let facts = youngest(Table::Identity.into()).max(youngest(Table::Insurance.into()));
     facts.is_some_and(|facts| youngest(LakeTable::RecordPerson).is_none_or(|map| map < facts))
@@ -54,22 +69,15 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let mut reader = instance.ledger.read().await?;
     let providers: Vec<(RecordId, String)> =
         reader.records().await?.into_iter().map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
-    let mut facts = Vec::new();
-    for fact in reader.linkage_facts().await? {
-        facts.push(match fact.kind {
-            FactKind::Must => Fact::MustLink(fact.record_a, fact.record_b),
-            FactKind::Cannot => Fact::CannotLink(fact.record_a, fact.record_b),
-        });
-    }
+    let facts = clerk::facts(&mut reader, instance.config.linkage.rule()).await?;
+    let mark = clerk::mark(&facts);
     let version = reader.commit_seq().await? + 1;
     let current = reader.current_linkage().await?;
     drop(reader);
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let stated = facts.len();
-    // The same rule over the same facts finds the same: a command that is repeated makes no second map. A map made with clerks' words is made
-    // again, for they may no longer hold.
-    let without_words = |run: &ledger::LinkageRun| stated == 0 && run.stats.get("facts").is_none_or(|n| *n == 0);
-    if let Some(run) = current.filter(|run| run.rule == linkage::RULE && without_words(run) && !stale(&snapshot)) {
+    // The same rule over the same facts and words finds the same: a command that is repeated makes no second map.
+    if let Some(run) = current.filter(|run| run.rule == linkage::RULE && mark_of(run) == mark && !stale(&snapshot)) {
         let n = |name: &str| run.stats.get(name).and_then(|n| u64::try_from(*n).ok()).unwrap_or(0);
         let (records, persons, links) = (n("records"), n("persons"), n("links"));
         return Ok(Linked { run: run.id, rule: run.rule, records, persons, links, doubtful: n("doubtful") });
@@ -87,16 +95,17 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
 
     let map = PersonMap::new(links.map.clone());
     let staged = instance.lake.write_person_map(&map, version)?;
-    let doubtful: Vec<_> = links.review.iter().map(|link| (link.left, link.right)).collect();
-    let doubtful = crate::doubtful::write(instance, &doubtful)?;
+    let queued = links.queue.len();
+    let doubtful = crate::doubtful::write(instance, links.queue)?;
     let persons = links.map.iter().map(|(_, p)| p.0).collect::<std::collections::HashSet<_>>().len();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut stats = Counts::new();
     stats.insert("records".to_owned(), count(links.map.len()));
     stats.insert("persons".to_owned(), count(persons));
     stats.insert("links".to_owned(), count(links.pairs.len()));
-    stats.insert("doubtful".to_owned(), count(links.review.len()));
+    stats.insert("doubtful".to_owned(), count(queued));
     stats.insert("facts".to_owned(), count(stated));
+    stats.insert("words".to_owned(), mark);
     let run = RunId::new();
     let mut tx = instance.ledger.begin(&instance.actor, "link records (名寄せ)").await?;
     if tx.next_commit_seq(1).await? != version {
@@ -124,7 +133,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
         records: links.map.len() as u64,
         persons: persons as u64,
         links: links.pairs.len() as u64,
-        doubtful: links.review.len() as u64,
+        doubtful: queued as u64,
     })
 }
 

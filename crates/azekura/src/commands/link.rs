@@ -9,9 +9,12 @@ use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
 
 /// Links the records of an instance (`--instance`), or of a file into a folder (`PEOPLE --out DIR`), or continues in such a folder
-/// (`--out DIR` with `--add`, `--remove`, `--facts`).
+/// (`--out DIR` with `--add`, `--remove`, `--facts`, or with none of them to obey what clerks decided since).
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Args {
+    #[command(subcommand)]
+    clerk: Option<super::clerk::Command>,
     /// Table of people: CSV in UTF-8, or Parquet when its name ends in .parquet.
     #[arg(value_name = "PEOPLE", requires = "out", conflicts_with_all = ["instance", "add", "remove", "facts"])]
     people: Option<PathBuf>,
@@ -27,6 +30,9 @@ pub struct Args {
     /// TOML with a table [columns]: our name = "name in the table", "" for a column that is not there.
     #[arg(long, value_name = "FILE", requires = "out")]
     map: Option<PathBuf>,
+    /// Clerks who have to say the same of two records before it holds.
+    #[arg(long, value_name = "N", requires = "people", value_parser = clap::value_parser!(u8).range(1..=9))]
+    clerks: Option<u8>,
     /// Records to add to, or to correct in, the folder's earlier run.
     #[arg(long, value_name = "FILE", requires = "out")]
     add: Option<PathBuf>,
@@ -45,6 +51,9 @@ pub struct Args {
 }
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
+    if let Some(command) = args.clerk {
+        return super::clerk::run(command, access, shown);
+    }
     if let Some(instance) = args.instance {
         return in_instance(Where { instance, actor: args.actor }, access, shown);
     }
@@ -66,6 +75,9 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         }
         options.threshold = threshold;
         options.review = options.review.min(threshold);
+    }
+    if let Some(clerks) = args.clerks {
+        options.clerks = linkage::Rule { to_join: clerks, to_part: clerks };
     }
     let report = match &args.people {
         Some(people) => linkage::link_file(people, out, &map, &options).map_err(refused)?,
@@ -92,7 +104,7 @@ fn refused(error: LinkageError) -> Failure {
     Failure::Refused(error.message())
 }
 
-fn column_map(path: &std::path::Path) -> Result<ColumnMap, Failure> {
+pub(super) fn column_map(path: &std::path::Path) -> Result<ColumnMap, Failure> {
     let unreadable = || refused(LinkageError::MapUnreadable);
     let text = std::fs::read_to_string(path).map_err(|_| unreadable())?;
     let table: toml::Table = text.parse().map_err(|_| unreadable())?;

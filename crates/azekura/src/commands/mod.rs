@@ -1,6 +1,7 @@
 //! The tree of commands, one file each.
 
 mod anonymize;
+mod clerk;
 mod controls;
 mod dataset;
 mod demo;

@@ -9,11 +9,13 @@ use pipeline::reading::Child;
 use pipeline::{Instance, ingest, receive};
 use seal::Passphrase;
 
+use serde_json::Value;
+
 use crate::kit::{House, IDS, PROVIDER, files, hospital, party, renamed, samples, tar, text};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-const OTHER: &str = "1319999983";
+pub const OTHER: &str = "1319999983";
 
 fn of(ids: &[&str]) -> Files {
     files(&samples("synthetic-twins"), |n| ids.iter().any(|id| n.contains(id)))
@@ -281,28 +283,37 @@ fn segments(content: &[u8]) -> Vec<u8> {
     out
 }
 
-#[test]
-fn who_may_be_one_with_a_person_who_said_no_leaves_no_more_than_that_person() {
-    let house = House::new();
+/// Three patients at one hospital, and the same three at another under other numbers, without their contacts: they may be the same people, and
+/// nothing joins them. What `link` said, with the three numbers at the other hospital.
+pub fn doubtful_people(house: &House) -> (Value, Vec<String>) {
     let moved: Vec<String> = IDS.iter().map(|id| id.replacen('5', "6", 1)).collect();
     let there: Files = IDS.iter().zip(&moved).flat_map(|(from, to)| renamed(&of(&[from]), from, to)).collect();
     let there = without_contacts(&there);
     house.notified(&IDS);
-    other_hospital(&house);
+    other_hospital(house);
     let list = house.path().join("other-contacts.csv");
     let rows: String = moved.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
     fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
     let scope = "anonymized,pseudonymized";
     house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
-    house.receive(&[&house.tree(1, &of(&IDS)), &from_other(&house, 1, &there)]);
+    house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &there)]);
     house.on(&["ingest"]).done();
-    let linked = house.on(&["link"]).done();
+    (house.on(&["link"]).done(), moved)
+}
+
+/// How many persons a data set holds that is planned and made now.
+pub fn persons_in_a_data_set(house: &House) -> u64 {
+    let id = house.planned();
+    house.make(&id)["persons"].as_u64().expect("a count")
+}
+
+#[test]
+fn who_may_be_one_with_a_person_who_said_no_leaves_no_more_than_that_person() {
+    let house = House::new();
+    let (linked, _) = doubtful_people(&house);
     assert_eq!((&linked["records"], &linked["persons"]), (&6.into(), &6.into()), "a name and a month join nobody: {linked}");
     assert!(linked["doubtful"].as_u64() > Some(0), "{linked}");
-    let persons = |house: &House| {
-        let id = house.planned();
-        house.make(&id)["persons"].as_u64().expect("a count")
-    };
+    let persons = persons_in_a_data_set;
     assert_eq!(persons(&house.copy()), 6);
     // Who says no at one hospital is not read as somebody else of that name at the other.
     for wish in [vec![], vec!["--erase"]] {

@@ -1,5 +1,6 @@
 //! What `azekura` promises, on the real program.
 
+mod clerks;
 mod crash;
 mod faults;
 mod kit;

@@ -292,7 +292,7 @@ async fn a_data_set_goes_from_application_to_delivery_and_a_void_approval_counts
 }
 
 #[tokio::test]
-async fn the_latest_linkage_run_is_the_current_one_and_facts_stay() {
+async fn the_latest_linkage_run_is_the_current_one_and_a_clerk_has_one_word_on_a_pair() {
     let house = House::new().await;
     let mut tx = house.begin().await;
     let maps = [asset("map", None, 1), asset("map", None, 2)];
@@ -300,7 +300,9 @@ async fn the_latest_linkage_run_is_the_current_one_and_facts_stay() {
     for (map, _) in &maps {
         tx.add_linkage_run(RunId::new(), "exact-1", map.id, &counts(&[("links", 4)])).await.expect("added");
     }
-    tx.add_linkage_fact(FactKind::Cannot, RecordId(1), RecordId(2)).await.expect("stated");
+    tx.say_of_records(RecordId(2), RecordId(1), ClerkSays::Same, Some("card")).await.expect("said");
+    tx.say_of_records(RecordId(1), RecordId(2), ClerkSays::Different, Some("relatives")).await.expect("said otherwise");
+    assert!(tx.say_of_records(RecordId(1), RecordId(1), ClerkSays::Same, None).await.is_err(), "one record");
     tx.set_setting("notice_wait_days", "30").await.expect("set");
     tx.set_setting("notice_wait_days", "45").await.expect("set");
     assert!(tx.set_setting("journal.origin", "x").await.is_err());
@@ -308,7 +310,9 @@ async fn the_latest_linkage_run_is_the_current_one_and_facts_stay() {
     let mut reader = house.ledger.read().await.expect("a snapshot");
     assert_eq!(reader.current_linkage().await.expect("read").expect("there").map_asset, maps[1].0.id);
     assert_eq!(reader.linkage_runs().await.expect("read").len(), 2);
-    assert_eq!(reader.linkage_facts().await.expect("read")[0].by, "tester");
+    let words = reader.linkage_words().await.expect("read");
+    assert_eq!(words.iter().map(|w| (w.record_a.0, w.record_b.0, w.says)).collect::<Vec<_>>(), [(1, 2, ClerkSays::Different)]);
+    assert_eq!((words[0].clerk.as_str(), words[0].reason.as_deref()), ("tester", Some("relatives")));
     assert_eq!(reader.setting("notice_wait_days").await.expect("read").as_deref(), Some("45"));
     assert_eq!(house.ledger.integrity().await.expect("checked").discrepancies, []);
 }

@@ -48,7 +48,7 @@ async fn full() -> (House, AssetId) {
     tx.add_approval(id, "tanaka", b"s").await.expect("approved");
     tx.add_outbox("o1", "delivery", "univ", "{}").await.expect("added");
     tx.add_linkage_run(RunId::new(), "exact-1", assets[0].0.id, &counts(&[])).await.expect("added");
-    tx.add_linkage_fact(FactKind::Must, records[0], records[2]).await.expect("stated");
+    tx.say_of_records(records[0], records[2], ClerkSays::Same, Some("card")).await.expect("said");
     tx.commit().await.expect("committed");
     (house, assets[0].0.id)
 }
@@ -90,7 +90,7 @@ async fn rows_that_were_edited_added_or_removed_by_sql_are_found_and_named() {
         ("insert into contact values ('1319999991', zeroblob(32), '2020-01-01', 'visit', 'person', 4)", "", "Batch contact"),
         ("delete from record_hold", "", "Removed record_hold"),
         ("update outbox set target = 'elsewhere'", "update outbox set target = 'univ'", "Edited outbox o1"),
-        ("update linkage_fact set kind = 'cannot'", "update linkage_fact set kind = 'must'", "Edited linkage_fact"),
+        ("update linkage_word set says = 'different'", "update linkage_word set says = 'same'", "Edited linkage_word"),
         ("delete from notice", "", "Removed notice"),
         ("update linkage_run set current = 0", "", "Edited linkage_run"),
         ("insert into record values (5, '1319999991', zeroblob(32), 9999)", "", "Batch record"),

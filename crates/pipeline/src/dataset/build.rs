@@ -65,7 +65,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     let profile = parse_profile(&case.row.profile)?;
     let kind = case.row.kind;
     let snapshot = instance.lake.snapshot(&instance.ledger, Some(kind.needed_scope())).await?;
-    if snapshot.person_map().is_some() && crate::link::stale(&snapshot) {
+    if snapshot.person_map().is_some() && crate::link::is_stale_in(instance, &snapshot).await? {
         return Err(Error::refused(Message::new("core-dataset-link-stale")));
     }
     let selected = select::records(instance, &mut reader, &snapshot, &profile, kind, today()).await?;

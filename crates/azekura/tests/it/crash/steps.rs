@@ -155,6 +155,9 @@ pub fn row() -> Row {
     let files = row.house.instance().join("lake/source_file").join(PROVIDER);
     assert_eq!(fs::read_dir(files).expect("listable").count(), 1, "the files of two packages were put together");
     row.go("link", &["link", "--instance", "{instance}"], &[]);
+    let word = ["link", "decide", "--instance", "{instance}", "1", "2", "--as", "different", "--reason", "document", "--clerk"];
+    row.go("first word", &[&word[..], &["suzuki"]].concat(), &[]);
+    row.go("second word", &[&word[..], &["tanaka"]].concat(), &[]);
     let person = |id| ["opt-out", "--instance", "{instance}", "--provider", PROVIDER, "--patient", id];
     row.go("opt-out", &person(IDS[2]), &[]);
     row.go("withdraw", &[&person(IDS[2])[..], &["--withdraw"]].concat(), &["core-opt-out-none"]);
