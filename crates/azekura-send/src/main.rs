@@ -21,7 +21,12 @@ fn main() -> ExitCode {
     let lang = args.lang.unwrap_or_else(language_of_the_environment);
     match send::send(&args) {
         Ok(sent) if args.json => println!("{}", sent.to_json()),
-        Ok(sent) => println!("{}", sent.message().text(lang)),
+        Ok(sent) => {
+            println!("{}", sent.message().text(lang));
+            if let Some(warning) = sent.warning() {
+                eprintln!("{}", warning.text(lang));
+            }
+        }
         Err(refused) if args.json => {
             println!("{}", serde_json::json!({ "ok": false, "code": refused.code, "message": refused.text(lang) }));
             return ExitCode::from(1);
@@ -46,7 +51,9 @@ fn language_of_the_environment() -> messages::Lang {
 mod tests {
     #[test]
     fn what_it_says_has_a_text_in_both_languages() {
-        for code in ["package-send-done", "package-send-all-left-out", "package-send-out-inside"] {
+        for code in
+            ["package-send-done", "package-send-all-left-out", "package-send-out-inside", "package-send-opt-outs-elsewhere"]
+        {
             assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
         }
     }

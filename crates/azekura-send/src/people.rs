@@ -106,6 +106,11 @@ impl Doorkeeper {
         }
     }
 
+    /// How many said no of whom nothing was met.
+    pub fn opted_out_but(&self, met: &HashSet<CanonicalPatientId>) -> usize {
+        self.opted_out.difference(met).count()
+    }
+
     /// The contacts of the people in a tree who may come, sorted; `None` when no contacts were given.
     pub fn contacts_of(&self, root: &Path) -> Result<Option<Vec<Contact>>, PackageError> {
         let Some(contacted) = &self.contacted else { return Ok(None) };

@@ -25,6 +25,8 @@ const STORAGE: &str = "storage";
 pub struct Sent {
     finished: Finished,
     counts: Counts,
+    /// People of the opt-outs of whom no file was met: a wrong id, or a patient who has nothing here.
+    opt_outs_elsewhere: usize,
 }
 
 #[derive(Default)]
@@ -41,7 +43,7 @@ struct Counts {
 impl Sent {
     /// For machines.
     pub fn to_json(&self) -> serde_json::Value {
-        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts } = self;
+        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts, opt_outs_elsewhere } = self;
         serde_json::json!({
             "ok": true,
             "package": path,
@@ -54,6 +56,7 @@ impl Sent {
             "files": counts.files,
             "bytes": counts.bytes,
             "people_opted_out": counts.opted_out.len(),
+            "opt_outs_elsewhere": opt_outs_elsewhere,
             "people_not_contacted": counts.not_contacted.len(),
             "files_left_out": counts.files_left_out,
             "files_of_nobody": counts.files_of_nobody,
@@ -70,6 +73,12 @@ impl Sent {
             .with("opted-out", self.counts.opted_out.len())
             .with("not-contacted", self.counts.not_contacted.len())
             .with("of-nobody", self.counts.files_of_nobody)
+    }
+
+    /// What somebody should look at.
+    pub fn warning(&self) -> Option<Message> {
+        let count = self.opt_outs_elsewhere;
+        (count > 0).then(|| Message::new("package-send-opt-outs-elsewhere").with("count", count))
     }
 }
 
@@ -118,7 +127,9 @@ fn package(
 ) -> Result<Sent, Message> {
     let message = |e: PackageError| e.message();
     let mut queue = Queue::new(&args.path, keeper).map_err(message)?;
-    if queue.peek().map_err(message)?.is_none() {
+    // When nobody is left to come, those who said no are told all the same.
+    let said_no = opt_outs.is_some_and(|o| !o.is_empty());
+    if queue.peek().map_err(message)?.is_none() && !said_no {
         let left_out = queue.counts.files_left_out + queue.counts.files_of_nobody;
         return Err(match left_out {
             0 => PackageError::Empty.message(),
@@ -136,7 +147,7 @@ fn package(
     let name = format!("{}-{:06}", args.provider, args.sequence);
     let mut writer = Writer::create(&args.out, &name, draft, recipient).map_err(message)?;
     let mut first = true;
-    while queue.peek().map_err(message)?.is_some() {
+    while first || queue.peek().map_err(message)?.is_some() {
         let payload = |w: &mut dyn Write| -> Result<(), PackageError> {
             let mut tar = TarWriter::new(w);
             if first {
@@ -155,7 +166,8 @@ fn package(
     writer.count("patients-not-contacted", counts.not_contacted.len() as u64);
     writer.count("files-of-nobody", counts.files_of_nobody);
     let finished = writer.finish(signer).map_err(message)?;
-    Ok(Sent { finished, counts })
+    let opt_outs_elsewhere = keeper.opted_out_but(&counts.opted_out);
+    Ok(Sent { finished, counts, opt_outs_elsewhere })
 }
 
 /// The lists go first: whoever reads the archive knows who may come before the first of them comes.

@@ -81,7 +81,12 @@ impl Lake {
             && let Some(rewritten) = found.iter().find(|f| f.old.asset == run.map_asset)
             && let Some(new) = rewritten.new.first()
         {
-            tx.add_linkage_run(RunId::new(), &run.rule, new.asset, &run.stats).await?;
+            // Counts of the map before say nothing of this one; whoever wants them counts the map.
+            let mut stats = run.stats.clone();
+            for counted in ["records", "persons", "links", "doubtful"] {
+                stats.remove(counted);
+            }
+            tx.add_linkage_run(RunId::new(), &run.rule, new.asset, &stats).await?;
         }
         let stale: Vec<RecordId> =
             snapshot.rule().stale().iter().map(|s| s.0).filter(|r| asked.contains(r)).map(RecordId).collect();

@@ -49,7 +49,7 @@ pub use open::{Ledger, Mode};
 pub use opt_outs::{Blocked, NewOptOut, OptOut};
 pub use outbox::OutboxRow;
 pub use packages::{NewPackage, Package};
-pub use parties::{NewParty, Party};
+pub use parties::{FormerCertificate, NewParty, Party};
 pub use prove::Proof;
 pub use reader::Reader;
 pub use records::RecordHold;

@@ -19,6 +19,7 @@ pub(crate) struct Covered {
 pub(crate) const BY_ROW: &[Covered] = &[
     Covered { table: "setting", key: &["key"], all: "select * from setting" },
     Covered { table: "party", key: &["kind", "id"], all: "select * from party" },
+    Covered { table: "party_certificate", key: &["kind", "id", "replaced_at"], all: "select * from party_certificate" },
     Covered { table: "notice", key: &["id"], all: "select * from notice" },
     Covered { table: "opt_out", key: &["id"], all: "select * from opt_out" },
     Covered { table: "record_hold", key: &["record_id", "reason"], all: "select * from record_hold" },

@@ -74,6 +74,19 @@ fn party(row: &SqliteRow) -> Result<Party> {
     })
 }
 
+/// A certificate that was pinned for a party before the one in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerCertificate {
+    /// Whose.
+    pub id: String,
+    /// DER.
+    pub certificate: Vec<u8>,
+    /// SHA-256 of it.
+    pub fingerprint: [u8; 32],
+    /// Until when it was pinned.
+    pub replaced_at: Timestamp,
+}
+
 fn missing(kind: PartyKind, id: &str) -> LedgerError {
     LedgerError::NotFound { what: kind.as_str(), id: id.to_owned() }
 }
@@ -104,12 +117,22 @@ impl Tx {
         party(&row)
     }
 
-    /// Pins another certificate for a party.
+    /// Pins another certificate for a party. The one before stays, for what was signed while it was pinned.
     ///
     /// # Errors
     /// [`LedgerError::NotFound`].
     pub async fn replace_certificate(&mut self, kind: PartyKind, id: &str, certificate: &[u8]) -> Result<()> {
         let fingerprint = openssl::sha::sha256(certificate);
+        let before = sqlx::query(
+            "insert into party_certificate (kind, id, fingerprint, certificate, replaced_at)
+             select kind, id, fingerprint, certificate, $3 from party where kind = $1 and id = $2 returning *",
+        )
+        .bind(kind.as_str())
+        .bind(id)
+        .bind(now())
+        .fetch_optional(self.sql())
+        .await?
+        .ok_or_else(|| missing(kind, id))?;
         let row = sqlx::query("update party set certificate = $3, fingerprint = $4 where kind = $1 and id = $2 returning *")
             .bind(kind.as_str())
             .bind(id)
@@ -119,7 +142,7 @@ impl Tx {
             .await?
             .ok_or_else(|| missing(kind, id))?;
         let event = Event::PartyCertificateReplaced { kind, id: id.to_owned(), fingerprint: Hex32(fingerprint) };
-        self.record(event, vec![mark("party", &row)?], None)?;
+        self.record(event, vec![mark("party_certificate", &before)?, mark("party", &row)?], None)?;
         Ok(())
     }
 
@@ -153,6 +176,39 @@ impl Reader {
             .fetch_optional(self.sql())
             .await?;
         row.as_ref().map(party).transpose()
+    }
+
+    /// Certificates of a kind's parties that others took the place of, by id and then by when.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`]; when the database does not answer.
+    pub async fn former_certificates(&mut self, kind: PartyKind) -> Result<Vec<FormerCertificate>> {
+        let rows = sqlx::query("select * from party_certificate where kind = $1 order by id, replaced_at")
+            .bind(kind.as_str())
+            .fetch_all(self.sql())
+            .await?;
+        let former = |row: &SqliteRow| {
+            let c = Columns::new("party_certificate", row);
+            Ok(FormerCertificate {
+                id: c.get("id")?,
+                certificate: c.get("certificate")?,
+                fingerprint: c.hash("fingerprint")?,
+                replaced_at: c.time("replaced_at")?,
+            })
+        };
+        rows.iter().map(former).collect()
+    }
+
+    /// The certificate that was pinned for a party at a moment.
+    ///
+    /// # Errors
+    /// [`LedgerError::Malformed`]; when the database does not answer.
+    pub async fn certificate_at(&mut self, kind: PartyKind, id: &str, at: Timestamp) -> Result<Option<Vec<u8>>> {
+        let former = self.former_certificates(kind).await?.into_iter().find(|f| f.id == id && f.replaced_at > at);
+        match former {
+            Some(former) => Ok(Some(former.certificate)),
+            None => Ok(self.party(kind, id).await?.map(|p| p.certificate)),
+        }
     }
 
     /// The parties of a kind, by id.

@@ -170,7 +170,16 @@ fn rows<T>(
 }
 
 fn patient_of(text: &str) -> Result<String, &'static str> {
-    if text.is_empty() { Err("no patient id") } else { Ok(text.to_owned()) }
+    if text.is_empty() {
+        return Err("no patient id");
+    }
+    // Nobody would be found under it, and somebody may have said no under it. Hospitals' rules differ in leading zeros alone.
+    match terms::PatientIdRule::Text.canonical(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(
+            "the patient id is no id: 1 to 64 visible characters without a line break, and digits without blanks between them",
+        ),
+    }
 }
 
 /// `2024-04-01` or `20240401`.

@@ -25,7 +25,7 @@ const ARGS: &[&str] = &[
 
 /// The catalogue's own copy of what a child said: codes and arguments that are none are not passed on.
 pub(crate) fn message(said: &Said) -> Message {
-    let own: &[&str] = &["core-package-list"];
+    let own: &[&str] = &["core-package-list", "core-package-beside"];
     let known = package::CODES.iter().chain(seal::CODES).chain(own).copied().find(|c| *c == said.code);
     let Some(code) = known else { return Message::new("core-package-refused") };
     let args = said.args.iter().filter_map(|(name, value)| Some((ARGS.iter().copied().find(|a| a == name)?, value)));

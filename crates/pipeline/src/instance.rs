@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use durable::Lock;
 use lake::Lake;
-use ledger::{Actor, Event, Hex32, Ledger, Mode};
+use ledger::{Actor, Event, Hex32, Ledger, Mode, OutboxState};
 use messages::Message;
 use seal::{Kdf, Keyring, KeyringOptions, Passphrase};
 
@@ -183,10 +183,13 @@ impl Instance {
         crate::dataset::finish_doomed(self).await?;
         crate::sealed::sweep(self).await?;
         crate::keeping::sweep(self).await?;
-        crate::ingest::finish_pending(self).await?;
-        crate::dataset::finish_deliveries(self).await?;
-        self.sweep_pending()?;
-        crate::keeping::expire(self, jiff::Timestamp::now()).await?;
+        // An outbox that cannot be written, or a package that cannot be removed, is no reason why nobody can say no any more.
+        warn_of(crate::ingest::finish_pending(self).await?.as_ref());
+        warn_of(crate::dataset::finish_deliveries(self).await?.as_ref());
+        self.sweep_pending().await?;
+        if let Err(error) = crate::keeping::expire(self, jiff::Timestamp::now()).await {
+            warn_of(Some(&error));
+        }
         self.rotate_intake(jiff::Timestamp::now()).await
     }
 
@@ -207,8 +210,13 @@ impl Instance {
 
     /// Removes packages that were being made for others when a crash came: what was promised has been moved to its place
     /// before, and the rest is made anew by the command that made it, if nobody said no meanwhile.
-    fn sweep_pending(&self) -> Result<(), Error> {
+    async fn sweep_pending(&self) -> Result<(), Error> {
         let trouble = |path: &Path| Error::io(path.display().to_string());
+        let waiting = self.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
+        let waiting: Vec<String> = waiting
+            .iter()
+            .filter_map(|row| crate::ingest::waiting_name(&row.detail).or(crate::dataset::waiting_name(&row.detail)))
+            .collect();
         let pending = self.root.join("pending");
         // A copy of an instance may lack what was empty.
         durable::create_dir(&pending).map_err(trouble(&pending))?;
@@ -219,6 +227,11 @@ impl Instance {
             }
             for left in std::fs::read_dir(&party).map_err(trouble(&party))? {
                 let left = left.map_err(trouble(&party))?.path();
+                // What could not be put into an outbox yet waits, with the mark of its move.
+                let name = left.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                if waiting.iter().any(|w| *w == name || format!("{w}{MOVING}") == name) {
+                    continue;
+                }
                 durable::remove_tree(&left).map_err(trouble(&left))?;
             }
         }
@@ -366,6 +379,13 @@ pub(crate) fn moved(from: &Path) -> Result<(), Error> {
     durable::remove_file(Path::new(&mark)).map_err(Error::io(from.display().to_string()))
 }
 
+/// Says what could not be done now and is tried again by the next command.
+pub(crate) fn warn_of(stuck: Option<&Error>) {
+    if let Some(error) = stuck {
+        tracing::warn!(code = error.code(), %error, "something could not be moved or removed; it is tried again by the next command");
+    }
+}
+
 /// Ending of the mark of a package that is being moved.
 const MOVING: &str = ".moving";
 
@@ -379,5 +399,24 @@ pub(crate) fn replace_by(from: &Path, to: &Path) -> Result<(), Error> {
         durable::create_dir(parent).map_err(trouble())?;
     }
     durable::remove_tree(to).map_err(trouble())?;
-    durable::rename(from, to).map_err(trouble())
+    match durable::rename(from, to) {
+        // An outbox may be a disk of its own: copied beside its place first, so that what stands there is whole.
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            let mut beside = to.as_os_str().to_owned();
+            beside.push(".part");
+            let beside = PathBuf::from(beside);
+            durable::remove_tree(&beside).map_err(trouble())?;
+            durable::create_dir(&beside).map_err(trouble())?;
+            for entry in std::fs::read_dir(from).map_err(trouble())? {
+                let path = entry.map_err(trouble())?.path();
+                let mut source = std::fs::File::open(&path).map_err(trouble())?;
+                let mut copy = durable::NewFile::create(&beside.join(path.file_name().unwrap_or_default())).map_err(trouble())?;
+                std::io::copy(&mut source, &mut copy).map_err(trouble())?;
+                copy.finish().map_err(trouble())?;
+            }
+            durable::rename(&beside, to).map_err(trouble())?;
+            durable::remove_tree(from).map_err(trouble())
+        }
+        moved => moved.map_err(trouble()),
+    }
 }

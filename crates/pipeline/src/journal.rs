@@ -69,6 +69,14 @@ pub async fn verify(instance: &Instance, checkpoint: Option<&Path>) -> Result<Ve
     let integrity = instance.ledger.integrity().await?;
     messages.extend(integrity.discrepancies.iter().map(|d| d.message()));
     messages.extend(crate::dataset::changed_deliveries(instance).await?);
+    // A file that is gone, or of another size, is noticed before somebody needs it. What is in it is proved by its tag when it is read.
+    let live = ledger::AssetFilter { state: Some(ledger::AssetState::Live), ..Default::default() };
+    for asset in instance.ledger.read().await?.assets(&live).await? {
+        let found = std::fs::metadata(instance.root.join(&asset.path)).ok().map(|m| i64::try_from(m.len()).unwrap_or(i64::MAX));
+        if found != Some(asset.size) {
+            messages.push(Message::new("core-asset-not-there").with("asset", asset.id).with("path", &asset.path));
+        }
+    }
     let faults = messages.iter().map(|m| m.text(Lang::En)).collect();
     Ok(Verified { entries: found.entries, root: found.root.to_string(), checkpoint: found.checkpoint, faults, messages })
 }

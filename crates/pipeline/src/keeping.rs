@@ -18,6 +18,8 @@ const KEPT: [PackageState; 3] = [PackageState::Ledgered, PackageState::Acknowled
 /// When files cannot be removed.
 pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
     let dir = instance.packages();
+    // A copy of an instance may lack what was empty.
+    durable::create_dir(&dir).map_err(Error::io(dir.display().to_string()))?;
     let known: std::collections::HashSet<String> =
         instance.ledger.read().await?.packages(&[]).await?.into_iter().map(|p| p.directory).collect();
     for entry in std::fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
@@ -82,20 +84,23 @@ impl Erasures {
         Ok(Erasures(all.filter(|o| o.erase && o.state != OptOutState::Rejected).map(|o| (o.provider, o.at)).collect()))
     }
 
-    /// Whether somebody of the package's sender was erased since it came.
+    /// Whether somebody of the package's sender was erased since it came; of a package whose sender nobody knows, whether anybody was.
     pub(crate) fn since(&self, package: &Package) -> bool {
-        self.0.iter().any(|(provider, at)| package.provider.as_ref() == Some(provider) && package.received_at <= *at)
+        let may_be_of = |provider: &ProviderId| package.provider.as_ref().is_none_or(|p| p == provider);
+        self.0.iter().any(|(provider, at)| may_be_of(provider) && package.received_at <= *at)
     }
 }
 
-/// Destroys every kept package of a provider that was taken in or set aside: after an erasure none may still hold the person. One that
-/// is still to be taken in goes then.
-pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
+/// Destroys every kept package of a provider that was taken in or set aside, and those that were set aside because nobody knows whose they
+/// are: after an erasure none may still hold the person. One that is still to be taken in goes then. How many there were.
+pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<u64, Error> {
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
-    for package in packages.into_iter().filter(|p| p.provider.as_ref() == Some(provider)) {
+    let mut gone = 0;
+    for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
+        gone += u64::from(instance.root.join(&package.directory).exists());
         destroy(instance, package.id, &package.directory, None).await?;
     }
-    Ok(())
+    Ok(gone)
 }
 
 /// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.

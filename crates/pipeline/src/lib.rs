@@ -3,7 +3,7 @@
 //! * before anything comes in: [`Instance`], [`config`], [`parties`], [`notices`]
 //! * in: [`receive`] (look, keep sealed), [`ingest`] (read, keep or refuse, assemble), with [`reading`], the child process that meets
 //!   hostile bytes, and [`assemble`], which says what stands of a record
-//! * inside: [`link`], [`clerk`], [`opt_out`], [`sql`], [`keeping`]
+//! * inside: [`link`], [`clerk`], [`opt_out`], [`holds`], [`sql`], [`keeping`]
 //! * out: [`dataset`]
 //! * afterwards: [`journal`]
 //!
@@ -17,6 +17,7 @@ pub mod config;
 pub mod dataset;
 mod doubtful;
 mod error;
+pub mod holds;
 pub mod ingest;
 mod instance;
 pub mod journal;

@@ -3,9 +3,12 @@
 //! Records that an opt-out stops are linked too, for one use alone: so that the other records of that person are found
 //! and leave all later data sets with it.
 
+use std::collections::HashSet;
+
 use lake::{Blocked, LakeTable, PersonMap};
 use ledger::{Counts, Event};
 use linkage::{Options, People};
+use messages::Message;
 use omop::Table;
 use serde::Serialize;
 use terms::{RecordId, RunId};
@@ -24,8 +27,8 @@ pub struct Linked {
     pub records: u64,
     /// Persons they are.
     pub persons: u64,
-    /// Pairs that were linked.
-    pub links: u64,
+    /// Pairs that were linked, when this run did it; after an erasure nobody counts them.
+    pub links: Option<u64>,
     /// Pairs that may be one person and were not linked.
     pub doubtful: u64,
 }
@@ -67,8 +70,15 @@ fn stale(snapshot: &lake::Snapshot) -> bool {
 /// When the vault cannot be read or the map not written.
 pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let mut reader = instance.ledger.read().await?;
-    let providers: Vec<(RecordId, String)> =
-        reader.records().await?.into_iter().map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
+    let known = reader.records().await?;
+    let erased: HashSet<_> = reader.opt_outs().await?.into_iter().filter(|o| o.erase).map(|o| (o.provider, o.patient)).collect();
+    let erased: HashSet<RecordId> =
+        known.iter().filter(|(_, p, h)| erased.contains(&(p.clone(), *h))).map(|(r, ..)| *r).collect();
+    let mut providers: Vec<(RecordId, String)> =
+        known.into_iter().map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
+    if providers.is_empty() {
+        return Err(Error::refused(Message::new("core-link-nothing")));
+    }
     let facts = clerk::facts(&mut reader, instance.config.linkage.rule()).await?;
     let mark = clerk::mark(&facts);
     let version = reader.commit_seq().await? + 1;
@@ -78,14 +88,27 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let stated = facts.len();
     // The same rule over the same facts and words finds the same: a command that is repeated makes no second map.
     if let Some(run) = current.filter(|run| run.rule == linkage::RULE && mark_of(run) == mark && !stale(&snapshot)) {
-        let n = |name: &str| run.stats.get(name).and_then(|n| u64::try_from(*n).ok()).unwrap_or(0);
-        let (records, persons, links) = (n("records"), n("persons"), n("links"));
-        return Ok(Linked { run: run.id, rule: run.rule, records, persons, links, doubtful: n("doubtful") });
+        // The map as it is: after an erasure it is smaller than what the run found.
+        let n = |name: &str| run.stats.get(name).and_then(|n| u64::try_from(*n).ok());
+        let map: Vec<_> = snapshot.person_map().into_iter().flat_map(PersonMap::iter).collect();
+        let persons = map.iter().map(|(_, person)| person.0).collect::<HashSet<_>>().len() as u64;
+        let doubtful = crate::doubtful::cases(instance, &mut instance.ledger.read().await?).await?.len() as u64;
+        let (records, links) = (map.len() as u64, n("links"));
+        return Ok(Linked { run: run.id, rule: run.rule, records, persons, links, doubtful });
     }
     let work = move || {
         let records: Vec<RecordId> = providers.iter().map(|(r, _)| *r).collect();
         let identity = snapshot.records(Table::Identity, &records, Blocked::Include)?;
         let insurance = snapshot.records(Table::Insurance, &records, Blocked::Include)?;
+        // Who was erased and has not come back is nobody: the map does not name them again.
+        let there: HashSet<i64> = identity
+            .iter()
+            .map(crate::assemble::record_ids)
+            .collect::<Result<Vec<_>, _>>()?
+            .iter()
+            .flat_map(|ids| ids.values().to_vec())
+            .collect();
+        providers.retain(|(r, _)| !erased.contains(r) || there.contains(&r.0));
         let trouble = |e: linkage::LinkageError| Error::Inconsistent(e.to_string());
         let people = People::from_batches(&identity, &insurance, &providers).map_err(trouble)?;
         linkage::link(&people, &facts, &Options::default()).map_err(trouble)
@@ -97,7 +120,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
     let staged = instance.lake.write_person_map(&map, version)?;
     let queued = links.queue.len();
     let doubtful = crate::doubtful::write(instance, links.queue)?;
-    let persons = links.map.iter().map(|(_, p)| p.0).collect::<std::collections::HashSet<_>>().len();
+    let persons = links.map.iter().map(|(_, p)| p.0).collect::<HashSet<_>>().len();
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
     let mut stats = Counts::new();
     stats.insert("records".to_owned(), count(links.map.len()));
@@ -132,7 +155,7 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
         rule: linkage::RULE.to_owned(),
         records: links.map.len() as u64,
         persons: persons as u64,
-        links: links.pairs.len() as u64,
+        links: Some(links.pairs.len() as u64),
         doubtful: queued as u64,
     })
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use governance::notice::{self, ContactKind, WaitDays};
 use jiff::civil::Date;
 use ledger::{Contact, Reader};
+use messages::Message;
 use serde::Serialize;
 use terms::{NoticeScope, ProviderId};
 
@@ -46,7 +47,12 @@ pub async fn add(instance: &Instance, new: New) -> Result<Added, Error> {
     let mut bad_lines = 0;
     if let Some(path) = &new.contacts {
         let file = std::fs::File::open(path).map_err(Error::io(path.display().to_string()))?;
-        (lines, bad_lines) = crate::lists::contacts(file).map_err(Error::io(path.display().to_string()))?;
+        (lines, bad_lines) = crate::lists::contacts(file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::InvalidData => Error::refused(
+                Message::new("core-list-columns").with("path", path.display()).with("columns", "patient,date,addressee,method"),
+            ),
+            _ => Error::io(path.display().to_string())(error),
+        })?;
     }
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &new.provider).await?;
     let (contacts, unusable) = usable(&patients, &lines)?;

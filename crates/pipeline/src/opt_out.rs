@@ -43,6 +43,9 @@ pub struct Stopped {
     pub erased_records: u64,
     /// Files that were written anew without them.
     pub rewritten_files: u64,
+    /// Packages kept of the providers that were destroyed, so that nothing of the person is in them: what had not come in yet has to be
+    /// sent again.
+    pub destroyed_packages: u64,
     /// Data sets that were made and not delivered, and are to be made again without them.
     pub voided_datasets: u64,
 }
@@ -96,6 +99,10 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     let patient = patients.hash(&request.patient)?;
     let patient = patient.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
     let said = statement(request);
+    // Who is erased and stopped for one kind alone would come back with the next package.
+    if said.erase && said.scopes.len() < NoticeScope::ALL.len() {
+        return Err(Error::refused(Message::new("core-opt-out-erase-scope")));
+    }
     // At the provider's desk, where the person is known, the identity was shown.
     let effective =
         OptOut::receive(said.clone()).map_err(refused)?.identity_checked(&Evidence::KnownToProvider).map_err(refused)?.register();
@@ -110,6 +117,13 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     };
     let before = reader.opt_outs_of(&request.provider, patient).await?.into_iter().find(same);
     let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
+    // Elsewhere the person can be found by what is in the vault alone: before it came in, nobody could be, and afterwards it never comes in.
+    if said.everywhere && named.is_none() {
+        let waiting = reader.packages(&[ledger::PackageState::Accepted]).await?;
+        if waiting.iter().any(|p| p.provider.as_ref() == Some(&request.provider)) {
+            return Err(Error::refused(Message::new("core-opt-out-everywhere-first")));
+        }
+    }
     drop(reader);
     let opt_out = match before {
         Some(before) => before.id,
@@ -131,11 +145,12 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
             added.id
         }
     };
-    let mut done = Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, voided_datasets: 0 };
+    let mut done =
+        Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, destroyed_packages: 0, voided_datasets: 0 };
     let Some(named) = named else {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
-            crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+            done.destroyed_packages = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
         }
         return Ok(done);
     };
@@ -203,7 +218,7 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     }
     // Kept packages go before the rows do: once the map has forgotten the person, nobody knows whose they were.
     for provider in affected.iter().map(|(_, provider, _)| provider).collect::<BTreeSet<_>>() {
-        crate::keeping::destroy_packages_of(instance, provider).await?;
+        done.destroyed_packages += crate::keeping::destroy_packages_of(instance, provider).await?;
     }
     done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
     let list: Vec<RecordId> = erased.into_iter().collect();

@@ -1,11 +1,11 @@
 //! Registering who sends, who receives and who decides. A certificate is pinned when its party is registered: it alone
 //! counts afterwards, whoever issued it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use ledger::{LedgerError, NewParty, PartyKind};
+use ledger::{LedgerError, NewParty, PartyKind, PartyStatus, Reader};
 use messages::Message;
 use seal::Certificate;
 use serde::Serialize;
@@ -75,20 +75,19 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
         PartyKind::Officer | PartyKind::Member => new.id.parse::<terms::OfficerId>().map(drop),
     };
     valid.map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
-    let certificate = Certificate::from_file(&new.certificate)?;
-    certificate.check_period(Timestamp::now())?;
-    match new.kind {
-        PartyKind::Recipient => certificate.check_sealing_key()?,
-        _ => certificate.check_signing_key()?,
-    }
+    let certificate = usable(new.kind, &new.certificate)?;
     let party = NewParty {
         kind: new.kind,
         id: new.id.clone(),
-        certificate: certificate.der()?,
+        certificate,
         patient_id_rule: (new.kind == PartyKind::Provider).then_some(new.patient_ids.0),
         name: new.name,
     };
     let mut tx = instance.ledger.begin(&instance.actor, "register a party").await?;
+    let there = tx.read().party(new.kind, &new.id).await?.is_some();
+    if !there {
+        whose_else(tx.read(), new.kind, &new.id, &party.certificate).await?;
+    }
     let added = tx.add_party(&party).await.map_err(|e| match e {
         LedgerError::AlreadyThere { .. } => {
             Error::refused(Message::new("core-party-exists").with("kind", new.kind).with("id", &new.id))
@@ -97,6 +96,72 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
     })?;
     tx.commit().await?;
     Ok(added.into())
+}
+
+/// The certificate of a file, when it may be pinned for this kind.
+fn usable(kind: PartyKind, file: &Path) -> Result<Vec<u8>, Error> {
+    let certificate = Certificate::from_file(file)?;
+    certificate.check_period(Timestamp::now())?;
+    match kind {
+        PartyKind::Recipient => certificate.check_sealing_key()?,
+        _ => certificate.check_signing_key()?,
+    }
+    Ok(certificate.der()?)
+}
+
+/// Refuses a certificate that is or was another party's of the kind: one key under two ids would be two people who approve.
+async fn whose_else(reader: &mut Reader, kind: PartyKind, id: &str, certificate: &[u8]) -> Result<(), Error> {
+    let fingerprint = seal::hash::sha256(certificate);
+    let now = reader.parties(kind).await?.into_iter().map(|p| (p.id, p.fingerprint));
+    let before = reader.former_certificates(kind).await?.into_iter().map(|f| (f.id, f.fingerprint));
+    match now.chain(before).find(|(other, f)| *f == fingerprint && other != id) {
+        Some((other, _)) => {
+            Err(Error::refused(Message::new("core-party-certificate-taken").with("kind", kind).with("id", other)))
+        }
+        None => Ok(()),
+    }
+}
+
+fn unknown(kind: PartyKind, id: &str) -> Error {
+    Error::refused(Message::new("core-unknown-party").with("kind", kind).with("id", id))
+}
+
+/// Pins another certificate for a party, from now on. What was signed before is held to the certificate that was pinned then.
+///
+/// # Errors
+/// Refusals: there is no such party or it has ended, the certificate cannot be used or is another party's.
+pub async fn renew(instance: &Instance, kind: PartyKind, id: &str, certificate: &Path) -> Result<Listed, Error> {
+    let der = usable(kind, certificate)?;
+    let mut tx = instance.ledger.begin(&instance.actor, "pin another certificate for a party").await?;
+    let party = tx.read().party(kind, id).await?.filter(|p| p.status != PartyStatus::Ended).ok_or_else(|| unknown(kind, id))?;
+    whose_else(tx.read(), kind, id, &der).await?;
+    // Pinned already: the command was repeated.
+    if party.fingerprint == seal::hash::sha256(&der) {
+        return Ok(party.into());
+    }
+    tx.replace_certificate(kind, id, &der).await?;
+    let renewed = tx.read().party(kind, id).await?.ok_or_else(|| unknown(kind, id))?;
+    tx.commit().await?;
+    Ok(renewed.into())
+}
+
+/// Suspends a party, lets it take part again, or ends it for good. Nothing of a suspended signer counts, also what was signed before;
+/// who has ended signed rightly before.
+///
+/// # Errors
+/// Refusals: there is no such party, or it has ended.
+pub async fn set_status(instance: &Instance, kind: PartyKind, id: &str, status: PartyStatus) -> Result<Listed, Error> {
+    let mut tx = instance.ledger.begin(&instance.actor, "change what a party may do").await?;
+    let party = tx.read().party(kind, id).await?.ok_or_else(|| unknown(kind, id))?;
+    if party.status == status {
+        return Ok(party.into());
+    }
+    if party.status == PartyStatus::Ended {
+        return Err(Error::refused(Message::new("core-party-ended").with("kind", kind).with("id", id)));
+    }
+    tx.set_party_status(kind, id, status).await?;
+    tx.commit().await?;
+    Ok(Listed { status: status.to_string(), ..party.into() })
 }
 
 /// The parties of a kind.

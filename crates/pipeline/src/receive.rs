@@ -43,6 +43,8 @@ pub struct Received {
     pub patients_set_aside: u64,
     /// Opt-outs that came with it.
     pub opt_outs: u64,
+    /// Of them those of people of whom nothing is here and nothing came: patients of another day, or wrong ids.
+    pub opt_outs_of_nobody: u64,
     /// Contacts that came with it and were new.
     pub contacts: u64,
     #[serde(skip)]
@@ -71,6 +73,7 @@ impl Received {
             members: 0,
             patients_set_aside: 0,
             opt_outs: 0,
+            opt_outs_of_nobody: 0,
             contacts: 0,
             message: Some(why),
         }
@@ -153,6 +156,38 @@ pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error
         left_behind(leave(path));
     }
     Ok(received)
+}
+
+/// Takes in what waits in keeping for an earlier package that has come meanwhile, one after the other.
+///
+/// # Errors
+/// As [`receive`].
+pub async fn follow(instance: &Instance) -> Result<Vec<Received>, Error> {
+    let mut all = Vec::new();
+    loop {
+        let mut reader = instance.ledger.read().await?;
+        let mut due = None;
+        for package in reader.packages(&[PackageState::Quarantined]).await? {
+            let (Some(provider), Some(sequence)) = (&package.provider, package.sequence) else { continue };
+            let there = instance.root.join(&package.directory);
+            if package.reason.as_deref() == Some(GAP)
+                && there.is_dir()
+                && reader.last_sequence(provider).await?.unwrap_or(0) + 1 == sequence
+            {
+                due = Some(there);
+                break;
+            }
+        }
+        drop(reader);
+        let Some(path) = due else { return Ok(all) };
+        let received = receive_one(instance, &path).await?;
+        let on = received.accepted();
+        all.push(received);
+        // What does not come in now would be found again and again.
+        if !on {
+            return Ok(all);
+        }
+    }
 }
 
 /// Removes a package from the inbox.
@@ -248,7 +283,7 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         }
         Err(Failed::Ours(error)) => Err(error),
         // Anybody can put a known manifest beside other bytes: what is known of the package and kept of it stays.
-        Err(Failed::Package(why, None)) if arrival.again => {
+        Err(Failed::Package(why, claimed)) if arrival.again && !claimed.as_ref().is_some_and(|c| c.held) => {
             crate::keeping::remove(&beside)?;
             note_refusal(instance, Received::refused(name, Some(id), PackageState::Quarantined, why)).await
         }
@@ -298,8 +333,10 @@ fn package_id(sealed: &[u8]) -> PackageId {
     PackageId(uuid::Builder::from_custom_bytes(bytes).into_uuid())
 }
 
-/// What a package that does not come in still says, once its signature and its payloads held.
+/// What a package that does not come in still says, once its signature held.
 struct Claimed {
+    /// Whether the files are those of the manifest.
+    held: bool,
     provider: ProviderId,
     sequence: i64,
     /// Who said no: that counts, whatever is wrong with the rest.
@@ -331,12 +368,20 @@ async fn check(instance: &Instance, place: &Path) -> Result<Held, Failed> {
     let party = reader.party(PartyKind::Provider, provider.as_str()).await?.filter(|p| p.status == PartyStatus::Active);
     let party = party.ok_or_else(unknown)?;
     let opened = sealed.verify(&Certificate::from_der(&party.certificate)?)?;
-    opened.check_files(place)?;
+    let files = opened.check_files(place);
     let manifest = opened.manifest;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
     let told = |why: Message, opt_outs: Vec<OptOutLine>| {
-        Failed::Package(why, Some(Claimed { provider: provider.clone(), sequence, opt_outs }))
+        Failed::Package(why, Some(Claimed { provider: provider.clone(), sequence, opt_outs, held: true }))
     };
+    // Whose it is, is known all the same: an erasure there takes it along.
+    match files.map_err(Failed::from) {
+        Err(Failed::Package(why, None)) => {
+            let claimed = Claimed { provider: provider.clone(), sequence, opt_outs: Vec::new(), held: false };
+            return Err(Failed::Package(why, Some(claimed)));
+        }
+        other => other?,
+    }
     if manifest.purpose != Purpose::Provision {
         return Err(told(Message::new("core-package-purpose"), Vec::new()));
     }
@@ -381,6 +426,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
     let (contacts, _) = usable(&patients, &summary.contacts)?;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
     let id = arrival.id;
+    let opt_outs_of_nobody = of_nobody(instance, &patients, &provider, rule, &summary).await?;
     let found = Checked::of(&summary, &patients)?;
     let found = crate::checked::write(instance, id, &provider, manifest_sha256, rule, &found)?;
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;
@@ -411,9 +457,33 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
         members: summary.members,
         patients_set_aside: summary.set_aside.len() as u64,
         opt_outs,
+        opt_outs_of_nobody,
         contacts: new_contacts,
         message: None,
     })
+}
+
+/// How many of those who said no are neither in the package nor known here.
+async fn of_nobody(
+    instance: &Instance,
+    patients: &Patients,
+    provider: &ProviderId,
+    rule: terms::PatientIdRule,
+    summary: &Summary,
+) -> Result<u64, Error> {
+    if summary.opt_outs.is_empty() {
+        return Ok(0);
+    }
+    let canonical = |id: &String| rule.canonical(id).ok();
+    let came: std::collections::HashSet<_> = summary.patients.iter().filter_map(canonical).collect();
+    let missing: BTreeSet<_> =
+        summary.opt_outs.iter().filter_map(|o| canonical(&o.patient)).filter(|id| !came.contains(id)).collect();
+    let mut hashes = Vec::with_capacity(missing.len());
+    for id in &missing {
+        hashes.extend(patients.hash(id.reveal())?);
+    }
+    let known = instance.ledger.read().await?.find_records(provider, &hashes).await?;
+    Ok(known.iter().filter(|r| r.is_none()).count() as u64)
 }
 
 /// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope. Of a list

@@ -140,6 +140,8 @@ pub(crate) async fn read(instance: &Instance, id: AssetId) -> Result<Vec<u8>, Er
 /// When the directory cannot be read or a file not removed.
 pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
     let dir = instance.root.join(DIRECTORY);
+    // A copy of an instance may lack what was empty.
+    durable::create_dir(&dir).map_err(Error::io(dir.display().to_string()))?;
     let live = AssetFilter { state: Some(AssetState::Live), ..Default::default() };
     let known: std::collections::HashSet<String> =
         instance.ledger.read().await?.assets(&live).await?.into_iter().map(|a| a.path).collect();

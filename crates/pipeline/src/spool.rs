@@ -28,9 +28,13 @@ impl Spooled {
     pub(crate) async fn open(instance: &Instance, row: &Package) -> Result<Spooled, Error> {
         let directory = instance.root.join(&row.directory);
         let provider = row.provider.as_ref().ok_or_else(|| Error::Inconsistent("a package without a provider".to_owned()))?;
-        let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
-        let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
-        let sender = Certificate::from_der(&party.certificate)?;
+        let mut reader = instance.ledger.read().await?;
+        let party = reader.party(PartyKind::Provider, provider.as_str()).await?;
+        let pinned = reader.certificate_at(PartyKind::Provider, provider.as_str(), row.received_at).await?;
+        let unknown = || Error::Inconsistent("a package of a provider that is not registered".to_owned());
+        let (party, pinned) = party.zip(pinned).ok_or_else(unknown)?;
+        drop(reader);
+        let sender = Certificate::from_der(&pinned)?;
         let identities = instance.keyring.intake_identities()?;
         // The certificate was valid when the package came: that is what counts.
         let opened = SealedManifest::open(&directory, &identities)?.verify_at(&sender, row.received_at)?;

@@ -39,18 +39,24 @@ impl PatientIdRule {
     /// The canonical form of an id as written by the provider.
     ///
     /// # Errors
-    /// [`InvalidId`] when nothing is left, or when it is longer than 64 characters or holds control characters.
+    /// [`InvalidId`] when nothing is left, when it is longer than 64 characters or holds control characters (line breaks and tabs too:
+    /// two ids on two lines are not one), or when it is digits with a blank between them, which may be two ids.
     pub fn canonical(self, written: &str) -> Result<CanonicalPatientId, InvalidId> {
         let refused = InvalidId { what: "patient id", form: "1 to 64 visible characters" };
-        if written.len() > 1_024 {
+        let written = written.trim();
+        if written.len() > 1_024 || written.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(refused);
         }
         let mut id: String = written
             .nfkc()
-            .filter(|c| !c.is_whitespace() && !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−' | 'ー'))
+            .filter(|c| !c.is_whitespace() && !is_invisible(*c) && !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−' | 'ー'))
             .flat_map(char::to_uppercase)
             .collect();
         if id.is_empty() || id.chars().count() > 64 || id.chars().any(char::is_control) {
+            return Err(refused);
+        }
+        let visible = || written.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
+        if id.bytes().all(|b| b.is_ascii_digit()) && visible().contains(char::is_whitespace) {
             return Err(refused);
         }
         if self == PatientIdRule::Digits && id.bytes().all(|b| b.is_ascii_digit()) {
@@ -70,6 +76,16 @@ impl PatientIdRule {
     }
 }
 
+/// Characters that nobody sees and that no id is told apart by (general category Cf, and variation selectors): somebody who said no under an
+/// id that was pasted with one is the same person.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}'
+        | '\u{110bd}' | '\u{110cd}' | '\u{13430}'..='\u{1343f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0001}'..='\u{e01ef}')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +100,34 @@ mod tests {
         assert_ne!(rule.canonical("1230").expect("valid"), canonical);
         assert_eq!(rule.canonical("000").expect("valid").reveal(), "0");
         assert_eq!(rule.canonical("a-01").expect("valid").reveal(), "A01");
+    }
+
+    #[test]
+    fn what_nobody_sees_makes_no_other_patient() {
+        let rule = PatientIdRule::Digits;
+        let plain = rule.canonical("8919382").expect("valid");
+        for same in [
+            "8919382\u{200b}",
+            "\u{feff}8919382",
+            "891\u{ad}9382",
+            "\u{202a}8919382\u{202c}",
+            "8919382\u{e0100}",
+            " \u{200e}8919382 ",
+        ] {
+            assert_eq!(rule.canonical(same).expect("valid"), plain, "{same:?}");
+        }
+        assert!(rule.canonical("\u{200b}").is_err());
+    }
+
+    #[test]
+    fn two_ids_are_not_one() {
+        for two in
+            ["00082\n73870", "123\t456", "123\r\n456", "123 456", "１２３\u{3000}４５６", "123\u{2028}456", "123\u{200b} 456"]
+        {
+            assert!(PatientIdRule::Digits.canonical(two).is_err(), "{two:?}");
+            assert!(PatientIdRule::Text.canonical(two).is_err(), "{two:?}");
+        }
+        assert_eq!(PatientIdRule::Digits.canonical("AB 12\n").expect("valid").reveal(), "AB12");
     }
 
     #[test]

@@ -56,12 +56,15 @@ fn who_said_no_stays_at_home_however_the_id_is_padded() {
         file(&tree, patient, patient);
     }
     fs::write(tree.join("TR_20240602120000005_00001.DAT"), "everybody").expect("written");
-    fs::write(&list, "patient,requester,scope,date\n123,guardian,anonymized,2024-05-01\n").expect("written");
+    // Characters that nobody sees are no other patient; one of whom nothing is here is counted.
+    let said_no = "patient,requester,scope,date\n123\u{200b},guardian,anonymized,2024-05-01\n5550,person,,2024-05-01\n";
+    fs::write(&list, said_no).expect("written");
     let package = sent(command(&tree, &dir.path().join("out")).args(["--opt-outs", text(&list)]));
     assert_eq!(
         (&package["people"], &package["people_opted_out"], &package["files_of_nobody"]),
         (&2.into(), &1.into(), &1.into())
     );
+    assert_eq!(package["opt_outs_elsewhere"], 1, "{package}");
     let files = received(&package);
     assert_eq!(files.iter().filter(|(name, _)| name.starts_with("storage/")).count(), 2);
     assert!(
@@ -69,10 +72,8 @@ fn who_said_no_stays_at_home_however_the_id_is_padded() {
             .iter()
             .any(|(name, content)| name.contains("0000000123") || content.contains("0000000123") || content == "everybody")
     );
-    assert_eq!(
-        files[0],
-        ("opt-outs.csv".to_owned(), "patient,requester,scope,date\n123,guardian,anonymized,2024-05-01\n".to_owned())
-    );
+    let list = said_no.replace("5550,person,,", "5550,person,\"anonymized,pseudonymized\",");
+    assert_eq!(files[0], ("opt-outs.csv".to_owned(), list));
 }
 
 #[test]
@@ -103,9 +104,22 @@ fn when_nobody_may_come_nothing_is_made() {
     fs::create_dir_all(tree.join("000/000")).expect("made");
     assert_eq!(refused(&mut command(&tree, &out)), "package-empty");
     file(&tree, "0000000123", "x");
-    fs::write(&list, "patient,requester,scope,date\n123,person,,2024-05-01\n").expect("written");
-    assert_eq!(refused(command(&tree, &out).args(["--opt-outs", text(&list)])), "package-send-all-left-out");
+    fs::write(&list, "patient,date,addressee,method\n124,2024-05-01,person,visit\n").expect("written");
+    assert_eq!(refused(command(&tree, &out).args(["--contacts", text(&list)])), "package-send-all-left-out");
     assert!(!out.exists() || fs::read_dir(&out).expect("listable").count() == 0);
+}
+
+// control: NOT-03
+#[test]
+fn a_no_travels_also_when_nobody_is_left_to_come() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (tree, out, list) = (dir.path().join("tree"), dir.path().join("out"), dir.path().join("no.csv"));
+    file(&tree, "0000000123", "x");
+    fs::write(&list, "patient,requester,scope,date\n123,person,,2024-05-01\n").expect("written");
+    let package = sent(command(&tree, &out).args(["--opt-outs", text(&list)]));
+    assert_eq!((&package["files"], &package["people"], &package["people_opted_out"]), (&0.into(), &0.into(), &1.into()));
+    let files = received(&package);
+    assert_eq!(files.iter().map(|f| f.0.as_str()).collect::<Vec<_>>(), ["opt-outs.csv"]);
 }
 
 #[test]
@@ -150,6 +164,9 @@ fn what_is_wrong_is_refused_with_its_reason_and_leaves_nothing() {
     fs::write(&list, "patient,requester,scope,date\n0000000123,nobody,,2024-05-01\n").expect("written");
     let bad = with(&["--opt-outs", text(&list)]).output().expect("the program");
     assert_eq!(json(&bad)["code"], "package-list-malformed");
+    // Two ids in one field are no id: whoever they are would be sent.
+    fs::write(&list, "patient,requester,scope,date\n0000000123 0000000124,person,,2024-05-01\n").expect("written");
+    assert_eq!(json(&with(&["--opt-outs", text(&list)]).output().expect("the program"))["code"], "package-list-malformed");
     assert!(!String::from_utf8_lossy(&bad.stdout).contains("0000000123"), "an id is never printed");
 
     symlink("/etc/passwd", one.with_file_name("link")).expect("linked");

@@ -32,13 +32,19 @@ pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outc
             bar.inc(1);
         }
         bar.finish_and_clear();
+        all.extend(receive::follow(i).await?);
         Ok(all)
     })?;
-    let line = |r: &receive::Received| {
+    let mut lines = Vec::new();
+    for r in &all {
         let message = if r.accepted() { Message::new("core-package-accepted") } else { r.refusal() };
-        Message::new("core-package-line").with("package", &r.directory).with("what", message.text(shown.lang))
-    };
-    shown.result(&all, &all.iter().map(line).collect::<Vec<_>>());
+        lines.push(Message::new("core-package-line").with("package", &r.directory).with("what", message.text(shown.lang)));
+        if r.opt_outs_of_nobody > 0 {
+            let line = Message::new("core-receive-nobody").with("directory", &r.directory);
+            lines.push(line.with("count", r.opt_outs_of_nobody));
+        }
+    }
+    shown.result(&all, &lines);
     Ok(if all.iter().all(receive::Received::accepted) { Outcome::Done } else { Outcome::FoundWrong })
 }
 
@@ -64,6 +70,10 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
             .with("findings", t.findings)
     };
     let mut lines: Vec<Message> = all.iter().map(line).collect();
+    let held: u64 = all.iter().map(|t| t.patients_set_aside).sum();
+    if held > 0 {
+        lines.push(Message::new("core-ingest-held").with("count", held));
+    }
     if lines.is_empty() {
         lines.push(Message::new("core-ingest-nothing"));
     }

@@ -6,6 +6,7 @@ mod controls;
 mod dataset;
 mod demo;
 mod formats;
+mod hold;
 mod init;
 mod instance;
 mod intake;
@@ -75,6 +76,9 @@ enum Command {
     Ingest(intake::IngestArgs),
     /// Find out which records are one person.
     Link(link::Args),
+    /// List records that are held back, and let one go.
+    #[command(subcommand)]
+    Hold(hold::Command),
     /// Record that a person stops provision, erase, or withdraw.
     OptOut(opt_out::Args),
     /// Plan, review, make, approve and deliver data sets.
@@ -118,6 +122,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Receive(args) => intake::receive(args, &access, shown),
         Command::Ingest(args) => intake::ingest(args, &access, shown),
         Command::Link(args) => link::run(args, &access, shown),
+        Command::Hold(command) => hold::run(command, &access, shown),
         Command::OptOut(args) => opt_out::run(args, &access, shown),
         Command::Dataset(command) => dataset::run(command, &access, shown),
         Command::Journal(command) => journal::run(command, &access, shown),

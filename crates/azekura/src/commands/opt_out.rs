@@ -38,7 +38,17 @@ pub struct Args {
 }
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let patient = if args.patient == "-" { std::io::read_to_string(std::io::stdin())?.trim().to_owned() } else { args.patient };
+    let patient = if args.patient == "-" {
+        let text = std::io::read_to_string(std::io::stdin())?;
+        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default().to_owned();
+        if lines.next().is_some() {
+            return Err(Failure::Usage("--patient - reads one id: run the command once for each line".to_owned()));
+        }
+        first
+    } else {
+        args.patient
+    };
     let request = opt_out::Request {
         provider: args.provider,
         patient,
@@ -54,9 +64,19 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         return Ok(Outcome::Done);
     }
     let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::stop(i, &request).await?))?;
-    let mut lines = vec![Message::new("core-opt-out-effective").with("records", done.blocked_records)];
+    let scopes = request.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
+    let mut lines = vec![match scopes.as_str() {
+        "" => Message::new("core-opt-out-effective").with("records", done.blocked_records),
+        scopes => Message::new("core-opt-out-effective-for").with("records", done.blocked_records).with("scopes", scopes),
+    }];
+    if done.blocked_records == 0 {
+        lines.push(Message::new("core-opt-out-nobody"));
+    }
     if args.erase {
         lines.push(Message::new("core-opt-out-erased").with("records", done.erased_records).with("files", done.rewritten_files));
+    }
+    if done.destroyed_packages > 0 {
+        lines.push(Message::new("core-opt-out-packages").with("count", done.destroyed_packages));
     }
     shown.result(&done, &lines);
     Ok(Outcome::Done)

@@ -1,6 +1,6 @@
 use std::path::PathBuf;
 
-use ledger::{Mode, PartyKind};
+use ledger::{Mode, PartyKind, PartyStatus};
 use messages::Message;
 use pipeline::parties;
 
@@ -12,11 +12,35 @@ use crate::output::{Outcome, Shown};
 pub enum Command {
     /// Register one with its certificate.
     Add(Add),
+    /// Pin another certificate, when one expires or its key may be in other hands.
+    Renew {
+        #[command(flatten)]
+        place: Where,
+        #[arg(long)]
+        id: String,
+        /// Certificate (PEM) that counts from now on.
+        #[arg(long, value_name = "FILE")]
+        cert: PathBuf,
+    },
+    /// Take one out for a time: nothing of it counts until it is resumed.
+    Suspend(One),
+    /// Let a suspended one take part again.
+    Resume(One),
+    /// End one for good. What it signed before stands.
+    End(One),
     /// List them.
     List {
         #[command(flatten)]
         place: Where,
     },
+}
+
+#[derive(clap::Args)]
+pub struct One {
+    #[command(flatten)]
+    place: Where,
+    #[arg(long)]
+    id: String,
 }
 
 #[derive(clap::Args)]
@@ -45,6 +69,14 @@ pub fn run(command: Command, kind: PartyKind, access: &Access, shown: &Shown) ->
             let line = Message::new("core-party-added").with("id", &added.id).with("fingerprint", &added.fingerprint);
             shown.result(&added, &[line]);
         }
+        Command::Renew { place, id, cert } => {
+            let now = access.with(&place, Mode::Writer, async |i| Ok(parties::renew(i, kind, &id, &cert).await?))?;
+            let line = Message::new("core-party-renewed").with("id", &now.id).with("fingerprint", &now.fingerprint);
+            shown.result(&now, &[line]);
+        }
+        Command::Suspend(one) => status(one, kind, PartyStatus::Paused, access, shown)?,
+        Command::Resume(one) => status(one, kind, PartyStatus::Active, access, shown)?,
+        Command::End(one) => status(one, kind, PartyStatus::Ended, access, shown)?,
         Command::List { place } => {
             let all = access.with(&place, Mode::Reader, async |i| Ok(parties::list(i, kind).await?))?;
             let line = |p: &parties::Listed| {
@@ -54,4 +86,12 @@ pub fn run(command: Command, kind: PartyKind, access: &Access, shown: &Shown) ->
         }
     }
     Ok(Outcome::Done)
+}
+
+fn status(one: One, kind: PartyKind, status: PartyStatus, access: &Access, shown: &Shown) -> Result<(), Failure> {
+    let now = access.with(&one.place, Mode::Writer, async |i| Ok(parties::set_status(i, kind, &one.id, status).await?))?;
+    let line =
+        Message::new("core-party-line").with("id", &now.id).with("status", &now.status).with("fingerprint", &now.fingerprint);
+    shown.result(&now, &[line]);
+    Ok(())
 }

@@ -6,3 +6,4 @@ mod faults;
 mod kit;
 mod losses;
 mod promises;
+mod refusals;

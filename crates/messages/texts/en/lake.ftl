@@ -1,6 +1,6 @@
 ### The lake: encrypted tables
 lake-io = { $what } { $path } failed: { $reason }. Nothing was committed; make room or set the permission right, then run the same command again.
-lake-missing = The file of asset { $asset } is missing. Run the sweep; if it is no erased file, restore it from a copy.
+lake-missing = The file of asset { $asset } is missing. Restore it from a backup: until then its rows cannot be read, and nobody of its provider can be erased.
 lake-unreadable = The file of asset { $asset } cannot be read ({ $reason }). It was changed or cut off: restore it from a copy.
 lake-key-destroyed = The key of asset { $asset } was destroyed. What it sealed is erased; take a new snapshot for what is left.
 lake-outdated = Something was erased after this view of the data was taken. Repeat the command.

@@ -70,7 +70,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     }
     let selected = select::records(instance, &mut reader, &snapshot, &profile, kind, today()).await?;
     drop(reader);
-    let project_ids = load_project_ids(instance, &case.row.project).await?;
+    let project_ids = load_project_ids(instance, &case.row.recipient, &case.row.project).await?;
     let ids = match kind {
         ReleaseKind::Pseudonymized => PersonIds::OfProject(known_ids(&project_ids, &selected)),
         _ => PersonIds::New,
@@ -185,9 +185,9 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
             tx.set_setting(&released_setting(id), &who_id.to_string()).await?;
             if let Some(table) = table {
                 let new = table.asset.id;
-                let old = tx.read().setting(&project_setting(&case.row.project)).await?;
+                let old = tx.read().setting(&project_setting(&case.row.recipient, &case.row.project)).await?;
                 tx.add_assets(&[(table.asset, Some(table.key))]).await?;
-                tx.set_setting(&project_setting(&case.row.project), &new.to_string()).await?;
+                tx.set_setting(&project_setting(&case.row.recipient, &case.row.project), &new.to_string()).await?;
                 if let Some(old) = old.and_then(|id| id.parse().ok()) {
                     tx.doom_assets(&[old], "a later id table of the project replaces it").await?;
                 }
@@ -212,7 +212,14 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
 }
 
 /// Name of the setting that says which asset is the id table of a project.
-fn project_setting(project: &str) -> String {
+///
+/// Two recipients with one name for their projects have ids of their own: they could join their data by common ones.
+fn project_setting(recipient: &str, project: &str) -> String {
+    format!("recipient.{recipient}.project.{project}.ids")
+}
+
+/// The name before recipients were told apart: a project that began under it goes on with its ids.
+fn former_project_setting(project: &str) -> String {
     format!("project.{project}.ids")
 }
 
@@ -226,8 +233,13 @@ struct ProjectIds {
     given: Vec<(i64, i64)>,
 }
 
-async fn load_project_ids(instance: &Instance, project: &str) -> Result<ProjectIds, Error> {
-    let asset = instance.ledger.read().await?.setting(&project_setting(project)).await?;
+async fn load_project_ids(instance: &Instance, recipient: &str, project: &str) -> Result<ProjectIds, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let asset = match reader.setting(&project_setting(recipient, project)).await? {
+        None => reader.setting(&former_project_setting(project)).await?,
+        asset => asset,
+    };
+    drop(reader);
     let Some(asset) = asset.and_then(|id| id.parse().ok()) else { return Ok(ProjectIds::default()) };
     let bytes = sealed::read(instance, asset).await?;
     serde_json::from_slice(&bytes).map_err(|_| Error::Inconsistent("an id table is malformed".to_owned()))

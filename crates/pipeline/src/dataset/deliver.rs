@@ -174,8 +174,11 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     // Our own copy of what was delivered has no further use, and nobody in it could be erased from it.
     tx.doom_assets(&[data], "delivered").await?;
     tx.commit().await?;
-    finish_deliveries(instance).await?;
+    let stuck = finish_deliveries(instance).await?;
     finish_doomed(instance).await?;
+    if let Some(error) = stuck {
+        return Err(error);
+    }
     Ok(Delivered {
         id,
         recipient: case.row.recipient,
@@ -187,9 +190,12 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
 
 /// Moves packages to where their recipients fetch them: what a transaction promised and a crash may have left undone.
 ///
+/// Why the first package that cannot be moved stays where it is; the others are moved.
+///
 /// # Errors
-/// When a package cannot be moved or the ledger not written.
-pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> {
+/// When the ledger cannot be written.
+pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Error>, Error> {
+    let mut stuck = None;
     for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await? {
         if row.kind != KIND {
             continue;
@@ -199,9 +205,13 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> 
         let to = instance.root.join(&detail.path);
         let name = to.file_name().ok_or_else(|| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let from = instance.pending(&row.target).join(name);
-        let state = match crate::instance::put_in_place(&from, &to)? {
-            Move::Done => OutboxState::Done,
-            Move::Lost => {
+        let state = match crate::instance::put_in_place(&from, &to) {
+            Err(error) => {
+                stuck = stuck.or(Some(error));
+                continue;
+            }
+            Ok(Move::Done) => OutboxState::Done,
+            Ok(Move::Lost) => {
                 tracing::error!(
                     delivery = row.id,
                     "a delivery was lost before it was handed over: the data set is to be planned and made again"
@@ -214,7 +224,13 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<(), Error> 
         tx.commit().await?;
         crate::instance::moved(&from)?;
     }
-    Ok(())
+    Ok(stuck)
+}
+
+/// Names, within `pending/`, of what still waits to be moved.
+pub(crate) fn waiting_name(detail: &str) -> Option<String> {
+    let detail: Detail = serde_json::from_str(detail).ok()?;
+    std::path::Path::new(&detail.path).file_name().map(|n| n.to_string_lossy().into_owned())
 }
 
 /// Both pages of the report, as a payload of their own.

@@ -12,7 +12,8 @@ mod plan;
 mod select;
 mod sign;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use governance::application::{Application, Digest};
 use governance::approval::{Digests, SignatureCheck, SignatureFault, Signed, SignedApproval};
@@ -30,7 +31,7 @@ use crate::error::Error;
 
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with};
+pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with, waiting_name};
 pub use earlier::Near;
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
@@ -50,35 +51,78 @@ pub struct Listed {
     pub purpose: String,
 }
 
-/// The registered signers of a kind, with their pinned certificates.
+/// A certificate with its fingerprint, and until when it was pinned; `None` for the one in force.
+struct Pinned {
+    certificate: Certificate,
+    fingerprint: [u8; 32],
+    until: Option<Timestamp>,
+}
+
+/// A registered signer: the certificate in force last.
+struct Signer {
+    status: PartyStatus,
+    pinned: Vec<Pinned>,
+}
+
+/// The registered signers of a kind, with the certificates that were pinned for them, and when the signatures were given that the ledger has.
 struct Signers {
-    by_id: HashMap<String, (Certificate, [u8; 32])>,
+    by_id: BTreeMap<String, Signer>,
+    given: Arc<HashMap<Vec<u8>, Timestamp>>,
 }
 
 impl Signers {
-    async fn of(reader: &mut Reader, kind: PartyKind) -> Result<Signers, Error> {
-        let mut by_id = HashMap::new();
+    async fn of(reader: &mut Reader, kind: PartyKind, given: Arc<HashMap<Vec<u8>, Timestamp>>) -> Result<Signers, Error> {
+        let mut by_id = BTreeMap::new();
         for party in reader.parties(kind).await? {
-            if party.status == PartyStatus::Active {
-                by_id.insert(party.id, (Certificate::from_der(&party.certificate)?, party.fingerprint));
+            by_id.insert(party.id.clone(), Signer { status: party.status, pinned: Vec::new() });
+        }
+        for former in reader.former_certificates(kind).await? {
+            let pinned = Pinned {
+                certificate: Certificate::from_der(&former.certificate)?,
+                fingerprint: former.fingerprint,
+                until: Some(former.replaced_at),
+            };
+            if let Some(signer) = by_id.get_mut(&former.id) {
+                signer.pinned.push(pinned);
             }
         }
-        Ok(Signers { by_id })
+        for party in reader.parties(kind).await? {
+            let pinned =
+                Pinned { certificate: Certificate::from_der(&party.certificate)?, fingerprint: party.fingerprint, until: None };
+            if let Some(signer) = by_id.get_mut(&party.id) {
+                signer.pinned.push(pinned);
+            }
+        }
+        Ok(Signers { by_id, given })
     }
 
-    /// Who has this certificate.
+    /// Who signs with this certificate today.
     fn who(&self, certificate: &Certificate) -> Result<Option<OfficerId>, Error> {
         let fingerprint = seal::hash::sha256(&certificate.der()?);
-        let id = self.by_id.iter().find(|(_, (_, f))| *f == fingerprint).map(|(id, _)| id);
+        let active = self.by_id.iter().filter(|(_, s)| s.status == PartyStatus::Active);
+        let id = active.filter(|(_, s)| s.pinned.last().is_some_and(|p| p.fingerprint == fingerprint)).map(|(id, _)| id).next();
         id.map(|id| id.parse().map_err(|_| Error::Inconsistent("a signer's id is malformed".to_owned()))).transpose()
     }
 }
 
 impl SignatureCheck for Signers {
+    /// A signature that the ledger has is held to the day on which it was given and to the certificate that was pinned then. Of a signer
+    /// who is suspended nothing counts: the key may be in other hands. Who left signed rightly before.
     fn signed(&self, signer: &OfficerId, signature: &[u8]) -> Result<Signed, SignatureFault> {
-        let (certificate, fingerprint) = self.by_id.get(signer.as_str()).ok_or(SignatureFault::UnknownSigner)?;
-        match seal::cms::verify(signature, certificate) {
-            Ok(content) => Ok(Signed { content, certificate: *fingerprint }),
+        let known = self.by_id.get(signer.as_str()).ok_or(SignatureFault::UnknownSigner)?;
+        let given = self.given.get(signature).copied();
+        let counts = match known.status {
+            PartyStatus::Active => true,
+            PartyStatus::Ended => given.is_some(),
+            PartyStatus::Paused => false,
+        };
+        if !counts {
+            return Err(SignatureFault::UnknownSigner);
+        }
+        let at = given.unwrap_or_else(Timestamp::now);
+        let pinned = known.pinned.iter().find(|p| p.until.is_none_or(|until| until > at)).ok_or(SignatureFault::UnknownSigner)?;
+        match seal::cms::verify_at(signature, &pinned.certificate, at) {
+            Ok(content) => Ok(Signed { content, certificate: pinned.fingerprint }),
             Err(SealError::Expired { .. } | SealError::NotYetValid { .. }) => Err(SignatureFault::Expired),
             Err(_) => Err(SignatureFault::Wrong),
         }
@@ -129,19 +173,23 @@ impl Case {
     async fn load(instance: &Instance, reader: &mut Reader, id: DatasetId) -> Result<Case, Error> {
         let row = reader.dataset(id).await?;
         let row = row.ok_or_else(|| Error::refused(Message::new("core-dataset-unknown").with("id", id)))?;
+        let mut given = HashMap::new();
         let mut decisions = Vec::new();
         for r in reader.reviews(id).await? {
             let decision = Decision::by_name(r.decision.as_str())
                 .ok_or_else(|| Error::Inconsistent("a decision that governance does not know".to_owned()))?;
+            given.insert(r.signature.clone(), r.at);
             decisions.push(MemberDecision { member: officer(&r.member)?, decision, signature: r.signature, at: day(r.at) });
         }
         let mut approvals = Vec::new();
         for a in reader.approvals(id).await? {
+            given.insert(a.signature.clone(), a.at);
             approvals.push(SignedApproval { officer: officer(&a.officer)?, signature: a.signature, at: day(a.at) });
         }
+        let given = Arc::new(given);
         let check = Both {
-            members: Signers::of(reader, PartyKind::Member).await?,
-            officers: Signers::of(reader, PartyKind::Officer).await?,
+            members: Signers::of(reader, PartyKind::Member, given.clone()).await?,
+            officers: Signers::of(reader, PartyKind::Officer, given).await?,
         };
         let rules = ReviewRules { quorum: instance.config.release.review_members };
         Ok(Case { row, decisions, approvals, check, rules })

@@ -58,6 +58,7 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
     let text = std::fs::read_to_string(profile).map_err(Error::io(profile.display().to_string()))?;
     let parsed = parse_profile(&text)?;
     instance.actor.as_str().parse::<OfficerId>().map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
+    super::select::period(&parsed.cohort)?;
     let id = DatasetId::new();
     let sha256 = seal::hash::sha256(text.as_bytes());
     let application = application(id, &parsed, Digest(sha256))?;

@@ -113,18 +113,37 @@ fn day(text: Option<&str>) -> Result<Option<i32>, Error> {
     terms::days_from_civil(i32::from(date.year()), date.month() as u32, date.day() as u32).ok_or_else(bad).map(Some)
 }
 
+/// The days between which a profile's rows lie.
+///
+/// # Errors
+/// A refusal when one is no day, or the first comes after the last, or after today where no last is named.
+pub(super) fn period(cohort: &Cohort) -> Result<(Option<i32>, Option<i32>), Error> {
+    let period = (day(cohort.from.as_deref())?, day(cohort.to.as_deref())?);
+    let today = day(Some(&crate::notices::today().to_string()))?;
+    match (period.0, period.1.or(today)) {
+        (Some(from), Some(to)) if from > to => Err(Error::refused(Message::new("core-profile-period"))),
+        _ => Ok(period),
+    }
+}
+
 /// The tables of a profile, with OMOP's columns and a person id, in the period and of the cohort.
 pub(super) fn tables(
     snapshot: &Snapshot,
     profile: &Profile,
     selected: &Selected,
 ) -> Result<BTreeMap<String, RecordBatch>, Error> {
-    let period = (day(profile.cohort.from.as_deref())?, day(profile.cohort.to.as_deref())?);
-    let cohort = cohort(snapshot, &profile.cohort, selected, period)?;
+    let period = period(&profile.cohort)?;
+    let mut cohort = cohort(snapshot, &profile.cohort, selected, period)?;
     let mut out = BTreeMap::new();
+    let mut tables = Vec::with_capacity(profile.tables.len());
     for name in profile.tables.keys() {
         let table = Table::by_name(name).filter(|t| t.is_omop());
-        let table = table.ok_or_else(|| Error::refused(Message::new("core-profile-table").with("table", name)))?;
+        tables.push((name, table.ok_or_else(|| Error::refused(Message::new("core-profile-table").with("table", name)))?));
+    }
+    if period != (None, None) {
+        cohort = Some(seen_in(snapshot, &tables, selected, cohort, period)?);
+    }
+    for (name, table) in tables {
         let mut batches = Vec::new();
         let mut stated = Vec::new();
         for batch in snapshot.scan(table, Blocked::Exclude)? {
@@ -145,6 +164,27 @@ pub(super) fn tables(
         );
     }
     Ok(out)
+}
+
+/// Of whom something happened in the period: a visit, or a row of one of the tables. Nobody else is of a cohort that has a period; birth and
+/// sex of who has nothing in it would leave for no purpose.
+fn seen_in(
+    snapshot: &Snapshot,
+    tables: &[(&String, Table)],
+    selected: &Selected,
+    cohort: Option<HashSet<i64>>,
+    period: (Option<i32>, Option<i32>),
+) -> Result<HashSet<i64>, Error> {
+    let mut seen = HashSet::new();
+    let events = tables.iter().map(|(_, t)| *t).filter(|t| !matches!(t, Table::ObservationPeriod | Table::VisitOccurrence));
+    for table in std::iter::once(Table::VisitOccurrence).chain(events).filter(|t| period_column(*t).is_some()) {
+        for batch in snapshot.scan(table, Blocked::Exclude)? {
+            let batch = kept(table, &batch?, selected, cohort.as_ref(), period)?;
+            let records = crate::assemble::record_ids(&batch)?;
+            seen.extend(records.values().iter().filter_map(|r| selected.records.get(r)).map(|(p, _)| *p));
+        }
+    }
+    Ok(seen)
 }
 
 /// The day that decides whether a row is in the period.

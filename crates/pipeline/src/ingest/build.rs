@@ -205,8 +205,10 @@ impl Builder<'_> {
         let mut late = Vec::with_capacity(records.len());
         for ((patient, record), hash) in chunk.patients.iter().zip(&records).zip(&admitted) {
             let scattered = hash.is_some_and(|h| self.scattered.contains(&h.0));
-            now.push(record.filter(|_| !scattered));
-            late.push(record.filter(|_| scattered));
+            // Of who is set aside nothing is written: the units that came would replace those of before by nothing.
+            let comes = patient.set_aside.is_none();
+            now.push(record.filter(|_| comes && !scattered));
+            late.push(record.filter(|_| comes && scattered));
             if let Some(record) = record {
                 if self.seen.insert(*record) {
                     self.built.patients_in += 1;

@@ -26,6 +26,7 @@ use crate::reading::{Mode, Summary, Task, read_payload};
 use crate::spool::Spooled;
 
 pub use receipt::finish_pending;
+pub(crate) use receipt::waiting_name;
 
 /// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
 const MOST_LINES: usize = 20_000_000;
@@ -104,7 +105,7 @@ impl Taken {
 /// When something is broken or missing; packages before that are taken in. A package that does not hold on second
 /// reading is quarantined, and is no error. One whose reading the system ended waits, and its provider's later ones with it.
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
-    finish_pending(instance).await?;
+    crate::instance::warn_of(finish_pending(instance).await?.as_ref());
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     let mut held: HashSet<ProviderId> = HashSet::new();
@@ -173,7 +174,8 @@ pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> R
             return Ok(all);
         }
     }
-    if all.members == 0 {
+    // Somebody's no is something, also when nobody else has anything new.
+    if all.members == 0 && all.opt_outs.is_empty() && all.bad_opt_outs == 0 {
         all.refused = Some(package::PackageError::Empty.message().into());
     }
     Ok(all)
@@ -243,7 +245,9 @@ async fn take(
     tx.emit(Event::StepFinished { step: "ingest".to_owned(), run: None, counts })?;
     crate::checked::forget(&mut tx, package.id, provider, "the package is taken in").await?;
     tx.commit().await?;
-    finish_pending(instance).await?;
+    if let Some(error) = finish_pending(instance).await? {
+        return Err(error);
+    }
     Ok(Taken {
         patients_in: built.patients_in,
         patients_refused: built.refused_patients(),

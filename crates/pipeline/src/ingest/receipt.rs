@@ -133,15 +133,25 @@ fn fill(to: &mut dyn std::io::Write, summary: &Summary<'_>, built: &Built) -> Re
 /// Moves receipts to their places and destroys packages that must not be kept: whatever a transaction has promised and a
 /// crash may have left undone.
 ///
+/// Why the first receipt that cannot be moved stays where it is; the others are moved.
+///
 /// # Errors
-/// When files cannot be moved or the ledger not written.
-pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
+/// When the ledger cannot be written or a package not be destroyed.
+pub async fn finish_pending(instance: &Instance) -> Result<Option<Error>, Error> {
+    let mut stuck = None;
     let rows = instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
     for row in rows.into_iter().filter(|r| r.kind == KIND) {
         let pending: Pending =
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
-        let moved = crate::instance::put_in_place(&from, &to)?;
+        // What stands in the way of one party is no matter of the others.
+        let moved = match crate::instance::put_in_place(&from, &to) {
+            Ok(moved) => moved,
+            Err(error) => {
+                stuck = stuck.or(Some(error));
+                continue;
+            }
+        };
         if pending.destroy {
             let mut sha256 = [0u8; 32];
             hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
@@ -163,5 +173,11 @@ pub async fn finish_pending(instance: &Instance) -> Result<(), Error> {
         tx.commit().await?;
         crate::instance::moved(&from)?;
     }
-    Ok(())
+    Ok(stuck)
+}
+
+/// Names, within `pending/`, of what still waits to be moved.
+pub(crate) fn waiting_name(detail: &str) -> Option<String> {
+    let pending: Pending = serde_json::from_str(detail).ok()?;
+    std::path::Path::new(&pending.from).file_name().map(|n| n.to_string_lossy().into_owned())
 }

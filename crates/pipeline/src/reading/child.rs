@@ -53,6 +53,8 @@ enum Stop {
     Read(ReadError),
     /// A list beside the records cannot be read.
     List,
+    /// A file that is neither a record nor one of the two lists: it may be a list of those who said no under another name.
+    Beside,
 }
 
 impl From<PackageError> for Stop {
@@ -77,6 +79,7 @@ fn read(task: &Task, identity: &Identity, cipher: impl Read + Send, to: &mut dyn
     match opened.and_then(|plain| read_ahead(plain, |plain| walk(task, plain, to, &mut summary))) {
         Ok(()) => {}
         Err(Stop::Package(error)) => summary.refused = Some(error.message().into()),
+        Err(Stop::Beside) => summary.refused = Some(Message::new("core-package-beside").into()),
         Err(Stop::List) => summary.refused = Some(Message::new("core-package-list").into()),
         Err(Stop::Read(error)) => return Err(Error::Reader(error.to_string())),
     }
@@ -101,6 +104,9 @@ fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Su
         let Some(path) = member.path.strip_prefix(STORAGE) else {
             return list(task.mode, member.path, member.content, summary);
         };
+        if may_be_a_list(path) {
+            return Err(Stop::Beside);
+        }
         summary.members += 1;
         let file = Member { path, payload: task.payload, ordinal: member.ordinal, size: member.size, content: member.content };
         match task.mode {
@@ -128,12 +134,18 @@ fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Su
     Ok(())
 }
 
-/// The two lists beside the records. Anything else beside them is not looked at.
+/// Whether a file among the records is called like a list: it would be passed over there.
+fn may_be_a_list(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    let bare: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    bare.starts_with("optout") || bare.starts_with("contacts") || (!path.contains('/') && name.ends_with(".csv"))
+}
+
+/// The two lists beside the records. Nothing else may be there.
 fn list(mode: Mode, path: &str, content: &mut dyn Read, summary: &mut Summary) -> Result<(), Stop> {
-    if mode == Mode::Read {
-        return Ok(());
-    }
     match path {
+        _ if !matches!(path, "contacts.csv" | "opt-outs.csv") => return Err(Stop::Beside),
+        _ if mode == Mode::Read => {}
         "contacts.csv" => {
             let (lines, bad) = lists::contacts(content).map_err(|_| Stop::List)?;
             summary.contacts.extend(lines);

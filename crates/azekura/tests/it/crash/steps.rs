@@ -155,7 +155,11 @@ pub fn row() -> Row {
     let files = row.house.instance().join("lake/source_file").join(PROVIDER);
     assert_eq!(fs::read_dir(files).expect("listable").count(), 1, "the files of two packages were put together");
     row.go("link", &["link", "--instance", "{instance}"], &[]);
-    let word = ["link", "decide", "--instance", "{instance}", "1", "2", "--as", "different", "--reason", "document", "--clerk"];
+    let records = row.house.sql("select distinct record_id as r from person order by r");
+    let record = |n: usize| records[n]["r"].as_str().expect("a record").to_owned();
+    let two = [record(0), record(1)];
+    let word =
+        ["link", "decide", "--instance", "{instance}", &two[0], &two[1], "--as", "different", "--reason", "document", "--clerk"];
     row.go("first word", &[&word[..], &["suzuki"]].concat(), &[]);
     row.go("second word", &[&word[..], &["tanaka"]].concat(), &[]);
     let person = |id| ["opt-out", "--instance", "{instance}", "--provider", PROVIDER, "--patient", id];

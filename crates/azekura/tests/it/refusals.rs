@@ -1,0 +1,332 @@
+//! What is refused, what is told, and ways out of states that nobody meant: on the real program.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::kit::{House, IDS, PROVIDER, files, party, samples, tar, text};
+
+type Files = Vec<(String, Vec<u8>)>;
+
+fn of(ids: &[&str]) -> Files {
+    files(&samples("synthetic-twins"), |n| ids.iter().any(|id| n.contains(id)))
+}
+
+fn entries(dir: &Path) -> usize {
+    fs::read_dir(dir).map(Iterator::count).unwrap_or(0)
+}
+
+/// A house with the three patients taken in and linked.
+fn taken_in() -> House {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    house
+}
+
+/// `opt-out --patient -` with these bytes on standard input.
+fn opt_out_typed(house: &House, typed: &str) -> (Option<i32>, String) {
+    let args = house.with_instance(&["opt-out", "--provider", PROVIDER, "--patient", "-"]);
+    let mut child =
+        house.command(&args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program");
+    child.stdin.take().expect("a pipe").write_all(typed.as_bytes()).expect("typed");
+    let out = child.wait_with_output().expect("ended");
+    (out.status.code(), String::from_utf8_lossy(&out.stdout).into_owned())
+}
+
+// control: NOT-03
+#[test]
+fn an_opt_out_typed_with_what_nobody_sees_stops_that_patient_and_two_lines_stop_nobody() {
+    let house = taken_in();
+    let before = house.journal().len();
+    let (status, said) = opt_out_typed(&house, &format!("{}\n{}\n", &IDS[0][..5], &IDS[0][5..]));
+    assert_eq!(status, Some(2), "{said}");
+    let (status, said) = opt_out_typed(&house, &format!("{} {}", &IDS[0][..5], &IDS[0][5..]));
+    assert_eq!(status, Some(1), "{said}");
+    assert_eq!(house.journal().len(), before, "nothing was stopped");
+    let (status, said) = opt_out_typed(&house, &format!("\u{feff}{}\u{200b}\r\n", IDS[0]));
+    let said: Value = serde_json::from_str(&said).expect("an answer");
+    assert_eq!((status, &said["blocked_records"]), (Some(0), &1.into()), "{said}");
+}
+
+// control: NOT-03
+#[test]
+fn a_list_under_another_name_or_in_another_place_keeps_its_package_out() {
+    let house = House::new();
+    house.notified(&IDS);
+    let list = format!("patient,requester,scope,date\n{},person,,2026-05-01\n", IDS[0]);
+    for name in
+        ["OPT-OUTS.CSV", "opt_outs.csv", "lists/opt-outs.csv", "storage/opt-outs.csv", "storage/Opt Outs.txt", "readme.txt"]
+    {
+        let mut files = of(&IDS);
+        files.push((name.to_owned(), list.clone().into_bytes()));
+        let said = house.receive(&[&house.tree(1, &files)]);
+        assert_eq!((&said[0]["state"], &said[0]["reason"]), (&"quarantined".into(), &"core-package-beside".into()), "{name}");
+    }
+    let mut files = of(&IDS);
+    files.push(("opt-outs.csv".to_owned(), list.clone().into_bytes()));
+    let said = house.receive(&[&house.tree(1, &files)]);
+    assert_eq!(
+        (&said[0]["state"], &said[0]["opt_outs"], &said[0]["opt_outs_of_nobody"]),
+        (&"accepted".into(), &1.into(), &0.into())
+    );
+    // Somebody of whom nothing is here may be a wrong id: it is counted.
+    let mut files = of(&[IDS[1]]);
+    files.push(("opt-outs.csv".to_owned(), list.replace(IDS[0], "5072922811.0").into_bytes()));
+    let said = house.receive(&[&house.tree(2, &files)]);
+    assert_eq!((&said[0]["opt_outs"], &said[0]["opt_outs_of_nobody"]), (&1.into(), &1.into()), "{}", said[0]);
+}
+
+#[test]
+fn an_erasure_stops_everything_and_takes_packages_whose_bytes_did_not_hold() {
+    let house = taken_in();
+    let patient = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0]];
+    let refused = house.on(&[&patient[..], &["--erase", "--scope", "anonymized"]].concat());
+    assert_eq!(refused.refused(), "core-opt-out-erase-scope");
+    // Its signature holds and its payload lacks the end: whose it is, is known.
+    let cut = house.tree(2, &of(&IDS));
+    let payload = cut.join("payload-0001.p7m");
+    let bytes = fs::read(&payload).expect("readable");
+    fs::write(&payload, &bytes[..bytes.len() - 40]).expect("written");
+    let said = house.receive(&[&cut]);
+    assert_eq!((&said[0]["state"], &said[0]["provider"]), (&"quarantined".into(), &PROVIDER.into()), "{}", said[0]);
+    let stranger = house.package_by(&party("stranger", "30"), PROVIDER, &house.intake(), 3, |w| tar(w, &of(&IDS)));
+    assert_eq!(house.receive(&[&stranger])[0]["provider"], Value::Null);
+    let kept = house.instance().join("packages");
+    assert_eq!(entries(&kept), 3);
+    let done = house.on(&[&patient[..], &["--erase"]].concat()).done();
+    assert_eq!((&done["erased_records"], &done["destroyed_packages"]), (&1.into(), &3.into()), "{done}");
+    assert_eq!(entries(&kept), 0, "nobody can say that the person is not in them");
+    // The map is what it is now, not what the run found.
+    let linked = house.on(&["link"]).done();
+    assert_eq!((&linked["records"], &linked["persons"]), (&2.into(), &2.into()), "{linked}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+    // What was cut comes whole, and the person does not come with it.
+    house.receive(&[&house.tree(2, &of(&IDS))]);
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 2);
+}
+
+#[test]
+fn a_certificate_is_renewed_and_what_was_signed_before_stands() {
+    let house = taken_in();
+    // Received under the old certificate, read under the new one.
+    house.receive(&[&house.tree(2, &of(&[IDS[0]]))]);
+    let old = house.tree(3, &of(&[IDS[1]]));
+    let renew =
+        |kind: &str, id: &str, name: &str| house.on(&[kind, "renew", "--id", id, "--cert", text(&party(name, "30").cert)]);
+    assert_eq!(renew("provider", PROVIDER, "hospital-2").done()["status"], "active");
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 1, "the certificate of the day it came counts");
+    assert_eq!(house.receive(&[&old])[0]["reason"], "package-signer-wrong", "the old key signs nothing new");
+    house.on(&["link"]).done();
+
+    let id = house.planned();
+    house.make(&id);
+    let approve = |name: &str| {
+        let p = party(name, "30");
+        house.on(&["dataset", "approve", &id, "--key", text(&p.key), "--cert", text(&p.cert)])
+    };
+    approve("officer-1").done();
+    assert_eq!(renew("officer", "officer-2", "officer-1").refused(), "core-party-certificate-taken", "one key is one person");
+    renew("officer", "officer-1", "officer-1-new").done();
+    renew("officer", "officer-1", "officer-1-new").done();
+    renew("member", "member-1", "member-1-new").done();
+    let again = ["officer", "add", "--id", "officer-3", "--cert", text(&party("officer-1", "30").cert)].map(str::to_owned);
+    let again: Vec<&str> = again.iter().map(String::as_str).collect();
+    assert_eq!(house.on(&again).refused(), "core-party-certificate-taken", "also when it is another's former one");
+    assert_eq!(approve("officer-1").refused(), "core-signer-unknown");
+    approve("officer-2").done();
+    // Of a suspended officer nothing counts; who comes back is believed again.
+    let copy = house.copy();
+    copy.on(&["officer", "suspend", "--id", "officer-1"]).done();
+    assert!(copy.on(&["dataset", "deliver", &id]).refused().starts_with("governance-signature"));
+    copy.on(&["officer", "resume", "--id", "officer-1"]).done();
+    copy.on(&["dataset", "deliver", &id]).done();
+    // Who has ended signed rightly before, and signs no more.
+    house.on(&["member", "end", "--id", "member-2"]).done();
+    assert_eq!(house.on(&["member", "resume", "--id", "member-2"]).refused(), "core-party-ended");
+    house.on(&["dataset", "deliver", &id]).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
+    assert_eq!(renew("recipient", "nobody", "officer-2").refused(), "core-unknown-party");
+}
+
+#[test]
+fn a_period_that_ends_before_it_begins_is_refused_at_once_and_who_has_nothing_in_it_stays() {
+    let house = taken_in();
+    let shipped =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml")).expect("a profile");
+    let with = |period: &str| {
+        let path = house.path().join("profile.toml");
+        let rest: String =
+            shipped.lines().filter(|l| !l.starts_with("from =") && !l.starts_with("to =")).map(|l| format!("{l}\n")).collect();
+        let text = if rest.contains("[cohort]") {
+            rest.replace("[cohort]", &format!("[cohort]\n{period}"))
+        } else {
+            format!("{rest}\n[cohort]\n{period}\n")
+        };
+        fs::write(&path, text).expect("written");
+        path
+    };
+    let plan = |period: &str| house.on(&["dataset", "plan", "--profile", text(&with(period))]);
+    assert_eq!(plan("from = \"2031-01-01\"").refused(), "core-profile-period");
+    assert_eq!(plan("from = \"2020-01-02\"\nto = \"2020-01-01\"").refused(), "core-profile-period");
+    assert_eq!(plan("from = \"2020-13-01\"").refused(), "core-profile-date");
+    // Days in which only some had a visit.
+    let days = house.sql("select distinct visit_start_date as d from visit_occurrence order by 1");
+    let near = days.iter().find_map(|d| {
+        let day: jiff::civil::Date = d["d"].as_str()?.parse().ok()?;
+        let (from, to) = (day - jiff::Span::new().days(2), day + jiff::Span::new().days(2));
+        let sql = format!("select count(distinct record_id) as n from visit_occurrence where visit_start_date between date '{from}' and date '{to}'");
+        (house.sql(&sql)[0]["n"].as_str()?.parse::<u64>().ok()? < 3).then_some((from, to))
+    });
+    let (from, to) = near.expect("days of some");
+    let id = house.planned_with(&with(&format!("from = \"{from}\"\nto = \"{to}\"")));
+    let made = house.make(&id);
+    assert!(made["persons"].as_u64() < Some(3) && made["persons"].as_u64() > Some(0), "{made}");
+}
+
+#[test]
+fn a_patient_on_hold_is_named_and_let_go_by_a_person_with_a_reason() {
+    let house = taken_in();
+    let before = house.sql("select record_id as r, count(*) as n from measurement group by 1 order by 1");
+    // A file of one patient in another's place.
+    let mut mixed = of(&IDS);
+    let foreign = of(&[IDS[1]]).into_iter().find(|(n, _)| n.contains("OML-11") || n.contains("ADT")).expect("a file").1;
+    let at = mixed.iter().position(|(n, _)| n.contains(IDS[0])).expect("a place");
+    mixed[at].1 = foreign;
+    house.receive(&[&house.tree(2, &mixed)]);
+    // Neither the one in whose place it lies nor the one whom it names is sure any more.
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_set_aside"], 2);
+    let held = house.on(&["hold", "list"]).done();
+    let hold = &held.as_array().expect("holds")[0];
+    assert_eq!((held.as_array().map(Vec::len), &hold["provider"]), (Some(2), &PROVIDER.into()), "{held}");
+    let record = hold["record"].to_string();
+    assert_eq!(house.count("person"), 1);
+    let before = before.iter().find(|r| r["r"].as_str() == Some(&record)).cloned().expect("rows of before");
+    let release =
+        |record: &str| house.on(&["hold", "release", "--record", record, "--reason", "the hospital put the file right"]);
+    assert_eq!(release("999").refused(), "core-hold-none");
+    assert_eq!(release(&record).done()["released"], 1);
+    assert_eq!(release(&record).refused(), "core-hold-none");
+    assert_eq!(house.count("person"), 2);
+    let rows = house.sql(&format!("select record_id as r, count(*) as n from measurement where record_id = {record} group by 1"));
+    assert_eq!(rows, [before], "what came in before is there, and nothing of what was mixed up");
+    assert!(house.journal().iter().any(|e| e["event"] == "record_released" && e["purpose"] == "the hospital put the file right"));
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_waits_for_an_earlier_package_comes_in_behind_it() {
+    let house = House::new();
+    house.notified(&IDS);
+    assert_eq!(house.receive(&[&house.tree(3, &of(&[IDS[2]]))])[0]["reason"], "core-package-sequence-gap");
+    assert_eq!(house.receive(&[&house.tree(2, &of(&[IDS[1]]))])[0]["reason"], "core-package-sequence-gap");
+    let said = house.receive(&[&house.tree(1, &of(&[IDS[0]]))]);
+    let sequences: Vec<(&Value, &Value)> = said.iter().map(|r| (&r["sequence"], &r["state"])).collect();
+    let accepted = Value::from("accepted");
+    assert_eq!(sequences, [(&1.into(), &accepted), (&2.into(), &accepted), (&3.into(), &accepted)]);
+    assert_eq!(house.on(&["ingest"]).done().as_array().map(Vec::len), Some(3));
+    assert_eq!(house.count("person"), 3);
+}
+
+#[test]
+fn nothing_to_link_is_said_and_a_file_that_is_gone_is_named() {
+    let house = House::new();
+    assert_eq!(house.on(&["link"]).refused(), "core-link-nothing");
+    let list = house.path().join("no-columns.csv");
+    fs::write(&list, "id,day\n1,2026-04-01\n").expect("written");
+    let args =
+        ["notice", "add", "--provider", PROVIDER, "--scope", "anonymized", "--from", "2026-04-01", "--contacts", text(&list)];
+    assert_eq!(house.on(&args).refused(), "core-list-columns");
+    let house = taken_in();
+    let lake = house.instance().join("lake/measurement").join(PROVIDER);
+    let file = fs::read_dir(&lake).expect("listable").next().expect("a file").expect("an entry").path();
+    fs::rename(&file, house.path().join("taken away")).expect("moved");
+    let faults = house.faults();
+    assert!(faults.len() == 1 && faults[0].contains("measurement"), "{faults:?}");
+}
+
+// control: NOT-03
+#[test]
+fn an_outbox_that_cannot_be_written_keeps_nobody_from_saying_no_and_loses_nothing() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    let outbox = house.instance().join("outbox").join(PROVIDER);
+    fs::remove_dir_all(&outbox).unwrap_or_default();
+    fs::create_dir_all(outbox.parent().expect("a parent")).expect("made");
+    fs::write(&outbox, "in the way").expect("written");
+    assert_eq!(house.on(&["ingest"]).status, Some(1), "the receipt cannot leave");
+    house.on(&["link"]).done();
+    assert_eq!(house.count("person"), 3, "what came in is in");
+    let stopped = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
+    assert_eq!(stopped["erased_records"], 1, "{stopped}");
+    fs::remove_file(&outbox).expect("out of the way");
+    house.on(&["ingest"]).done();
+    assert_eq!(house.open(&outbox.join("receipt-000001.azp"), &party("hospital", "30")).len(), 3, "the receipt is whole");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+// control: NOT-03
+#[test]
+fn a_package_of_a_list_alone_stops_whom_it_names() {
+    let house = taken_in();
+    let list = format!("patient,requester,scope,date\n{},person,,2026-05-01\n", IDS[0]);
+    let said = house.receive(&[&house.tree(2, &[("opt-outs.csv".to_owned(), list.into_bytes())])]);
+    assert_eq!((&said[0]["state"], &said[0]["opt_outs"]), (&"accepted".into(), &1.into()), "{}", said[0]);
+    assert_eq!(house.on(&["ingest"]).done()[0]["members"], 0);
+    assert_eq!(house.count("person"), 2);
+    let empty = house.receive(&[&house.tree(3, &[])]);
+    assert_eq!(empty[0]["reason"], "package-empty");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn to_be_erased_everywhere_somebody_has_to_have_come_in_first() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    let everywhere = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"];
+    assert_eq!(house.on(&everywhere).refused(), "core-opt-out-everywhere-first");
+    house.on(&["ingest"]).done();
+    assert_eq!(house.on(&everywhere).done()["erased_records"], 1, "it links by itself");
+}
+
+#[test]
+fn two_recipients_never_share_the_ids_of_a_project_of_one_name() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&IDS[..2]))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    house.on(&["recipient", "add", "--id", "univ-b", "--cert", text(&party("univ-b", "30").cert)]).done();
+    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml");
+    let shipped = fs::read_to_string(shipped).expect("a profile");
+    let ids = |recipient: &str| -> BTreeSet<String> {
+        let path = house.path().join(format!("{recipient}.toml"));
+        fs::write(&path, shipped.replace("recipient = \"recipient\"", &format!("recipient = \"{recipient}\""))).expect("written");
+        let id = house.planned_with(&path);
+        house.make(&id);
+        house.approve(&id);
+        let package = house.on(&["dataset", "deliver", &id]).done()["package"].as_str().expect("a path").to_owned();
+        let opened = house.open(Path::new(&package), &party(recipient, "30"));
+        let (_, person) = opened.into_iter().find(|(name, _)| name.ends_with("csv/person.csv")).expect("persons");
+        let mut reader = csv::Reader::from_reader(person.as_slice());
+        let at = reader.headers().expect("a header").iter().position(|h| h == "person_id").expect("a column");
+        reader.records().map(|r| r.expect("a row")[at].to_owned()).collect()
+    };
+    let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<String>>();
+    assert_eq!(ids("recipient"), set(&["1", "2"]));
+    // One leaves, another comes: whoever has the first two ids knows them, and the third is new.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
+    house.receive(&[&house.tree(2, &of(&[IDS[2]]))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+    assert!(ids("recipient").contains("3"));
+    assert_eq!(ids("univ-b"), set(&["1", "2"]), "the other's project begins anew");
+}
