@@ -25,6 +25,8 @@ mod receipt;
 mod rules;
 #[path = "it/samples.rs"]
 mod samples;
+#[path = "it/twice.rs"]
+mod twice;
 #[path = "it/twins.rs"]
 mod twins;
 #[path = "it/whose.rs"]

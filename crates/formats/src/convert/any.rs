@@ -1,11 +1,13 @@
 //! Each file to the reader of its kind.
 
+use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
 
 use messages::{Finding, Message as Text, Place, Severity};
 
 use crate::checkup::Mapping;
 use crate::detect::{LOOKED_AT, detect};
+use crate::seen::ByItself;
 use crate::{Chunk, Counts, Format, Home, Member, Output, ReadError, Reader, checkup, dpc, fhir, receipt, ssmix2};
 
 fn kind(from: Option<Format>, path: &str, beginning: &[u8]) -> Option<Format> {
@@ -20,6 +22,33 @@ fn beginning(member: &mut Member<'_>) -> Result<Vec<u8>, ReadError> {
     Ok(bytes)
 }
 
+/// Hashes what passes.
+struct Hashed<R> {
+    inner: R,
+    hash: [u64; 2],
+    bytes: u64,
+}
+
+impl<R> Hashed<R> {
+    fn key(&self) -> u128 {
+        let [a, b] = self.hash;
+        u128::from(a) << 64 | u128::from(b ^ self.bytes)
+    }
+}
+
+impl<R: std::io::Read> std::io::Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        for byte in &buffer[..n] {
+            let word = u64::from(*byte) + 1;
+            self.hash[0] = (self.hash[0] ^ word).wrapping_mul(0x0000_0100_0000_01B3).rotate_left(5);
+            self.hash[1] = (self.hash[1].wrapping_add(word)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(31);
+        }
+        self.bytes += n as u64;
+        Ok(n)
+    }
+}
+
 /// The first pass over all files.
 pub struct AnyPrescan {
     from: Option<Format>,
@@ -27,8 +56,10 @@ pub struct AnyPrescan {
     receipt: receipt::Prescan,
     checkup: checkup::Prescan,
     fhir: fhir::Prescan,
-    bundle: bool,
-    claims: bool,
+    dpc: dpc::Prescan,
+    /// Of each file its hash, and where it was met last. The others of its kind are left out.
+    met: HashMap<u128, (u32, u64), ByItself>,
+    again: HashSet<(u32, u64)>,
 }
 
 impl AnyPrescan {
@@ -39,8 +70,9 @@ impl AnyPrescan {
             receipt: receipt::Prescan::default(),
             checkup: checkup::Prescan::default(),
             fhir: fhir::Prescan::default(),
-            bundle: false,
-            claims: false,
+            dpc: dpc::Prescan::default(),
+            met: HashMap::default(),
+            again: HashSet::new(),
         }
     }
 
@@ -49,27 +81,33 @@ impl AnyPrescan {
         let Some(format) = kind(self.from, member.path, &bytes) else {
             return Ok(());
         };
-        let mut content = bytes.as_slice().chain(member.content);
-        let file = Member {
-            path: member.path,
-            payload: member.payload,
-            ordinal: member.ordinal,
-            size: member.size,
-            content: &mut content,
-        };
+        let (path, payload, ordinal, size) = (member.path, member.payload, member.ordinal, member.size);
+        let mut content = Hashed { inner: bytes.as_slice().chain(member.content), hash: [1, 2], bytes: 0 };
+        let file = Member { path, payload, ordinal, size, content: &mut content };
         match format {
-            Format::Ssmix2 => self.ssmix2.member(file),
-            Format::Receipt => {
-                self.claims = true;
-                self.receipt.member(file)
-            }
-            Format::Dpc => {
-                self.bundle |= dpc::kind_of(member.path, &bytes) == Some(dpc::Kind::D);
-                Ok(())
-            }
-            Format::Checkup => self.checkup.member(file),
-            Format::Fhir => self.fhir.member(file),
+            // Its files have versions of their own.
+            Format::Ssmix2 => return self.ssmix2.member(file),
+            Format::Receipt => self.receipt.member(file)?,
+            Format::Dpc => self.dpc.member(file, &bytes)?,
+            Format::Checkup => self.checkup.member(file)?,
+            Format::Fhir => self.fhir.member(file)?,
         }
+        std::io::copy(&mut content, &mut std::io::sink()).map_err(|source| ReadError::Input { payload, ordinal, source })?;
+        // A mapping belongs to the file beside it, and two files may have equal ones.
+        // Ids of FHIR are those of a folder: in another folder the same says something else.
+        let mut key = content.key();
+        if format == Format::Fhir {
+            key ^= crate::seen::key(&[path.rsplit_once('/').map_or("", |(folder, _)| folder).as_bytes()]);
+        }
+        let mapping = path.to_ascii_lowercase().ends_with(".toml");
+        // The later one is read: of claims the last one stands.
+        if content.bytes > 0
+            && !mapping
+            && let Some(before) = self.met.insert(key, (payload, ordinal))
+        {
+            self.again.insert(before);
+        }
+        Ok(())
     }
 }
 
@@ -81,23 +119,22 @@ pub struct AnyReader {
     dpc: dpc::DpcReader,
     checkup: checkup::CheckupReader,
     fhir: fhir::FhirReader,
+    again: HashSet<(u32, u64)>,
 }
 
 impl AnyReader {
     pub fn new(from: Option<Format>, prescan: AnyPrescan, mapping: Option<Mapping>) -> Self {
-        let amounts = match (prescan.claims, prescan.bundle) {
-            (true, _) => dpc::Amounts::Claim,
-            (false, true) => dpc::Amounts::D,
-            (false, false) => dpc::Amounts::Ef,
-        };
         let set_aside = prescan.ssmix2.finish();
-        let versions = Some(prescan.receipt.finish());
+        let claims = prescan.receipt.finish();
+        let amounts = dpc::Amounts::of(claims.months(), prescan.dpc);
+        let versions = Some(claims);
         let mappings = prescan.checkup.finish();
         let patients = prescan.fhir.finish();
         // One for all: whose charts stand bare does not depend on the kind of file.
         let home = Home::default();
         Self {
             from,
+            again: prescan.again,
             ssmix2: ssmix2::Ssmix2Reader::new(ssmix2::Options { keep_source: false, set_aside, ..Default::default() }),
             receipt: receipt::ReceiptReader::new(receipt::Options { versions, home: home.clone(), ..Default::default() }),
             dpc: dpc::DpcReader::new(dpc::Options { amounts, home: home.clone(), ..Default::default() }),
@@ -109,6 +146,12 @@ impl AnyReader {
 
 impl Reader for AnyReader {
     fn member(&mut self, mut member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
+        if self.again.contains(&(member.payload, member.ordinal)) {
+            let place = Place { file: Some(member.path.to_owned()), segment: None, field: None };
+            let finding = Finding { severity: Severity::Warning, message: Text::new("formats-file-twice"), place };
+            let counts = Counts { members: 1, bytes: member.size, read: 1, ..Counts::default() };
+            return out.chunk(Chunk { patients: Vec::new(), tables: Vec::new(), findings: vec![finding], counts });
+        }
         let bytes = beginning(&mut member)?;
         let format = kind(self.from, member.path, &bytes);
         let mut content = bytes.as_slice().chain(member.content);

@@ -202,6 +202,7 @@ impl Visits {
         let at = batch.schema().index_of("cost_event_id")?;
         let starts =
             batch.column_by_name("visit_start").and_then(|c| c.as_primitive_opt::<Date32Type>().cloned()).ok_or_else(missing)?;
+        let classes = batch.column_by_name("visit_class").and_then(|c| c.as_string_opt::<i32>()).ok_or_else(missing)?;
         let numbers =
             batch.column_by_name("record_id").and_then(|c| c.as_primitive_opt::<Int64Type>().cloned()).ok_or_else(missing)?;
         let ids: Int64Array = (0..batch.num_rows())
@@ -209,7 +210,13 @@ impl Visits {
                 let person = usize::try_from(numbers.value(row)).ok().and_then(|n| persons.get(n)).copied().unwrap_or_default();
                 let start = starts.is_valid(row).then(|| starts.value(row));
                 let of = |class: u8| start.and_then(|s| self.by_key.get(&(person, class, s)));
-                Some([b'I', b'O', b'P'].into_iter().find_map(of).map_or(0, |n| *n as i64 + 1))
+                // An outpatient's claim of the day of admission is not the stay's.
+                let class = classes.is_valid(row).then(|| classes.value(row).as_bytes().first().copied()).flatten();
+                let found = match class {
+                    Some(class) => of(class),
+                    None => [b'I', b'O', b'P'].into_iter().find_map(of),
+                };
+                Some(found.map_or(0, |n| *n as i64 + 1))
             })
             .collect();
         let mut columns = batch.columns().to_vec();

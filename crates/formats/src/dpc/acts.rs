@@ -4,9 +4,8 @@ use messages::{Message as Text, Severity};
 use omop::{CostRow, DeviceExposureRow, DrugExposureRow, ObservationRow, ProcedureOccurrenceRow, VisitEventRow, type_concept};
 use terms::Sex;
 
-use super::form1::Form1Stay;
 use super::layouts::{Layout, Role};
-use super::reader::{Act, Amounts, DpcReader, Unit};
+use super::reader::{Act, DpcReader, Unit};
 use crate::columns::{Row, int};
 use crate::days::{Month, day};
 use crate::numbers::{Number, decimal_at};
@@ -142,7 +141,7 @@ pub fn ef(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, outpati
     let line = row.get(layout.at(Role::line));
     let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
     if !line.is_empty() && line.iter().all(|b| *b == b'0') {
-        amount(reader, row, layout, "EF", section, count, at, scribe);
+        amount(reader, row, layout, "EF", section, count, (on, outpatient), at, scribe);
         reader.book.read();
         return;
     }
@@ -241,6 +240,7 @@ fn amount(
     from: &str,
     section: &[u8],
     count: i64,
+    (on, outpatient): (i32, bool),
     at: (&str, u64),
     scribe: &mut Scribe,
 ) {
@@ -258,11 +258,8 @@ fn amount(
     }
     let yen = row.get(layout.at(Role::yen)) == b"1";
     let points = each * count as f64 * if yen { 0.1 } else { 1.0 };
-    let counts = match reader.options.amounts {
-        Amounts::Ef => true,
-        Amounts::D => from == "D",
-        Amounts::Claim => false,
-    };
+    let unit = &reader.unit;
+    let counts = reader.options.amounts.count(&unit.facility, on, !outpatient, unit.stay, from == "D");
     let code = row.get(layout.at(Role::code));
     let source = [from.as_bytes(), b":", section, b":", code].concat();
     reader.book.cost(
@@ -273,6 +270,7 @@ fn amount(
             total_charge: counts.then_some(points * 10.0),
             revenue_code_source_value: std::str::from_utf8(&source).ok(),
             visit_start: reader.unit.start,
+            visit_class: Some(if outpatient { "O" } else { "I" }),
             points: Some(points),
             ..Default::default()
         },
@@ -336,6 +334,11 @@ pub struct Months {
 }
 
 impl Months {
+    /// Of the file being read.
+    pub fn number(&self) -> u64 {
+        self.now as u64
+    }
+
     /// Begins a file.
     pub fn begin(&mut self, path: &str) {
         let name = path.rsplit('/').next().unwrap_or("").to_ascii_lowercase();
@@ -377,7 +380,7 @@ pub fn e(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
     insurer(reader, row, layout, on);
     let at = ("E", number);
     let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
-    amount(reader, row, layout, "EF", row.get(layout.at(Role::section)), count, at, scribe);
+    amount(reader, row, layout, "EF", row.get(layout.at(Role::section)), count, (on, false), at, scribe);
     if reader.acts.len() >= MOST_ACTS {
         reader.acts.clear();
     }
@@ -409,7 +412,7 @@ pub fn d(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
     insurer(reader, row, layout, on);
     let at = ("D", number);
     let Some(count) = count_of(reader, row, layout, at, scribe) else { return };
-    amount(reader, row, layout, "D", row.get(layout.at(Role::section)), count, at, scribe);
+    amount(reader, row, layout, "D", row.get(layout.at(Role::section)), count, (on, false), at, scribe);
     let code = row.code(layout.at(Role::dpc), scribe);
     let unit = &reader.unit;
     let start = unit.start.unwrap_or(on);
@@ -485,16 +488,8 @@ pub fn ff1(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number
     }
     let first = layout.at(Role::p1);
     let payloads = (first..first + 9).map(|n| scribe.text(row.get(n)).into_owned()).collect();
-    let admission = reader.unit.start.unwrap_or_default();
-    reader.form1.get_or_insert_with(|| Form1Stay::new(admission)).add(form, code, payloads, number);
+    reader.form1.of(&reader.unit).add(form, code, payloads, number);
     reader.book.read();
-}
-
-/// The stay of 様式1 that is complete.
-pub fn close_form1(reader: &mut DpcReader) {
-    if let Some(stay) = reader.form1.take() {
-        stay.write(&mut reader.unit, &mut reader.book);
-    }
 }
 
 /// An observation of a value under a name.

@@ -13,6 +13,7 @@ use crate::days::{day, typed};
 use crate::places::icd10_with_dot;
 use crate::receipt::diagnoses::is_suspected;
 use crate::rows::{Book, Who};
+use crate::seen::key;
 use crate::written::narrow;
 
 struct Entry {
@@ -48,6 +49,20 @@ impl Form1Stay {
     /// Adds a line.
     pub fn add(&mut self, form: i64, code: String, payloads: Vec<String>, line: u64) {
         self.entries.push(Entry { form, code, payloads, line });
+    }
+
+    /// A hash of what the lines say, whatever their order.
+    pub fn content(&self) -> u128 {
+        let line = |e: &Entry| {
+            let parts: Vec<&[u8]> = std::iter::once(e.code.as_bytes()).chain(e.payloads.iter().map(|p| p.as_bytes())).collect();
+            key(&parts) ^ u128::from(e.form as u64)
+        };
+        self.entries.iter().map(line).fold(0, u128::wrapping_add)
+    }
+
+    /// Its first line.
+    pub fn line(&self) -> u64 {
+        self.entries.first().map_or(0, |e| e.line)
     }
 
     fn parent(&self, code: &str) -> Option<&Entry> {

@@ -9,9 +9,11 @@
 //! rest has its points alone, so that a sum over the table counts nothing twice.
 
 mod acts;
+mod amounts;
 mod form1;
 mod layouts;
 mod reader;
 
+pub use amounts::{Amounts, Prescan};
 pub use layouts::{Kind, LAYOUTS, Layout};
-pub use reader::{Amounts, DpcReader, Options, kind_of};
+pub use reader::{DpcReader, Options, kind_of};

@@ -6,6 +6,7 @@ use messages::{Message as Text, Severity};
 use terms::Sex;
 
 use super::acts;
+use super::amounts::{self, Amounts};
 use super::form1::Form1Stay;
 use super::layouts::{Kind, Layout, Role, layout};
 use crate::columns::{Row, Splitter};
@@ -18,28 +19,16 @@ use crate::written::{Scribe, narrow};
 use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest line that is taken.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 /// Lines of a file whose hashes are kept to find doubles: about 250 MB.
 const MOST_LINES: usize = 12_000_000;
-
-/// Which amounts count: the others have their points alone.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Amounts {
-    /// Claims are there too: neither D nor EF counts.
-    Claim,
-    /// A D file is there: EF does not count.
-    D,
-    /// Neither is there: EF counts.
-    #[default]
-    Ef,
-}
 
 /// How to read.
 #[derive(Clone)]
 pub struct Options {
     /// A chunk is handed out once so many rows wait.
     pub chunk_rows: usize,
-    /// Which amounts count.
+    /// Which amounts count: the others have their points alone.
     pub amounts: Amounts,
     /// Whose patient numbers stand bare: shared by the readers of a delivery.
     pub home: Home,
@@ -51,14 +40,48 @@ impl Default for Options {
     }
 }
 
-/// Whose the lines are that are being read.
+/// Lines of 様式1 that are gathered before stays are written: the lines of one stay need not stand together.
+const MOST_FORM1: usize = 400_000;
+
+/// The stays of 様式1 that are being gathered, and those that were written, with what they said.
 #[derive(Default)]
+pub struct Stays {
+    open: Vec<(u128, Unit, Form1Stay)>,
+    places: HashMap<u128, usize, ByItself>,
+    lines: usize,
+    written: HashMap<u128, u128, ByItself>,
+}
+
+impl Stays {
+    /// The stay of a unit's line.
+    pub fn of(&mut self, unit: &Unit) -> &mut Form1Stay {
+        let key = crate::seen::key(&[&unit.raw]);
+        self.lines += 1;
+        let Stays { open, places, .. } = self;
+        let at = *places.entry(key).or_insert_with(|| {
+            open.push((key, unit.clone(), Form1Stay::new(unit.start.unwrap_or_default())));
+            open.len() - 1
+        });
+        &mut open[at].2
+    }
+
+    fn take(&mut self) -> Vec<(u128, Unit, Form1Stay)> {
+        self.lines = 0;
+        self.places.clear();
+        std::mem::take(&mut self.open)
+    }
+}
+
+/// Whose the lines are that are being read.
+#[derive(Default, Clone)]
 pub struct Unit {
     raw: Vec<u8>,
     /// Local id.
     pub local_id: String,
     /// Hospital.
     pub facility: String,
+    /// The stay, by facility, number and admission.
+    pub stay: u128,
     /// Number of the patient in the chunk.
     pub patient: i64,
     /// Key of the stay or of the outpatient's day.
@@ -96,7 +119,7 @@ pub struct DpcReader {
     pub(super) unit: Unit,
     pub(super) acts: HashMap<u128, Act, ByItself>,
     pub(super) months: acts::Months,
-    pub(super) form1: Option<Form1Stay>,
+    pub(super) form1: Stays,
     layout: Option<&'static Layout>,
     lines: HashSet<u64, ByItself>,
 }
@@ -170,7 +193,7 @@ impl DpcReader {
             unit: Unit::default(),
             acts: HashMap::default(),
             months: acts::Months::default(),
-            form1: None,
+            form1: Stays::default(),
             layout: None,
             lines: HashSet::default(),
         }
@@ -184,7 +207,6 @@ impl DpcReader {
         self.months.begin(member.path);
         let mut scribe = Scribe::of(beginning);
         let mut splitter = Splitter::default();
-        self.lines.clear();
         self.layout = None;
         let (mut blanks, mut empty, mut first, mut names) = (0u64, true, true, None);
         while let Some(line) = lines.next().map_err(input)? {
@@ -224,21 +246,59 @@ impl DpcReader {
             if self.lines.len() >= MOST_LINES {
                 self.lines.clear();
             }
-            if !self.lines.insert(hash64(7, bytes)) {
+            // Lines with a day of their own are told once in a delivery; those of F and 様式4 may be the same in another month.
+            let salt = match kind {
+                Kind::EFn | Kind::EFg | Kind::E | Kind::D | Kind::H => 0,
+                Kind::F => self.months.number() + 1,
+                _ => member.ordinal + 1,
+            };
+            if !self.lines.insert(hash64(7 + ((kind as u64) << 8) + (salt << 16), bytes)) {
                 self.book.unread(Severity::Warning, Text::new("dpc-double-line"), (name(kind), number));
                 continue;
             }
             self.row(kind, row, number, &mut scribe, names.as_ref());
             self.book.say_met(scribe.take(), (name(kind), number));
+            if self.form1.lines > MOST_FORM1 {
+                self.close_stays(out)?;
+            }
             self.relieve(out)?;
         }
         self.book.counts.bytes += lines.bytes();
-        acts::close_form1(self);
+        self.close_stays(out)?;
         if empty {
             self.book.say(Severity::Warning, Text::new("formats-empty"));
         }
         if blanks > 0 {
             self.book.say(Severity::Info, Text::new("formats-blank-lines").with("count", blanks));
+        }
+        Ok(())
+    }
+
+    /// Writes the stays of 様式1 that were gathered, in the order in which they began.
+    fn close_stays(&mut self, out: &mut dyn Output) -> Result<(), ReadError> {
+        let (stays, last) = (self.form1.take(), std::mem::take(&mut self.unit));
+        for (key, unit, stay) in stays {
+            let content = stay.content();
+            match self.form1.written.get(&key) {
+                None => {
+                    self.form1.written.insert(key, content);
+                    self.unit = unit;
+                    stay.write(&mut self.unit, &mut self.book);
+                    self.relieve(out)?;
+                }
+                Some(before) => {
+                    // Which of two is right nobody here knows: the first stands.
+                    let same = *before == content;
+                    let severity = if same { Severity::Warning } else { Severity::Error };
+                    let code = if same { "dpc-stay-twice" } else { "dpc-stay-differs" };
+                    self.book.none("double-stay");
+                    self.book.say_line(severity, Text::new(code), ("FF1", stay.line()), 0);
+                }
+            }
+        }
+        self.unit = last;
+        if !self.unit.local_id.is_empty() {
+            self.unit.patient = self.book.patient(&self.unit.local_id);
         }
         Ok(())
     }
@@ -379,9 +439,6 @@ impl DpcReader {
             let column = layout.at(if kind == Kind::EFg { Role::birth } else { Role::discharge });
             self.book.say_line(Severity::Warning, Text::new("formats-date"), at, column);
         }
-        if kind == Kind::FF1 {
-            acts::close_form1(self);
-        }
         let facility = String::from_utf8_lossy(facility).into_owned();
         let unit = &mut self.unit;
         unit.raw.clear();
@@ -391,6 +448,7 @@ impl DpcReader {
         }
         unit.raw.push(kind as u8 + 1);
         unit.local_id = self.options.home.local_id(&facility, &id);
+        unit.stay = amounts::stay(&facility, &id, fourth);
         unit.facility = facility;
         unit.start = start;
         unit.end = if kind == Kind::EFg { None } else { other };
@@ -494,7 +552,7 @@ impl Names {
     }
 }
 
-fn id_text(bytes: &[u8], scribe: &mut Scribe) -> String {
+pub(super) fn id_text(bytes: &[u8], scribe: &mut Scribe) -> String {
     narrow(&scribe.text(bytes)).trim().to_owned()
 }
 

@@ -131,15 +131,17 @@ impl FhirReader {
                     let url = entry.full_url.as_deref();
                     let names = [url.map(entry_name), inner.id.as_deref()];
                     let context = names.into_iter().flatten().find_map(|n| said.get(n)).copied().unwrap_or_default();
-                    self.one(&inner, url, context, line, &patients);
+                    self.one(&inner, url, context, line, Some(&patients));
                 }
             }
             return;
         }
-        self.one(&resource, None, Context::Itself, line, &Patients::default());
+        self.one(&resource, None, Context::Itself, line, None);
     }
 
-    fn one(&mut self, resource: &Resource, url: Option<&str>, context: Context, line: u64, own: &Patients) {
+    fn one(&mut self, resource: &Resource, url: Option<&str>, context: Context, line: u64, bundle: Option<&Patients>) {
+        let (bundled, none) = (bundle.is_some(), Patients::default());
+        let own = bundle.unwrap_or(&none);
         let Options { home, patients, .. } = &self.options;
         let local = if resource.resource_type == "Patient" {
             patients::local_id(resource, url, &self.scope, home)
@@ -166,6 +168,21 @@ impl FhirReader {
                 Err(_) => None,
             }
         };
+        // Told already under its name on a server, or under its id in the folder of a bulk export: of two nobody here knows which is right,
+        // and a sum would count both. In a document names hold within it.
+        let named = match (url, resource.id.as_deref()) {
+            (Some(url), _) if url.starts_with("http") => Some(("", url)),
+            (None, Some(id)) if !bundled => Some((self.scope.as_str(), id)),
+            _ => None,
+        };
+        if let Some((scope, name)) = named.filter(|_| resource.resource_type != "Patient" && rows::is_known(resource)) {
+            let parts = [b"fhir".as_slice(), scope.as_bytes(), resource.resource_type.as_bytes(), name.as_bytes()];
+            if !self.book.first(&parts) {
+                self.book.none("told-already");
+                self.book.say_line(Severity::Warning, Text::new("fhir-again"), ("resource", line), 0);
+                return;
+            }
+        }
         rows::resource(resource, local.as_deref(), context, line, &mut self.book);
     }
 

@@ -131,6 +131,11 @@ impl Claim {
         At { patient: self.patient, key: &self.key, ts: self.ts }
     }
 
+    /// Whether it is of a stay. Known once it is opened.
+    pub fn is_inpatient(&self) -> bool {
+        self.inpatient
+    }
+
     /// Points as HO (without insurance: the first KO) has them.
     pub fn points(&self) -> Option<f64> {
         self.points
@@ -233,6 +238,9 @@ impl Claim {
             }
         }
         let admission = self.admission.unwrap_or(i32::MIN).to_le_bytes();
+        // A pharmacy makes a claim for each institution that prescribed; without an insurance each payer has one.
+        let prescriber = if self.form == Form::Pharmacy { [10, 11, 12].map(|n| re.get(n)).join(&b'|') } else { Vec::new() };
+        let payer = text(first_public.filter(|_| insurance.is_none()), 2);
         let version = key(&[
             b"claim",
             self.form.name().as_bytes(),
@@ -242,6 +250,8 @@ impl Claim {
             kind.as_bytes(),
             &admission,
             insurer.trim().as_bytes(),
+            payer.trim().as_bytes(),
+            &prescriber,
         ]);
         if rows && self.local_id.is_empty() {
             book.say_line(Severity::Error, Text::new("formats-no-patient"), at, 0);
@@ -349,6 +359,15 @@ impl Claim {
         if mask == 0 { None } else { self.month.nth(mask.trailing_zeros() + 1) }
     }
 
+    /// Class of the visits that the claim tells of.
+    fn class(&self) -> &'static str {
+        match (self.inpatient, self.form) {
+            (true, _) => "I",
+            (false, Form::Pharmacy) => "P",
+            (false, _) => "O",
+        }
+    }
+
     /// Visits, the amount, a death: what is only known at the end.
     pub fn close(&mut self, book: &mut Book) {
         let line = self.line;
@@ -377,7 +396,7 @@ impl Claim {
             }
         } else {
             let mask = if self.counted != 0 { self.counted } else { self.named };
-            let class = if self.form == Form::Pharmacy { "P" } else { "O" };
+            let class = self.class();
             for n in 0..31 {
                 if mask & (1 << n) != 0
                     && let Some(day) = self.month.nth(n + 1)
@@ -396,6 +415,7 @@ impl Claim {
                     total_charge: Some(points * 10.0),
                     drg_source_value: self.dpc.as_deref(),
                     visit_start: start,
+                    visit_class: Some(self.class()),
                     points: Some(points),
                     ..Default::default()
                 },

@@ -1,6 +1,6 @@
 //! Lines → claims.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use messages::{Message as Text, Severity};
 
@@ -19,8 +19,65 @@ use crate::{Home, Member, Output, ReadError, Reader};
 /// Longest line that is taken: SJ has 2,400 bytes, a trade name 300.
 const LONGEST: usize = 1 << 20;
 
-/// Which claim of several for one patient, month and kind is the last: month of billing and place of the file.
-pub type Versions = HashMap<u128, (i32, u64), ByItself>;
+/// Which claim of several for one patient, month and kind stands, and of which months there are claims.
+#[derive(Debug, Clone, Default)]
+pub struct Versions {
+    last: HashMap<u128, Version, ByItself>,
+    /// Returned claims, with their month of billing and points.
+    returned: Vec<(u128, i32, Option<f64>)>,
+    months: HashSet<(String, i32, bool)>,
+}
+
+/// Month of billing, place of the file, line.
+type At = (i32, u64, u64);
+
+/// The last of the claims with one key.
+#[derive(Debug, Clone, Copy)]
+struct Version {
+    at: At,
+    points: Option<f64>,
+    /// Months of billing.
+    claims: u32,
+    cancelled: bool,
+}
+
+impl Versions {
+    fn note(&mut self, key: u128, at: At, points: Option<f64>) {
+        let version = self.last.entry(key).or_insert(Version { at, points, claims: 1, cancelled: false });
+        // The same month of billing is the same claim, in a file that came twice.
+        version.claims += u32::from(version.at.0 != at.0);
+        if at >= version.at {
+            (version.at, version.points) = (at, points);
+        }
+    }
+
+    /// A claim that was returned and is there no second time counts no more. One that was billed again after the return does, whatever it
+    /// says; one of other points is not the one that was returned.
+    fn settle(mut self) -> Self {
+        for (key, billed, points) in std::mem::take(&mut self.returned) {
+            if let Some(version) = self.last.get_mut(&key) {
+                version.cancelled |= version.claims == 1 && version.at.0 <= billed && version.points == points;
+            }
+        }
+        self
+    }
+
+    /// Why a claim does not stand: its code as a skipped row and as a finding.
+    fn against(&self, key: u128, at: At) -> Option<(&'static str, &'static str)> {
+        let version = self.last.get(&key)?;
+        match version.at {
+            last if last > at && last.1 == at.1 => Some(("superseded-claim", "receipt-claim-twice")),
+            last if last > at => Some(("superseded-claim", "receipt-superseded")),
+            _ if version.cancelled => Some(("returned-claim", "receipt-cancelled")),
+            _ => None,
+        }
+    }
+
+    /// Institutions of ten digits, months, and whether inpatients: of what medical claims there are.
+    pub fn months(&self) -> impl Iterator<Item = (String, i32, bool)> + use<> {
+        self.months.clone().into_iter()
+    }
+}
 
 /// How to read.
 #[derive(Clone)]
@@ -57,7 +114,7 @@ impl Prescan {
 
     /// What was found: for [`Options::versions`].
     pub fn finish(self) -> Versions {
-        self.0.found
+        self.0.found.settle()
     }
 }
 
@@ -321,18 +378,19 @@ impl ReceiptReader {
             return;
         };
         let billed = file.header.as_ref().and_then(|h| h.billed).map_or(0, Month::number);
+        let at = (billed, ordinal, claim.line);
         let rows = claim.skip.is_none() && !self.scan;
         let dpc = bundle || (dpc_name && claim.form == Form::Medical);
-        if rows && self.options.versions.is_some() {
+        if rows && let Some(versions) = &self.options.versions {
             // Asked without rows first: a claim that was sent again later makes none.
             let mut probe = Claim::copy_of_head(claim);
             let version = probe.open(dpc, &self.options.home, scribe, &mut self.spare, false);
-            let last = self.options.versions.as_ref().and_then(|v| v.get(&version)).copied();
-            if last.is_some_and(|last| last > (billed, ordinal)) {
-                claim.skip = Some("superseded-claim");
+            if let Some((why, finding)) = versions.against(version, at) {
+                claim.skip = Some(why);
                 claim.opened = true;
-                self.book.none("superseded-claim");
-                self.book.say(Severity::Info, Text::new("receipt-superseded"));
+                self.book.none(why);
+                self.book.say_line(Severity::Info, Text::new(finding), ("RE", claim.line), 0);
+                file.points += probe.points().unwrap_or(0.0);
                 let _ = scribe.take();
                 return;
             }
@@ -341,9 +399,17 @@ impl ReceiptReader {
         if claim.local_id.is_empty() && claim.skip.is_none() {
             claim.skip = Some("no-patient");
         }
-        if self.scan && claim.skip.is_none() {
-            let last = self.found.entry(version).or_insert((billed, ordinal));
-            *last = (*last).max((billed, ordinal));
+        if self.scan {
+            match claim.skip {
+                None => {
+                    self.found.note(version, at, claim.points());
+                    if matches!(claim.form, Form::Medical | Form::Dpc) {
+                        self.found.months.insert((claim.institution.clone(), claim.month.number(), claim.is_inpatient()));
+                    }
+                }
+                Some("returned-claim") => self.found.returned.push((version, billed, claim.points())),
+                Some(_) => {}
+            }
         }
         file.points += claim.points().unwrap_or(0.0);
         if let Some(why) = claim.skip {

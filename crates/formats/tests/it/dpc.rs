@@ -2,13 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use formats::dpc::{Amounts, DpcReader, Options};
+use formats::Member;
+use formats::dpc::{Amounts, DpcReader, Options, Prescan};
 use serde_json::Value;
 
 use crate::harness::{File, Outcome, Row, expected, other_samples, physical_lines, read_by, sample, tree};
 
 fn read(files: &[File]) -> Outcome {
-    read_by(&mut DpcReader::new(Options { amounts: Amounts::D, ..Options::default() }), files)
+    let mut prescan = Prescan::default();
+    for (ordinal, (path, bytes)) in files.iter().enumerate() {
+        let size = bytes.len() as u64;
+        let member = Member { path, payload: 1, ordinal: ordinal as u64, size, content: &mut bytes.as_slice() };
+        prescan.member(member, bytes).expect("looked at");
+    }
+    read_by(&mut DpcReader::new(Options { amounts: Amounts::of([], prescan), ..Options::default() }), files)
 }
 
 fn text(value: &Value) -> &str {
