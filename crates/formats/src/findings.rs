@@ -20,6 +20,8 @@ pub const CODES: &[&str] = &[
     "formats-charset-differs",
     "formats-unknown-kind",
     "formats-file-twice",
+    "formats-link",
+    "fhir-entry",
     "receipt-claim-twice",
     "receipt-cancelled",
     "receipt-unknown-record",

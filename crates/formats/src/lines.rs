@@ -5,6 +5,9 @@ use std::io::{self, Read};
 /// Bytes asked for at a time.
 const BLOCK: usize = 256 << 10;
 
+/// Bytes that decide how lines end: longer than a line of nearly every file.
+const LOOKED_AT: usize = 64 << 10;
+
 /// One physical line, without its line end.
 pub struct Line<'a> {
     /// Its number, from 1.
@@ -22,8 +25,10 @@ impl Line<'_> {
     }
 }
 
-/// Reads lines; a line ends at LF, a CR before it is not part of it.
+/// Reads lines; a line ends at LF, a CR before it is not part of it. Where the beginning has CRs and not one LF, as old systems write, a line
+/// ends at CR.
 pub struct Lines<'r> {
+    end: Option<u8>,
     input: &'r mut dyn Read,
     buffer: Vec<u8>,
     start: usize,
@@ -37,7 +42,7 @@ pub struct Lines<'r> {
 impl<'r> Lines<'r> {
     /// Lines of at most `limit` bytes.
     pub fn new(input: &'r mut dyn Read, limit: usize) -> Self {
-        Self { input, buffer: vec![0; BLOCK], start: 0, filled: 0, ended: false, number: 0, limit, bytes: 0 }
+        Self { end: None, input, buffer: vec![0; BLOCK], start: 0, filled: 0, ended: false, number: 0, limit, bytes: 0 }
     }
 
     /// Bytes that were read from the input so far.
@@ -85,10 +90,19 @@ impl<'r> Lines<'r> {
     /// # Errors
     /// When the input fails.
     pub fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+        let end = match self.end {
+            Some(end) => end,
+            None => {
+                let beginning = self.peek(LOOKED_AT)?;
+                let beginning = &beginning[..beginning.len().min(LOOKED_AT)];
+                let bare = memchr::memchr(b'\n', beginning).is_none() && memchr::memchr(b'\r', beginning).is_some();
+                *self.end.insert(if bare { b'\r' } else { b'\n' })
+            }
+        };
         let mut searched = 0;
         let mut passed_over = false;
         loop {
-            if let Some(at) = memchr::memchr(b'\n', &self.buffer[self.start + searched..self.filled]) {
+            if let Some(at) = memchr::memchr(end, &self.buffer[self.start + searched..self.filled]) {
                 let (from, to) = (self.start, self.start + searched + at);
                 self.start = to + 1;
                 return Ok(Some(self.line(from, to, passed_over)));
@@ -136,7 +150,8 @@ mod tests {
     #[test]
     fn lines_are_those_of_a_naive_split_for_any_bytes() {
         bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
-            let mut naive: Vec<&[u8]> = bytes.split(|b| *b == b'\n').collect();
+            let end = if !bytes.contains(&b'\n') && bytes.contains(&b'\r') { b'\r' } else { b'\n' };
+            let mut naive: Vec<&[u8]> = bytes.split(|b| *b == end).collect();
             if naive.last().is_some_and(|l| l.is_empty()) {
                 naive.pop();
             }
@@ -144,6 +159,14 @@ mod tests {
             let found: Vec<Vec<u8>> = lines(bytes, 1 << 20).into_iter().map(|l| l.1).collect();
             assert_eq!(found, naive);
         });
+    }
+
+    #[test]
+    fn lines_of_old_systems_end_at_cr() {
+        let found: Vec<Vec<u8>> = lines(b"a\rb\r\rc\r", 100).into_iter().map(|l| l.1).collect();
+        assert_eq!(found, [b"a".to_vec(), b"b".to_vec(), vec![], b"c".to_vec()]);
+        // One LF, and a CR is a letter.
+        assert_eq!(lines(b"a\rb\nc", 100).len(), 2);
     }
 
     #[test]

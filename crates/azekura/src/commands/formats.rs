@@ -139,6 +139,7 @@ fn check(from: Choice, mapping: Option<PathBuf>, path: &Path, shown: &Shown) -> 
     })
     .context("checking")?;
     drop(out);
+    wrong |= checked.counts.records_unread > 0;
     let line = Message::new("core-checked")
         .with("records", checked.counts.records)
         .with("read", checked.counts.records_read)

@@ -137,7 +137,11 @@ impl Mapping {
     /// # Errors
     /// [`MappingError`] with the place that is wrong.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
-        let mapping: Mapping = toml::from_str(text).map_err(|e| MappingError(e.to_string()))?;
+        let mapping: Mapping = toml::from_str(text).map_err(|e| {
+            // Without the piece of the file that the library would show: it may hold anything.
+            let line = e.span().map_or(0, |s| text[..s.start.min(text.len())].matches('\n').count() + 1);
+            MappingError(format!("line {line}: {}", e.message().lines().next().unwrap_or("")))
+        })?;
         if !mapping.delimiter.is_ascii() || matches!(mapping.delimiter, '"' | '\n' | '\r') {
             return Err(MappingError("`delimiter` must be one ASCII character, no quote and no line end".to_owned()));
         }

@@ -150,6 +150,7 @@ pub fn convert_with(
         return Err(error);
     }
     done?;
+    run.chunk(&Chunk { patients: Vec::new(), tables: Vec::new(), findings: source.findings(), counts: Counts::default() })?;
     run.finish()
 }
 

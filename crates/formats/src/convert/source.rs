@@ -1,12 +1,22 @@
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use messages::{Finding, Message as Text, Place, Severity};
+
 use super::ConvertError;
 use crate::{Member, ReadError};
 
+/// What is read, and the links in it that were passed over.
+pub struct Source {
+    kind: Kind,
+    links: RefCell<BTreeSet<String>>,
+}
+
 /// What is read: it can be walked more than once.
-pub enum Source {
+enum Kind {
     /// A directory.
     Directory(PathBuf),
     /// A file that is no tar: the one member.
@@ -27,14 +37,15 @@ impl Source {
             return Self::copy(&mut io::stdin().lock(), path, out_dir);
         }
         let kind = fs::metadata(path).map_err(read)?;
+        let of = |kind| Source { kind, links: RefCell::default() };
         if kind.is_dir() {
-            Ok(Source::Directory(path.to_owned()))
+            Ok(of(Kind::Directory(path.to_owned())))
         } else if kind.is_file() {
             let mut head = Vec::new();
             fs::File::open(path).and_then(|f| f.take(512).read_to_end(&mut head)).map_err(read)?;
             // A tar says so in its first header; one of old systems is known by its name.
             let tar = head.get(257..262) == Some(b"ustar") || path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tar"));
-            Ok(if tar { Source::Tar(path.to_owned()) } else { Source::File(path.to_owned()) })
+            Ok(of(if tar { Kind::Tar(path.to_owned()) } else { Kind::File(path.to_owned()) }))
         } else {
             Self::copy(&mut fs::File::open(path).map_err(read)?, path, out_dir)
         }
@@ -44,36 +55,52 @@ impl Source {
         let target = out_dir.join(".stream.tar");
         let write = |source| ConvertError::Write { path: target.clone(), source };
         let mut file = fs::File::create_new(&target).map_err(write)?;
-        let copy = Source::Copy(target.clone());
+        let copy = Source { kind: Kind::Copy(target.clone()), links: RefCell::default() };
         io::copy(stream, &mut file).map_err(|source| ConvertError::Read { path: path.to_owned(), source })?;
         Ok(copy)
     }
 
+    /// Findings about links, once it was walked: what they lead to was not read.
+    pub fn findings(&self) -> Vec<Finding> {
+        let finding = |path: &String| Finding {
+            severity: Severity::Error,
+            message: Text::new("formats-link"),
+            place: Place { file: Some(path.clone()), segment: None, field: None },
+        };
+        self.links.borrow().iter().map(finding).collect()
+    }
+
     /// Visits every file: of a directory in the order of names, of a tar in its own.
     pub fn walk(&self, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
-        match self {
-            Source::Directory(path) => directory(path, "", &mut 0, visit),
-            Source::File(path) => {
+        match &self.kind {
+            Kind::Directory(path) => directory(path, "", &mut 0, visit, &self.links),
+            Kind::File(path) => {
                 let read = |source| ConvertError::Read { path: path.clone(), source };
                 let mut file = fs::File::open(path).map_err(read)?;
                 let size = file.metadata().map_err(read)?.len();
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 Ok(visit(Member { path: &name, payload: 1, ordinal: 0, size, content: &mut file })?)
             }
-            Source::Tar(path) | Source::Copy(path) => tar(path, visit),
+            Kind::Tar(path) | Kind::Copy(path) => tar(path, visit, &self.links),
         }
     }
 }
 
 impl Drop for Source {
     fn drop(&mut self) {
-        if let Source::Copy(path) = self {
+        if let Kind::Copy(path) = &self.kind {
             let _ = fs::remove_file(path);
         }
     }
 }
 
-fn directory(path: &Path, below: &str, ordinal: &mut u64, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+fn directory(
+    path: &Path,
+    below: &str,
+    ordinal: &mut u64,
+    visit: &mut Visit<'_>,
+    links: &RefCell<BTreeSet<String>>,
+) -> Result<(), ConvertError> {
     let read = |path: &Path| {
         let path = path.to_owned();
         move |source| ConvertError::Read { path, source }
@@ -89,27 +116,33 @@ fn directory(path: &Path, below: &str, ordinal: &mut u64, visit: &mut Visit<'_>)
         };
         let kind = entry.file_type().map_err(read(&entry.path()))?;
         if kind.is_dir() {
-            directory(&entry.path(), &relative, ordinal, visit)?;
+            directory(&entry.path(), &relative, ordinal, visit, links)?;
         } else if kind.is_file() {
             let mut file = fs::File::open(entry.path()).map_err(read(&entry.path()))?;
             let size = file.metadata().map_err(read(&entry.path()))?.len();
             visit(Member { path: &relative, payload: 1, ordinal: *ordinal, size, content: &mut file })?;
             *ordinal += 1;
+        } else {
+            links.borrow_mut().insert(relative);
         }
     }
     Ok(())
 }
 
-fn tar(path: &Path, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+fn tar(path: &Path, visit: &mut Visit<'_>, links: &RefCell<BTreeSet<String>>) -> Result<(), ConvertError> {
     let read = |source| ConvertError::Read { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(read)?;
     let mut archive = ::tar::Archive::new(io::BufReader::with_capacity(1 << 18, file));
     for (ordinal, entry) in archive.entries().map_err(read)?.enumerate() {
         let mut entry = entry.map_err(read)?;
-        if !entry.header().entry_type().is_file() {
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        let kind = entry.header().entry_type();
+        if !kind.is_file() {
+            if kind.is_symlink() || kind.is_hard_link() {
+                links.borrow_mut().insert(name);
+            }
             continue;
         }
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let size = entry.size();
         visit(Member { path: &name, payload: 1, ordinal: ordinal as u64, size, content: &mut entry })?;
     }

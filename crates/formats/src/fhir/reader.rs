@@ -15,6 +15,9 @@ use crate::{Home, Member, Output, ReadError, Reader};
 /// Longest resource of a line: documents with a PDF reach tens of megabytes.
 const LONGEST: usize = 64 << 20;
 
+/// Bundles in bundles that are followed.
+const DEEPEST: usize = 4;
+
 /// How to read.
 #[derive(Clone)]
 pub struct Options {
@@ -112,8 +115,8 @@ impl FhirReader {
         Self { options, book, scope: String::new() }
     }
 
-    /// A resource or a bundle of them. True when it was understood.
-    fn resource(&mut self, mut resource: Resource, line: u64) {
+    /// A resource or a bundle of them, which may lie in another one.
+    fn resource(&mut self, mut resource: Resource, line: u64, depth: usize) {
         if resource.resource_type == "Bundle" {
             let entries = std::mem::take(&mut resource.entry);
             let mut patients = Patients::default();
@@ -125,9 +128,15 @@ impl FhirReader {
                 }
             }
             for entry in entries {
-                if let Some(inner) = entry.resource
-                    && inner.resource_type != "Bundle"
-                {
+                if let Some(inner) = entry.resource {
+                    if inner.resource_type == "Bundle" {
+                        if depth < DEEPEST {
+                            self.resource(*inner, line, depth + 1);
+                        } else {
+                            self.book.say_line(Severity::Error, Text::new("fhir-entry").with("entry", 0), ("resource", line), 0);
+                        }
+                        continue;
+                    }
                     let url = entry.full_url.as_deref();
                     let names = [url.map(entry_name), inner.id.as_deref()];
                     let context = names.into_iter().flatten().find_map(|n| said.get(n)).copied().unwrap_or_default();
@@ -186,12 +195,35 @@ impl FhirReader {
         rows::resource(resource, local.as_deref(), context, line, &mut self.book);
     }
 
+    /// A bundle in which an entry is none: the others are read. False when it is no bundle at all.
+    fn apart(&mut self, bytes: &[u8], line: u64) -> bool {
+        let Ok(serde_json::Value::Object(mut bundle)) = serde_json::from_slice(bytes) else { return false };
+        let Some(serde_json::Value::Array(entries)) = bundle.remove("entry") else { return false };
+        let Ok(mut resource) = serde_json::from_value::<Resource>(serde_json::Value::Object(bundle)) else { return false };
+        if resource.resource_type != "Bundle" {
+            return false;
+        }
+        self.book.read();
+        for (number, entry) in (1u64..).zip(entries) {
+            match serde_json::from_value(entry) {
+                Ok(entry) => resource.entry.push(entry),
+                Err(_) => {
+                    self.book.say_line(Severity::Error, Text::new("fhir-entry").with("entry", number), ("resource", line), 0);
+                    self.book.none("unread-entry");
+                }
+            }
+        }
+        self.resource(resource, line, 0);
+        true
+    }
+
     fn parse(&mut self, bytes: &[u8], line: u64) {
         match serde_json::from_slice::<Resource>(bytes) {
             Ok(resource) if !resource.resource_type.is_empty() => {
                 self.book.read();
-                self.resource(resource, line);
+                self.resource(resource, line, 0);
             }
+            Err(_) if self.apart(bytes, line) => {}
             _ => self.book.unread(Severity::Error, Text::new("fhir-not-a-resource"), ("resource", line)),
         }
     }

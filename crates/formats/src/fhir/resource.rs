@@ -26,7 +26,17 @@ pub struct Reference {
 #[serde(default)]
 pub struct Identifier {
     pub system: Option<String>,
+    #[serde(deserialize_with = "text_or_number")]
     pub value: Option<String>,
+}
+
+/// A text; a number that stands where a text belongs is taken as it is written, as far as it is whole.
+fn text_or_number<'d, D: serde::Deserializer<'d>>(from: D) -> Result<Option<String>, D::Error> {
+    Ok(match serde_json::Value::deserialize(from)? {
+        serde_json::Value::String(text) => Some(text),
+        serde_json::Value::Number(number) if number.is_u64() => Some(number.to_string()),
+        _ => None,
+    })
 }
 
 #[derive(Deserialize, Default)]
@@ -61,7 +71,8 @@ pub struct Name {
     pub extension: Vec<Extension>,
     pub text: Option<String>,
     pub family: Option<String>,
-    pub given: Vec<String>,
+    /// A part may be missing where only an extension of it is there.
+    pub given: Vec<Option<String>>,
 }
 
 #[derive(Deserialize, Default)]

@@ -111,7 +111,8 @@ fn person(r: &Resource, local: &str, at: &At<'_>, place: (&str, u64), book: &mut
     let representation =
         |n: &Name| n.extension.iter().find(|e| e.url.ends_with("iso21090-EN-representation")).and_then(|e| e.value_code.clone());
     let split = |n: &Name| -> (Option<String>, Option<String>) {
-        let given = (!n.given.is_empty()).then(|| n.given.join(" "));
+        let given: Vec<&str> = n.given.iter().flatten().map(String::as_str).collect();
+        let given = (!given.is_empty()).then(|| given.join(" "));
         match (&n.family, given) {
             (None, None) => {
                 let (family, given) = name_parts(n.text.as_deref().unwrap_or(""));

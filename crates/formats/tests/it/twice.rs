@@ -211,3 +211,62 @@ fn a_resource_of_one_name_counts_once_and_those_of_two_documents_each() {
     let (_, column, _) = convert(&[("1.json", document(150).into_bytes()), ("2.json", document(160).into_bytes())]);
     assert_eq!(column("measurement", "value_as_number").len(), 2, "ids of documents hold within them");
 }
+
+#[test]
+fn lines_that_end_at_cr_alone_are_all_read() {
+    for (path, name) in
+        [("dpc/clean/EFn_139999991_2406.txt", "EFn_139999991_2406.txt"), ("receipt/clean/RECEIPTC.UKE", "RECEIPTC.UKE")]
+    {
+        let bytes = sample(path).1;
+        let old: Vec<u8> = bytes.iter().copied().filter(|b| *b != b'\n').collect();
+        let (whole, _, _) = convert(&[(name, bytes)]);
+        let (read, _, codes) = convert(&[(name, old)]);
+        assert_eq!(whole.rows, read.rows, "{path}: {codes:?}");
+    }
+}
+
+#[test]
+fn a_bundle_in_a_bundle_is_read_and_an_entry_that_is_none_loses_itself_alone() {
+    let patient = r#"{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:oid:1.2.392.100495.20.3.51.11310000001","value":77}],"name":[{"family":"A","given":[null,"B"]}],"birthDate":"1960-01-01"}"#;
+    let height = |value: u32| {
+        format!(
+            r#"{{"resourceType":"Observation","status":"final","code":{{"text":"H"}},"effectiveDateTime":"2024-01-02","valueQuantity":{{"value":{value}}},"subject":{{"reference":"Patient/p"}}}}"#
+        )
+    };
+    let inner = format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{patient}}},{{"resource":{}}}]}}"#,
+        height(152)
+    );
+    let outer = format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{patient}}},{{"resource":{}}},{{"resource":{{"resourceType":5}}}},{{"resource":{inner}}}]}}"#,
+        height(150)
+    );
+    let (_, column, codes) = convert(&[("1.json", outer.into_bytes())]);
+    let mut values = column("measurement", "value_as_number");
+    values.sort();
+    assert_eq!(
+        (values, codes.iter().filter(|c| *c == "fhir-entry").count()),
+        (vec!["150.0".to_owned(), "152.0".to_owned()], 1),
+        "{codes:?}"
+    );
+    assert_eq!(
+        (column("identity", "local_patient_id"), column("identity", "given_name")),
+        (vec!["77".to_owned()], vec!["B".to_owned()])
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_is_told_and_not_followed() {
+    let work = tempfile::tempdir().expect("a directory");
+    let (from, outside) = (work.path().join("in"), work.path().join("outside"));
+    fs::create_dir_all(&from).expect("made");
+    fs::create_dir_all(&outside).expect("made");
+    fs::write(outside.join("RECEIPTC.UKE"), sample("receipt/clean/RECEIPTC.UKE").1).expect("written");
+    std::os::unix::fs::symlink(&outside, from.join("July")).expect("linked");
+    let out = work.path().join("out");
+    let summary = formats::convert(None, &from, &out, Lang::En).expect("converted");
+    let findings = fs::read_to_string(out.join("findings.jsonl")).expect("findings");
+    assert_eq!(summary.rows["cost"], 0);
+    assert!(findings.contains("formats-link") && findings.contains("July"), "{findings}");
+}
