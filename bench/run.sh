@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin ingest lake journal linkage demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin ingest lake journal linkage splink demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | ingest | lake | journal | linkage | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | ingest | lake | journal | linkage | splink | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|splink|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage splink demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -167,6 +167,21 @@ linkage() {
     python3 bench/linkage/make_people.py --records "$people" --seed 104 --out "$work/people.csv" --truth "$work/truth.csv"
     for ((i = 1; i <= (repetitions + 1) / 2; i++)); do
         "$examples/score" "$work/people.csv" "$work/truth.csv" --newborns
+    done
+}
+
+# The engine beside Splink (PyPI, on DuckDB), from file to clusters, in turn, with the same threads.
+splink() {
+    [[ ! $build ]] || cargo build --quiet --release --workspace --bins
+    title "linkage beside Splink"
+    local python=$target/bench-venv-splink/bin/python records=1000000
+    [[ ! $quick ]] || records=100000
+    [[ -x $python ]] || { python3 -m venv "$target/bench-venv-splink" && "$target/bench-venv-splink/bin/pip" install --quiet splink==5.0.0 duckdb==2.0.1 pyarrow; } >&2
+    python3 bench/linkage/make_people.py --records $records --seed 101 --out "$work/people.csv" --truth "$work/truth.csv"
+    for ((i = 1; i <= 2; i++)); do
+        rm -rf "$work/linked"
+        "$target/release/azekura" --json link "$work/people.csv" --out "$work/linked" --threads 2 | python3 bench/linkage/score_clusters.py "$work" "$i"
+        "$python" bench/peers/splink_linkage.py --people "$work/people.csv" --truth "$work/truth.csv" --threads 2
     done
 }
 
