@@ -221,6 +221,7 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
         done.destroyed_packages += crate::keeping::destroy_packages_of(instance, provider).await?;
     }
     done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+    crate::dataset::forget(instance, &erased).await?;
     let list: Vec<RecordId> = erased.into_iter().collect();
     let report = instance.lake.erase(&instance.ledger, &instance.actor, &list, Some(&done.opt_out)).await?;
     done.erased_records = report.records;

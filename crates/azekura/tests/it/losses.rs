@@ -34,12 +34,12 @@ fn from_other(house: &House, sequence: u64, files: &Files) -> PathBuf {
 }
 
 /// A program in place of the reading process.
-fn shell(script: &str) -> Child {
+pub fn shell(script: &str) -> Child {
     Child { program: PathBuf::from("/bin/sh"), arguments: vec!["-c".to_owned(), script.to_owned()] }
 }
 
 /// Works on the instance itself, with another reading process.
-fn with_child(house: &House, child: Child, work: impl AsyncFnOnce(&Instance)) {
+pub fn with_child(house: &House, child: Child, work: impl AsyncFnOnce(&Instance)) {
     let passphrase = Passphrase::from_file(&house.path().join("pass")).expect("a passphrase");
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
     runtime.block_on(async {

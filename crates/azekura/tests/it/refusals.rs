@@ -9,6 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::kit::{House, IDS, PROVIDER, files, party, samples, tar, text};
+use crate::losses::{shell, with_child};
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -329,4 +330,24 @@ fn two_recipients_never_share_the_ids_of_a_project_of_one_name() {
     house.on(&["link"]).done();
     assert!(ids("recipient").contains("3"));
     assert_eq!(ids("univ-b"), set(&["1", "2"]), "the other's project begins anew");
+    // Who is erased stands in no id table any more, and the id is nobody else's.
+    let given = |house: &House| {
+        let mut all = Vec::new();
+        with_child(house, shell("exit 0"), async |i| {
+            let mut reader = i.ledger.read().await.expect("a reader");
+            let assets = reader.assets(&Default::default()).await.expect("assets");
+            all = assets.into_iter().filter(|a| a.kind == "id table" && a.state.to_string() == "live").map(|a| a.size).collect();
+        });
+        all
+    };
+    let before = given(&house);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase"]).done();
+    let after = given(&house);
+    assert_eq!(before.len(), after.len());
+    assert!(after.iter().sum::<i64>() < before.iter().sum::<i64>(), "{before:?} {after:?}");
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+    house.on(&["link"]).done();
+    let last = ids("recipient");
+    assert!(last.contains("3") && last.len() == 2, "{last:?}");
+    assert_eq!(house.faults(), Vec::<String>::new());
 }

@@ -281,6 +281,45 @@ fn write_project_ids(
     })
 }
 
+/// Takes erased records out of the id tables of all projects: with them, the house could still say which rows of a delivered data set are
+/// theirs. Their ids are given to nobody else.
+///
+/// # Errors
+/// When a table does not open or the ledger cannot be written.
+pub(crate) async fn forget(instance: &Instance, erased: &std::collections::BTreeSet<terms::RecordId>) -> Result<(), Error> {
+    let mut reader = instance.ledger.read().await?;
+    let mut settings = std::collections::BTreeSet::new();
+    for dataset in reader.datasets().await? {
+        settings.insert((project_setting(&dataset.recipient, &dataset.project), dataset.project.clone()));
+        settings.insert((former_project_setting(&dataset.project), dataset.project));
+    }
+    let mut tables = Vec::new();
+    for (setting, project) in settings {
+        let asset: Option<terms::AssetId> = reader.setting(&setting).await?.and_then(|id| id.parse().ok());
+        tables.extend(asset.map(|asset| (setting, project, asset)));
+    }
+    drop(reader);
+    for (setting, project, old) in tables {
+        let malformed = |_| Error::Inconsistent("an id table is malformed".to_owned());
+        let mut table: ProjectIds = serde_json::from_slice(&sealed::read(instance, old).await?).map_err(malformed)?;
+        let before = table.given.len();
+        table.given.retain(|(record, _)| !erased.contains(&terms::RecordId(*record)));
+        if table.given.len() == before {
+            continue;
+        }
+        let written = sealed::write(instance, AssetClass::Method, "id table", format!("ids of project {project}"), |to| {
+            serde_json::to_writer(to, &table).map_err(|e| Error::Inconsistent(e.to_string()))
+        })?;
+        let new = written.asset.id;
+        let mut tx = instance.ledger.begin(&instance.actor, "take erased records out of an id table").await?;
+        tx.add_assets(&[(written.asset, Some(written.key))]).await?;
+        tx.set_setting(&setting, &new.to_string()).await?;
+        tx.doom_assets(&[old], "records in it were erased").await?;
+        tx.commit().await?;
+    }
+    super::finish_doomed(instance).await
+}
+
 /// Name of the setting that says which asset lists the records of a data set.
 pub(super) fn released_setting(id: DatasetId) -> String {
     format!("dataset.{id}.records")

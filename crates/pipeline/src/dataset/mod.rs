@@ -29,6 +29,7 @@ use terms::{DatasetId, OfficerId};
 use crate::Instance;
 use crate::error::Error;
 
+pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
 pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with, waiting_name};
