@@ -113,20 +113,22 @@ impl Tx {
         .ok_or_else(|| LedgerError::NotFound { what: "package", id: new.id.to_string() })
     }
 
-    /// Registers that a package in quarantine was delivered again: what its row says is from now on what is known of it today.
+    /// Registers that a package in quarantine was delivered again: what its row says is from now on what is known of it today. One that is
+    /// taken up `as_it_lies` came when it came.
     ///
     /// # Errors
     /// [`LedgerError::OtherState`] when it is not in quarantine, [`LedgerError::NotFound`], as [`Tx::add_package`].
-    pub async fn receive_package_again(&mut self, new: &NewPackage) -> Result<Package> {
-        let done = self
-            .write_package(
-                "update package set provider = $2, sequence = $3, kind = $4, period_from = $5, period_to = $6, state = $7,
+    pub async fn receive_package_again(&mut self, new: &NewPackage, as_it_lies: bool) -> Result<Package> {
+        let statement = if as_it_lies {
+            "update package set provider = $2, sequence = $3, kind = $4, period_from = $5, period_to = $6, state = $7,
+                 manifest_sha256 = $8, received_at = coalesce(received_at, $9), directory = $10, reason = $11
+                 where id = $1 and state = 'quarantined' returning *"
+        } else {
+            "update package set provider = $2, sequence = $3, kind = $4, period_from = $5, period_to = $6, state = $7,
                  manifest_sha256 = $8, received_at = $9, directory = $10, reason = $11
-                 where id = $1 and state = 'quarantined' returning *",
-                new,
-            )
-            .await?;
-        match done {
+                 where id = $1 and state = 'quarantined' returning *"
+        };
+        match self.write_package(statement, new).await? {
             Some(package) => Ok(package),
             None => Err(self.package_elsewhere(new.id, PackageState::Quarantined).await?),
         }

@@ -131,6 +131,8 @@ pub struct Desk {
     folder: PathBuf,
     state: State,
     queue: Vec<Case<String>>,
+    /// When the run was saved that is looked at.
+    saved: Option<SystemTime>,
 }
 
 impl std::fmt::Debug for Desk {
@@ -145,9 +147,10 @@ impl Desk {
     /// # Errors
     /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run whose queue can be read.
     pub fn open(folder: &Path) -> Result<Desk, LinkageError> {
+        let saved = State::saved(folder);
         let state = State::load(folder)?;
         let queue = queue(&folder.join("review.csv"))?;
-        Ok(Desk { folder: folder.to_owned(), state, queue })
+        Ok(Desk { folder: folder.to_owned(), state, queue, saved })
     }
 
     /// How many clerks have to say the same.
@@ -194,7 +197,16 @@ impl Desk {
             return Err(LinkageError::DecisionUnknownRecord);
         }
         let _lock = folder::lock(&self.folder)?;
+        // Records and facts may be others now.
+        if State::saved(&self.folder) != self.saved {
+            return Err(LinkageError::FolderChanged);
+        }
         let mut words = Words::read(&self.folder)?;
+        let contradict = |words: &Words| {
+            let facts = words.facts(self.state.clerks).into_iter().chain(self.state.facts.iter().cloned());
+            clerk::contradiction(&facts.map(|f| (f.must, f.left, f.right)).collect::<Vec<_>>()).is_some()
+        };
+        let before = contradict(&words);
         let pair = (left.to_owned(), right.to_owned());
         let of_pair = words.0.entry(pair.clone()).or_default();
         match says {
@@ -210,10 +222,8 @@ impl Desk {
             words.0.remove(&pair);
         }
         let standing = words.standing(self.state.clerks, &pair);
-        let mut facts = words.facts(self.state.clerks);
-        facts.extend(self.state.facts.iter().cloned());
-        let facts: Vec<_> = facts.into_iter().map(|f| (f.must, f.left, f.right)).collect();
-        if clerk::contradiction(&facts).is_some() {
+        // Taking a word back is never refused; words that contradict each other already can be mended one by one.
+        if says.is_some() && !before && contradict(&words) {
             return Err(LinkageError::DecisionContradicts);
         }
         words.save(&self.folder)?;

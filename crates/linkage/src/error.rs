@@ -84,6 +84,9 @@ pub enum LinkageError {
     /// Another run works in the folder.
     #[error("{code}: another run works in the folder. Wait until it has ended", code = self.code())]
     FolderBusy,
+    /// A run has changed the folder since the clerk's desk was opened.
+    #[error("{code}: another run has changed the folder meanwhile. Open the queue again", code = self.code())]
+    FolderChanged,
     /// A fact that is neither `must`, `cannot` nor `withdraw`, or names no record.
     #[error("{code}: row {row} of the facts is not kind,record_id_l,record_id_r with the kind must, cannot or withdraw", code = self.code())]
     FactUnreadable {
@@ -144,6 +147,7 @@ impl LinkageError {
             LinkageError::StateUnreadable => "linkage-state-unreadable",
             LinkageError::FolderTaken => "linkage-folder-taken",
             LinkageError::FolderBusy => "linkage-folder-busy",
+            LinkageError::FolderChanged => "linkage-folder-changed",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
             LinkageError::DecisionUnreadable { .. } => "linkage-decision-unreadable",

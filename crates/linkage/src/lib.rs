@@ -93,6 +93,7 @@ pub const CODES: &[&str] = &[
     "linkage-state-unreadable",
     "linkage-folder-taken",
     "linkage-folder-busy",
+    "linkage-folder-changed",
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
     "linkage-parquet-unreadable",

@@ -237,6 +237,11 @@ impl State {
         written().map_err(|_| LinkageError::FileUnwritable)
     }
 
+    /// When the folder's run was saved.
+    pub fn saved(folder: &Path) -> Option<std::time::SystemTime> {
+        fs::metadata(folder.join(FILE)).and_then(|m| m.modified()).ok()
+    }
+
     /// The earlier run of a folder, if it holds one.
     pub fn find(folder: &Path) -> Result<Option<State>, LinkageError> {
         match fs::read(folder.join(FILE)) {

@@ -228,20 +228,25 @@ pub async fn say(instance: &Instance, a: RecordId, b: RecordId, says: Option<(Sa
     if mine.map_or(said == ClerkSays::Withdrawn, |w| (w.says, w.reason.as_deref()) == (said, reason)) {
         return Ok(standing(&by_pair(words)));
     }
+    let before = holding(&by_pair(words), rule);
     tx.say_of_records(a, b, said, reason).await?;
     let words = by_pair(tx.read().linkage_words().await?);
-    let facts: Vec<(bool, RecordId, RecordId)> = holding(&words, rule)
-        .into_iter()
-        .map(|fact| match fact {
-            Fact::MustLink(a, b) => (true, a, b),
-            Fact::CannotLink(a, b) => (false, a, b),
-        })
-        .collect();
-    if linkage::contradiction(&facts).is_some() {
+    let facts = holding(&words, rule);
+    // Taking a word back is never refused, and of words that contradict each other already (after the rule was changed) each can be mended.
+    let before = pairs_of(&before);
+    if says.is_some() && linkage::contradiction(&pairs_of(&facts)).is_some() && linkage::contradiction(&before).is_none() {
         return Err(Error::refused(Message::new("linkage-decision-contradicts")));
     }
     tx.commit().await?;
     Ok(standing(&words))
+}
+
+fn pairs_of(facts: &[Fact]) -> Vec<(bool, RecordId, RecordId)> {
+    let pair = |fact: &Fact| match fact {
+        Fact::MustLink(a, b) => (true, *a, *b),
+        Fact::CannotLink(a, b) => (false, *a, *b),
+    };
+    facts.iter().map(pair).collect()
 }
 
 #[cfg(test)]

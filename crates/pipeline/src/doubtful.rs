@@ -25,18 +25,39 @@ pub(crate) type Pair = (RecordId, RecordId);
 /// # Errors
 /// When the disk refuses.
 pub(crate) fn write(instance: &Instance, queue: Vec<Case<RecordId>>) -> Result<Written, Error> {
+    let number = |c: Case<RecordId>| Case {
+        left: c.left.0,
+        right: c.right.0,
+        probability: c.probability,
+        reason: c.reason,
+        value: c.value,
+        levels: c.levels,
+        weights: c.weights,
+    };
+    seal_cases(instance, &queue.into_iter().map(number).collect::<Vec<_>>())
+}
+
+/// Takes the pairs of erased records out: what they show says who the erased were.
+///
+/// # Errors
+/// When the file does not open or cannot be written.
+pub(crate) async fn forget(instance: &Instance, erased: &BTreeSet<RecordId>) -> Result<(), Error> {
+    let mut all = cases(instance, &mut instance.ledger.read().await?).await?;
+    let before = all.len();
+    all.retain(|c| !erased.contains(&RecordId(c.left)) && !erased.contains(&RecordId(c.right)));
+    if all.len() == before {
+        return Ok(());
+    }
+    let written = seal_cases(instance, &all)?;
+    let mut tx = instance.ledger.begin(&instance.actor, "take erased records out of the doubtful pairs").await?;
+    replace(&mut tx, written).await?;
+    tx.commit().await?;
+    crate::dataset::finish_doomed(instance).await
+}
+
+fn seal_cases(instance: &Instance, cases: &[Case<i64>]) -> Result<Written, Error> {
     sealed::write(instance, AssetClass::Linkage, "doubtful pairs", "pairs of records that may be one person".to_owned(), |to| {
-        let number = |c: Case<RecordId>| Case {
-            left: c.left.0,
-            right: c.right.0,
-            probability: c.probability,
-            reason: c.reason,
-            value: c.value,
-            levels: c.levels,
-            weights: c.weights,
-        };
-        let cases: Vec<Case<i64>> = queue.into_iter().map(number).collect();
-        serde_json::to_writer(to, &cases).map_err(|e| Error::Inconsistent(e.to_string()))
+        serde_json::to_writer(to, cases).map_err(|e| Error::Inconsistent(e.to_string()))
     })
 }
 

@@ -182,7 +182,9 @@ impl Instance {
         self.lake.sweep(&self.ledger, &self.actor).await?;
         crate::dataset::finish_doomed(self).await?;
         crate::sealed::sweep(self).await?;
-        crate::keeping::sweep(self).await?;
+        if let Err(error) = crate::keeping::sweep(self).await {
+            warn_of(Some(&error));
+        }
         // An outbox that cannot be written, or a package that cannot be removed, is no reason why nobody can say no any more.
         warn_of(crate::ingest::finish_pending(self).await?.as_ref());
         warn_of(crate::dataset::finish_deliveries(self).await?.as_ref());

@@ -109,7 +109,10 @@ pub async fn link(instance: &Instance) -> Result<Linked, Error> {
             .flat_map(|ids| ids.values().to_vec())
             .collect();
         providers.retain(|(r, _)| !erased.contains(r) || there.contains(&r.0));
-        let trouble = |e: linkage::LinkageError| Error::Inconsistent(e.to_string());
+        let trouble = |e: linkage::LinkageError| match e {
+            linkage::LinkageError::FactsContradict { .. } => Error::refused(e.message()),
+            other => Error::Inconsistent(other.to_string()),
+        };
         let people = People::from_batches(&identity, &insurance, &providers).map_err(trouble)?;
         linkage::link(&people, &facts, &Options::default()).map_err(trouble)
     };

@@ -117,12 +117,9 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     };
     let before = reader.opt_outs_of(&request.provider, patient).await?.into_iter().find(same);
     let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
-    // Elsewhere the person can be found by what is in the vault alone: before it came in, nobody could be, and afterwards it never comes in.
-    if said.everywhere && named.is_none() {
-        let waiting = reader.packages(&[ledger::PackageState::Accepted]).await?;
-        if waiting.iter().any(|p| p.provider.as_ref() == Some(&request.provider)) {
-            return Err(Error::refused(Message::new("core-opt-out-everywhere-first")));
-        }
+    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in and is linked first.
+    if said.everywhere && !reader.packages(&[ledger::PackageState::Accepted]).await?.is_empty() {
+        return Err(Error::refused(Message::new("core-opt-out-everywhere-first")));
     }
     drop(reader);
     let opt_out = match before {
@@ -222,8 +219,11 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     }
     done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
     crate::dataset::forget(instance, &erased).await?;
+    let gone = erased.clone();
     let list: Vec<RecordId> = erased.into_iter().collect();
     let report = instance.lake.erase(&instance.ledger, &instance.actor, &list, Some(&done.opt_out)).await?;
+    // Last: until the rows are gone, the doubtful records of the person are held by these pairs too.
+    crate::doubtful::forget(instance, &gone).await?;
     done.erased_records = report.records;
     done.rewritten_files = report.files;
     Ok(done)

@@ -164,15 +164,20 @@ pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error
 /// As [`receive`].
 pub async fn follow(instance: &Instance) -> Result<Vec<Received>, Error> {
     let mut all = Vec::new();
+    let mut tried = BTreeSet::new();
     loop {
         let mut reader = instance.ledger.read().await?;
         let mut due = None;
         for package in reader.packages(&[PackageState::Quarantined]).await? {
             let (Some(provider), Some(sequence)) = (&package.provider, package.sequence) else { continue };
             let there = instance.root.join(&package.directory);
+            let active =
+                reader.party(PartyKind::Provider, provider.as_str()).await?.is_some_and(|p| p.status == PartyStatus::Active);
             if package.reason.as_deref() == Some(GAP)
+                && active
                 && there.is_dir()
                 && reader.last_sequence(provider).await?.unwrap_or(0) + 1 == sequence
+                && tried.insert(package.id)
             {
                 due = Some(there);
                 break;
@@ -180,13 +185,7 @@ pub async fn follow(instance: &Instance) -> Result<Vec<Received>, Error> {
         }
         drop(reader);
         let Some(path) = due else { return Ok(all) };
-        let received = receive_one(instance, &path).await?;
-        let on = received.accepted();
-        all.push(received);
-        // What does not come in now would be found again and again.
-        if !on {
-            return Ok(all);
-        }
+        all.push(receive_one(instance, &path).await?);
     }
 }
 
@@ -250,11 +249,14 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         return note_refusal(instance, twice).await;
     }
     // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
-    let arrival = Arrival { id, directory, again: known.is_some(), replaces: place.is_dir() };
+    let arrival = Arrival { id, directory, again: known.is_some(), replaces: place.is_dir(), as_it_lies: false };
     // One that held and only waited for an earlier one waits on, or comes in as it lies there.
     if arrival.replaces && known.as_ref().is_some_and(|k| k.reason.as_deref() == Some(GAP)) {
-        match check(instance, &place).await {
-            Ok(checked) => return accept(instance, name, Arrival { replaces: false, ..arrival }, checked).await,
+        // The certificate that was pinned when it came counts, as it does when it is read.
+        match check(instance, &place, known.as_ref().map(|k| k.received_at)).await {
+            Ok(checked) => {
+                return accept(instance, name, Arrival { replaces: false, as_it_lies: true, ..arrival }, checked).await;
+            }
             Err(Failed::Package(why, _)) if why.code == GAP => {
                 let mut waits = Received::refused(name, Some(id), PackageState::Quarantined, why);
                 let said = known.as_ref().map(|k| (k.provider.clone(), k.sequence));
@@ -275,7 +277,7 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         }
         other => other?,
     }
-    match check(instance, &beside).await {
+    match check(instance, &beside, None).await {
         // The system ended the reading: nothing is said of the package, which stays where it is, and the others go on.
         Err(Failed::Ours(error @ Error::ReaderKilled(_))) => {
             crate::keeping::remove(&beside)?;
@@ -309,6 +311,8 @@ struct Arrival {
     again: bool,
     /// Whether another copy of it was kept, which is gone now.
     replaces: bool,
+    /// Whether what was kept is taken up, and nothing new came.
+    as_it_lies: bool,
 }
 
 impl Arrival {
@@ -317,7 +321,7 @@ impl Arrival {
             tx.emit(Event::PackageDestroyed { package: self.id, certificate: None })?;
         }
         if self.again {
-            tx.receive_package_again(new).await?
+            tx.receive_package_again(new, self.as_it_lies).await?
         } else {
             tx.add_package(new).await?
         };
@@ -359,7 +363,7 @@ impl<E: Into<Error>> From<E> for Failed {
     }
 }
 
-async fn check(instance: &Instance, place: &Path) -> Result<Held, Failed> {
+async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>) -> Result<Held, Failed> {
     let identities = instance.keyring.intake_identities()?;
     let sealed = SealedManifest::open(place, &identities)?;
     let unknown = || Failed::Package(Message::new("core-package-unknown-sender"), None);
@@ -367,7 +371,9 @@ async fn check(instance: &Instance, place: &Path) -> Result<Held, Failed> {
     let mut reader = instance.ledger.read().await?;
     let party = reader.party(PartyKind::Provider, provider.as_str()).await?.filter(|p| p.status == PartyStatus::Active);
     let party = party.ok_or_else(unknown)?;
-    let opened = sealed.verify(&Certificate::from_der(&party.certificate)?)?;
+    let at = came.unwrap_or_else(jiff::Timestamp::now);
+    let pinned = reader.certificate_at(PartyKind::Provider, provider.as_str(), at).await?.ok_or_else(unknown)?;
+    let opened = sealed.verify_at(&Certificate::from_der(&pinned)?, at)?;
     let files = opened.check_files(place);
     let manifest = opened.manifest;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);

@@ -68,6 +68,14 @@ impl Certificate {
         Ok(self.0.to_pem()?)
     }
 
+    /// SHA-256 of the public key as the certificate has it (SubjectPublicKeyInfo, DER): the same for every certificate of one key.
+    ///
+    /// # Errors
+    /// When OpenSSL cannot encode it.
+    pub fn key_sha256(&self) -> Result<[u8; 32], SealError> {
+        Ok(crate::hash::sha256(&self.0.public_key()?.public_key_to_der()?))
+    }
+
     /// SHA-256 of the DER, in hexadecimal: what two people compare by telephone, and what a manifest names.
     ///
     /// # Errors

@@ -295,8 +295,8 @@ fn percent(probability: f32) -> String {
 fn line(waiting: &Waiting, lang: Lang) -> Message {
     let case = &waiting.case;
     Message::new("core-clerk-line")
-        .with("left", &case.left)
-        .with("right", &case.right)
+        .with("left", plain(&case.left))
+        .with("right", plain(&case.right))
         .with("percent", percent(case.probability))
         .with("reason", text("linkage-decision-", case.reason.code(), lang))
         .with("standing", said(waiting.standing).text(lang))
@@ -310,7 +310,9 @@ fn padded(text: &str, width: usize) -> String {
 
 /// Nothing that a record says may move the cursor.
 fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    let moves =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().map(|c| if moves(c) { '\u{fffd}' } else { c }).collect()
 }
 
 /// Two records side by side, then what speaks for one person (to the right) and against it (to the left).

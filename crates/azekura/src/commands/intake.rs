@@ -71,6 +71,9 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
     };
     let mut lines: Vec<Message> = all.iter().map(line).collect();
     let held: u64 = all.iter().map(|t| t.patients_set_aside).sum();
+    for taken in all.iter().filter(|t| t.receipt_waits) {
+        lines.push(Message::new("core-ingest-receipt-waits").with("provider", &taken.provider));
+    }
     if held > 0 {
         lines.push(Message::new("core-ingest-held").with("count", held));
     }
@@ -78,5 +81,5 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
         lines.push(Message::new("core-ingest-nothing"));
     }
     shown.result(&all, &lines);
-    Ok(if all.iter().all(ingest::Taken::is_in) { Outcome::Done } else { Outcome::FoundWrong })
+    Ok(if all.iter().all(|t| t.is_in() && !t.receipt_waits) { Outcome::Done } else { Outcome::FoundWrong })
 }

@@ -111,3 +111,69 @@ fn a_word_about_no_record_or_against_other_words_is_refused() {
     assert_eq!(house.on(&["link"]).done()["persons"], 4);
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn words_that_contradict_each_other_after_the_rule_was_changed_can_be_taken_back() {
+    let house = House::new();
+    doubtful_people(&house);
+    let [left, right] = pair(&house);
+    let records = house.sql("select distinct record_id as r from person order by 1");
+    let third = records.iter().filter_map(|r| r["r"].as_str()).find(|r| *r != left && *r != right).expect("a third").to_owned();
+    // Nothing of this holds while two have to say it.
+    say(&house, "a", &[left.clone(), right.clone()], "same").done();
+    say(&house, "a", &[right.clone(), third.clone()], "same").done();
+    say(&house, "b", &[left.clone(), third.clone()], "different").done();
+    let config = house.instance().join("azekura.toml");
+    let text = std::fs::read_to_string(&config).expect("readable");
+    let one = text.replace("clerks_to_join = 2", "clerks_to_join = 1").replace("clerks_to_part = 2", "clerks_to_part = 1");
+    assert_ne!(one, text);
+    std::fs::write(&config, one).expect("written");
+    assert_eq!(house.on(&["link"]).refused(), "linkage-facts-contradict");
+    say(&house, "b", &[left, third], "withdraw").done();
+    assert_eq!(house.on(&["link"]).done()["persons"], 4);
+}
+
+#[test]
+fn a_data_set_made_before_the_words_does_not_leave_after_them() {
+    let house = House::new();
+    doubtful_people(&house);
+    let pair = pair(&house);
+    let made = |house: &House| {
+        let id = house.planned();
+        house.make(&id);
+        house.approve(&id);
+        id
+    };
+    let id = made(&house);
+    for clerk in ["suzuki", "tanaka"] {
+        say(&house, clerk, &pair, "same").done();
+    }
+    assert_eq!(house.on(&["dataset", "deliver", &id]).refused(), "core-dataset-link-stale");
+    house.on(&["link"]).done();
+    assert_eq!(house.on(&["dataset", "deliver", &id]).refused(), "core-dataset-relinked");
+    assert_eq!(house.make(&id)["persons"], 5, "it is made again");
+    house.approve(&id);
+    house.on(&["dataset", "deliver", &id]).done();
+    // A linkage that changes nothing of it voids nothing.
+    let other = made(&house);
+    say(&house, "suzuki", &pair, "withdraw").done();
+    say(&house, "suzuki", &pair, "same").done();
+    house.on(&["link"]).done();
+    house.on(&["dataset", "deliver", &other]).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn who_is_erased_stands_in_no_queue_of_clerks() {
+    let house = House::new();
+    doubtful_people(&house);
+    let before = house.on(&["link", "queue"]).done();
+    let pairs = before["pairs"].as_array().expect("pairs").clone();
+    assert!(!pairs.is_empty());
+    for id in IDS {
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", id, "--erase"]).done();
+    }
+    let after = house.on(&["link", "queue"]).done();
+    assert_eq!(after["waiting"], 0, "every pair had one of the three in it: {after}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}

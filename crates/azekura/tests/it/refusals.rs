@@ -140,6 +140,14 @@ fn a_certificate_is_renewed_and_what_was_signed_before_stands() {
     let again = ["officer", "add", "--id", "officer-3", "--cert", text(&party("officer-1", "30").cert)].map(str::to_owned);
     let again: Vec<&str> = again.iter().map(String::as_str).collect();
     assert_eq!(house.on(&again).refused(), "core-party-certificate-taken", "also when it is another's former one");
+    // Another certificate over the same key is the same hand.
+    let (key, anew) = (party("officer-1", "30").key, house.path().join("anew.pem"));
+    let args = ["req", "-x509", "-new", "-key", text(&key), "-subj", "/CN=somebody else", "-days", "30", "-out", text(&anew)];
+    assert!(std::process::Command::new("openssl").args(args).status().expect("openssl").success());
+    assert_eq!(
+        house.on(&["officer", "add", "--id", "officer-3", "--cert", text(&anew)]).refused(),
+        "core-party-certificate-taken"
+    );
     assert_eq!(approve("officer-1").refused(), "core-signer-unknown");
     approve("officer-2").done();
     // Of a suspended officer nothing counts; who comes back is believed again.
@@ -154,6 +162,26 @@ fn a_certificate_is_renewed_and_what_was_signed_before_stands() {
     house.on(&["dataset", "deliver", &id]).done();
     assert_eq!(house.faults(), Vec::<String>::new());
     assert_eq!(renew("recipient", "nobody", "officer-2").refused(), "core-unknown-party");
+}
+
+#[test]
+fn of_a_suspended_provider_nothing_comes_in_and_what_waited_is_held_to_the_certificate_of_its_day() {
+    let house = House::new();
+    house.notified(&IDS);
+    house.receive(&[&house.tree(1, &of(&[IDS[0]]))]);
+    house.on(&["provider", "suspend", "--id", PROVIDER]).done();
+    let waits = house.on(&["ingest"]);
+    assert_eq!((waits.status, &waits.json[0]["waits"]), (Some(1), &"core-ingest-suspended".into()), "{}", waits.all);
+    house.on(&["provider", "resume", "--id", PROVIDER]).done();
+    assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 1);
+    // The third waits for the second, which comes under a new certificate.
+    assert_eq!(house.receive(&[&house.tree(3, &of(&[IDS[2]]))])[0]["reason"], "core-package-sequence-gap");
+    house.on(&["provider", "renew", "--id", PROVIDER, "--cert", text(&party("hospital-2", "30").cert)]).done();
+    let second = house.package_by(&party("hospital-2", "30"), PROVIDER, &house.intake(), 2, |w| tar(w, &of(&[IDS[1]])));
+    let said = house.receive(&[&second]);
+    assert_eq!(said.iter().map(|r| r["state"].clone()).collect::<Vec<_>>(), ["accepted", "accepted"], "{said:?}");
+    assert_eq!(house.on(&["ingest"]).done().as_array().map(Vec::len), Some(2));
+    assert_eq!(house.count("person"), 3);
 }
 
 #[test]
@@ -257,12 +285,19 @@ fn nothing_to_link_is_said_and_a_file_that_is_gone_is_named() {
 fn an_outbox_that_cannot_be_written_keeps_nobody_from_saying_no_and_loses_nothing() {
     let house = House::new();
     house.notified(&IDS);
-    house.receive(&[&house.tree(1, &of(&IDS))]);
+    house.receive(&[&house.tree(1, &of(&IDS)), &house.tree(2, &of(&[IDS[1]]))]);
     let outbox = house.instance().join("outbox").join(PROVIDER);
     fs::remove_dir_all(&outbox).unwrap_or_default();
     fs::create_dir_all(outbox.parent().expect("a parent")).expect("made");
     fs::write(&outbox, "in the way").expect("written");
-    assert_eq!(house.on(&["ingest"]).status, Some(1), "the receipt cannot leave");
+    let taken = house.on(&["ingest"]);
+    assert_eq!(
+        (taken.status, taken.json.as_array().map(Vec::len)),
+        (Some(1), Some(2)),
+        "the receipts cannot leave: {}",
+        taken.all
+    );
+    assert_eq!((&taken.json[0]["patients_in"], &taken.json[0]["receipt_waits"]), (&3.into(), &true.into()));
     house.on(&["link"]).done();
     assert_eq!(house.count("person"), 3, "what came in is in");
     let stopped = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
@@ -293,6 +328,10 @@ fn to_be_erased_everywhere_somebody_has_to_have_come_in_first() {
     house.notified(&IDS);
     house.receive(&[&house.tree(1, &of(&IDS))]);
     let everywhere = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"];
+    assert_eq!(house.on(&everywhere).refused(), "core-opt-out-everywhere-first");
+    house.on(&["ingest"]).done();
+    // Also who is here already may be in what waits.
+    house.receive(&[&house.tree(2, &of(&[IDS[1]]))]);
     assert_eq!(house.on(&everywhere).refused(), "core-opt-out-everywhere-first");
     house.on(&["ingest"]).done();
     assert_eq!(house.on(&everywhere).done()["erased_records"], 1, "it links by itself");
@@ -350,4 +389,43 @@ fn two_recipients_never_share_the_ids_of_a_project_of_one_name() {
     let last = ids("recipient");
     assert!(last.contains("3") && last.len() == 2, "{last:?}");
     assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+// control: NOT-03
+#[test]
+fn a_delivery_that_could_not_leave_does_not_leave_once_somebody_in_it_said_no() {
+    let house = taken_in();
+    let id = house.planned();
+    house.make(&id);
+    house.approve(&id);
+    let outbox = house.instance().join("outbox/recipient");
+    fs::remove_dir_all(&outbox).unwrap_or_default();
+    fs::write(&outbox, "in the way").expect("written");
+    assert_eq!(house.on(&["dataset", "deliver", &id]).status, Some(1));
+    let pending = house.instance().join("pending/recipient");
+    assert!(pending.join(format!("{id}.azp")).is_dir(), "it waits");
+    // Nobody says no: it leaves when the way is free.
+    let free = house.copy();
+    fs::remove_file(free.instance().join("outbox/recipient")).expect("out of the way");
+    free.on(&["ingest"]).done();
+    let delivered = free.instance().join(format!("outbox/recipient/{id}.azp"));
+    assert!(!free.open(&delivered, &party("recipient", "30")).is_empty());
+    assert_eq!(free.faults(), Vec::<String>::new());
+    // A recipient who is suspended meanwhile gets nothing until resumed.
+    let suspended = house.copy();
+    let there = suspended.instance().join(format!("outbox/recipient/{id}.azp"));
+    suspended.on(&["recipient", "suspend", "--id", "recipient"]).done();
+    fs::remove_file(suspended.instance().join("outbox/recipient")).expect("out of the way");
+    suspended.on(&["ingest"]).done();
+    assert!(!there.exists());
+    suspended.on(&["recipient", "resume", "--id", "recipient"]).done();
+    suspended.on(&["ingest"]).done();
+    assert!(there.is_dir());
+    // Somebody does.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
+    fs::remove_file(&outbox).expect("out of the way");
+    house.on(&["ingest"]).done();
+    assert!(!outbox.join(format!("{id}.azp")).exists() && entries(&pending) == 0, "nothing of it is left");
+    let faults = house.faults();
+    assert!(faults.len() == 1 && faults[0].contains(&id), "{faults:?}");
 }

@@ -77,6 +77,9 @@ fn the_number_of_clerks_is_the_run_s_and_a_dispute_needs_a_majority() {
     assert_eq!(desk.say("b", "R09001", "R09002", DIFFERENT).expect("said"), Standing::Disputed);
     again(&out);
     assert!(!together(&out, "R09001", "R09002"));
+    // A desk that was opened before a run knows other records and facts.
+    assert!(matches!(desk.say("c", "R09001", "R09002", SAME), Err(LinkageError::FolderChanged)));
+    let desk = Desk::open(&out).expect("a desk");
     assert_eq!(desk.say("c", "R09001", "R09002", SAME).expect("said"), Standing::Same);
     // a later run keeps the number
     again(&out);
@@ -111,6 +114,29 @@ fn a_word_against_other_words_or_facts_is_refused_and_changes_nothing() {
     let desk = Desk::open(&out).expect("a desk");
     desk.say("a", "R00001", "R00002", SAME).expect("one alone");
     assert!(matches!(desk.say("b", "R00001", "R00002", SAME), Err(LinkageError::DecisionContradicts)));
+}
+
+#[test]
+fn words_that_contradict_each_other_by_another_rule_can_be_taken_back() {
+    let folder = TempDir::new().expect("a folder");
+    let out = house(&folder);
+    let desk = Desk::open(&out).expect("a desk");
+    desk.say("a", "R09001", "R09002", SAME).expect("said");
+    desk.say("a", "R09002", "R09003", SAME).expect("said");
+    desk.say("b", "R09001", "R09003", DIFFERENT).expect("nothing holds yet");
+    let people = folder.path().join("o.csv");
+    let one = Options { clerks: Rule { to_join: 1, to_part: 1 }, ..options(2) };
+    assert!(link_file(&people, &out, &ColumnMap::default(), &one).is_err(), "the three cannot all hold");
+    // As a folder is whose rule was another one from the start.
+    fs::remove_file(out.join("state.bin")).expect("gone");
+    let words = fs::read(out.join("decisions.csv")).expect("words");
+    fs::remove_file(out.join("decisions.csv")).expect("gone");
+    link_file(&people, &out, &ColumnMap::default(), &one).expect("a run");
+    fs::write(out.join("decisions.csv"), words).expect("back");
+    let desk = Desk::open(&out).expect("a desk");
+    desk.say("b", "R09001", "R09003", None).expect("a word is always taken back");
+    again(&out);
+    assert!(together(&out, "R09001", "R09003"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ ledger-wrong-key = The ledger does not open with this key. It belongs to another
 ledger-not-sqlcipher = This program was built without SQLCipher and refuses to write a ledger in the clear. Build it with bundled-sqlcipher.
 ledger-setting-wrong = The ledger's connection has { $setting } = { $found } where { $wanted } is needed. The program is built or run wrongly.
 ledger-busy = Another process writes this instance's ledger. Wait until it has ended, then run the command again.
-ledger-other-version = The ledger is of another version of this program ({ $found } migrations, { $known } known). Use the matching version.
+ledger-other-version = The ledger is of another version of this program ({ $found } migrations, { $known } known). If fewer are in the ledger than known, an older version made it: run a command that writes once (azekura receive). Else use the matching version.
 ledger-read-only = The ledger is open for reading only.
 ledger-no-event = A change without an event was refused; nothing was committed. This is a fault of the program.
 ledger-not-found = The ledger has no { $what } { $id }.

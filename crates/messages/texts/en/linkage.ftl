@@ -127,3 +127,4 @@ linkage-because-namesakes = namesakes
 linkage-because-document = a document
 linkage-because-provider = the provider's answer
 linkage-because-other = something else
+linkage-folder-changed = Another run has changed the folder meanwhile. Open the queue again.

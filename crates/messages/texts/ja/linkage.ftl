@@ -127,3 +127,4 @@ linkage-because-namesakes = 同姓同名
 linkage-because-document = 書類
 linkage-because-provider = 提供事業者の回答
 linkage-because-other = その他
+linkage-folder-changed = ほかの実行によりフォルダーが変わりました。確認待ちを開き直してください。

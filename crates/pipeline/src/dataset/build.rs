@@ -106,6 +106,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
         }
         _ => Vec::new(),
     };
+    let partition = partition(&ids, snapshot.person_map());
     let who = sealed::write(instance, AssetClass::Method, "released records", format!("records of data set {id}"), |to| {
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
@@ -183,6 +184,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
             let who_id = who.asset.id;
             tx.add_assets(&[(who.asset, Some(who.key)), (data.asset, Some(data.key)), (page.asset, Some(page.key))]).await?;
             tx.set_setting(&released_setting(id), &who_id.to_string()).await?;
+            tx.set_setting(&persons_setting(id), &partition).await?;
             if let Some(table) = table {
                 let new = table.asset.id;
                 let old = tx.read().setting(&project_setting(&case.row.recipient, &case.row.project)).await?;
@@ -215,7 +217,8 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
 ///
 /// Two recipients with one name for their projects have ids of their own: they could join their data by common ones.
 fn project_setting(recipient: &str, project: &str) -> String {
-    format!("recipient.{recipient}.project.{project}.ids")
+    // A recipient's id holds no slash: no two pairs make one name.
+    format!("recipient/{recipient}/project/{project}/ids")
 }
 
 /// The name before recipients were told apart: a project that began under it goes on with its ids.
@@ -236,7 +239,12 @@ struct ProjectIds {
 async fn load_project_ids(instance: &Instance, recipient: &str, project: &str) -> Result<ProjectIds, Error> {
     let mut reader = instance.ledger.read().await?;
     let asset = match reader.setting(&project_setting(recipient, project)).await? {
-        None => reader.setting(&former_project_setting(project)).await?,
+        None => {
+            // Only who got data of the project under the former name goes on with its ids.
+            let built = |d: &ledger::Dataset| d.recipient == recipient && d.project == project && d.data_sha256.is_some();
+            let goes_on = reader.datasets().await?.iter().any(built);
+            if goes_on { reader.setting(&former_project_setting(project)).await? } else { None }
+        }
         asset => asset,
     };
     drop(reader);
@@ -318,6 +326,24 @@ pub(crate) async fn forget(instance: &Instance, erased: &std::collections::BTree
         tx.commit().await?;
     }
     super::finish_doomed(instance).await
+}
+
+/// Name of the setting that says, as a hash, which records of a data set were one person when it was made.
+pub(super) fn persons_setting(id: DatasetId) -> String {
+    format!("dataset.{id}.persons")
+}
+
+/// A hash that is another when other records of these are one person.
+pub(super) fn partition(records: &[i64], map: Option<&lake::PersonMap>) -> String {
+    let mut sorted = records.to_vec();
+    sorted.sort_unstable();
+    let mut first: std::collections::HashMap<i64, i64> = std::collections::HashMap::new();
+    let mut text = String::new();
+    for record in sorted {
+        let person = map.and_then(|m| m.person(terms::RecordId(record))).map_or(record, |p| p.0);
+        text.push_str(&format!("{record} {}\n", first.entry(person).or_insert(record)));
+    }
+    hex::encode(seal::hash::sha256(text.as_bytes()))
 }
 
 /// Name of the setting that says which asset lists the records of a data set.

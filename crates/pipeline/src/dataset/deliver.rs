@@ -46,8 +46,11 @@ struct Detail {
 }
 
 fn outbox_id(id: DatasetId) -> String {
-    format!("delivery:{id}")
+    format!("{OUTBOX}{id}")
 }
+
+/// What the ids of deliveries in the outbox begin with.
+const OUTBOX: &str = "delivery:";
 
 /// The records of a made data set.
 pub(super) async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i64>, Error> {
@@ -55,6 +58,13 @@ pub(super) async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i
     let asset = asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
     serde_json::from_slice(&sealed::read(instance, asset).await?)
         .map_err(|_| Error::Inconsistent("a list of records is malformed".to_owned()))
+}
+
+/// Whether other records of a data set are one person today than when it was made: clerks said so, or a later linkage.
+async fn linked_otherwise(instance: &Instance, id: DatasetId) -> Result<bool, Error> {
+    let Some(made) = instance.ledger.read().await?.setting(&super::build::persons_setting(id)).await? else { return Ok(false) };
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    Ok(super::build::partition(&released(instance, id).await?, snapshot.person_map()) != made)
 }
 
 /// How many records of a data set somebody has stopped since it was made.
@@ -97,6 +107,10 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     if stopped > 0 {
         void(instance, &case, "somebody in it stopped provision").await?;
         return Err(Error::refused(Message::new("core-dataset-voided").with("count", stopped)));
+    }
+    if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && linked_otherwise(instance, id).await? {
+        void(instance, &case, "the linkage says otherwise who is one person in it").await?;
+        return Err(Error::refused(Message::new("core-dataset-relinked")));
     }
     let ready = match case.recall(stopped)? {
         governance::dataset::Recalled::Released(ready) => ready,
@@ -205,6 +219,29 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Erro
         let to = instance.root.join(&detail.path);
         let name = to.file_name().ok_or_else(|| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let from = instance.pending(&row.target).join(name);
+        let recipient = instance.ledger.read().await?.party(PartyKind::Recipient, &row.target).await?;
+        if from.is_dir() && recipient.is_none_or(|p| p.status != PartyStatus::Active) {
+            let message = Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &row.target);
+            stuck = stuck.or(Some(Error::refused(message)));
+            continue;
+        }
+        // What could not leave at once, and holds somebody who said no meanwhile, does not leave any more.
+        let id: Option<DatasetId> = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok());
+        if let Some(id) = id.filter(|_| from.is_dir())
+            && let Some(dataset) = instance.ledger.read().await?.dataset(id).await?
+            && stopped_since(instance, id, dataset.kind).await? > 0
+        {
+            durable::remove_tree(&from).map_err(Error::io(from.display().to_string()))?;
+            tracing::error!(
+                delivery = row.id,
+                "somebody in a data set said no before it could leave: it is to be planned and made again"
+            );
+            let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
+            tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
+            tx.commit().await?;
+            crate::instance::moved(&from)?;
+            continue;
+        }
         let state = match crate::instance::put_in_place(&from, &to) {
             Err(error) => {
                 stuck = stuck.or(Some(error));

@@ -56,6 +56,8 @@ pub struct Listed {
 struct Pinned {
     certificate: Certificate,
     fingerprint: [u8; 32],
+    /// SHA-256 of its key: two certificates over one key are one signer.
+    key: [u8; 32],
     until: Option<Timestamp>,
 }
 
@@ -78,18 +80,17 @@ impl Signers {
             by_id.insert(party.id.clone(), Signer { status: party.status, pinned: Vec::new() });
         }
         for former in reader.former_certificates(kind).await? {
-            let pinned = Pinned {
-                certificate: Certificate::from_der(&former.certificate)?,
-                fingerprint: former.fingerprint,
-                until: Some(former.replaced_at),
-            };
+            let certificate = Certificate::from_der(&former.certificate)?;
+            let key = certificate.key_sha256()?;
+            let pinned = Pinned { certificate, key, fingerprint: former.fingerprint, until: Some(former.replaced_at) };
             if let Some(signer) = by_id.get_mut(&former.id) {
                 signer.pinned.push(pinned);
             }
         }
         for party in reader.parties(kind).await? {
-            let pinned =
-                Pinned { certificate: Certificate::from_der(&party.certificate)?, fingerprint: party.fingerprint, until: None };
+            let certificate = Certificate::from_der(&party.certificate)?;
+            let key = certificate.key_sha256()?;
+            let pinned = Pinned { certificate, key, fingerprint: party.fingerprint, until: None };
             if let Some(signer) = by_id.get_mut(&party.id) {
                 signer.pinned.push(pinned);
             }
@@ -123,7 +124,7 @@ impl SignatureCheck for Signers {
         let at = given.unwrap_or_else(Timestamp::now);
         let pinned = known.pinned.iter().find(|p| p.until.is_none_or(|until| until > at)).ok_or(SignatureFault::UnknownSigner)?;
         match seal::cms::verify_at(signature, &pinned.certificate, at) {
-            Ok(content) => Ok(Signed { content, certificate: pinned.fingerprint }),
+            Ok(content) => Ok(Signed { content, certificate: pinned.key }),
             Err(SealError::Expired { .. } | SealError::NotYetValid { .. }) => Err(SignatureFault::Expired),
             Err(_) => Err(SignatureFault::Wrong),
         }

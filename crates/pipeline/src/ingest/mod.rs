@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use lake::{Compaction, LakeTable};
-use ledger::{Counts, Event, Package, PackageState};
+use ledger::{Counts, Event, OutboxState, Package, PackageState, PartyKind, PartyStatus};
 use messages::Message;
 use serde::Serialize;
 use terms::{PackageId, ProviderId, SourceKind};
@@ -60,6 +60,8 @@ pub struct Taken {
     pub refused: Option<String>,
     /// Code of why it is as it was, and waits for the next time.
     pub waits: Option<&'static str>,
+    /// Whether the receipt could not be put where its sender fetches it, and waits for that.
+    pub receipt_waits: bool,
     #[serde(skip)]
     why: Option<Message>,
 }
@@ -80,6 +82,7 @@ impl Taken {
             destroyed: false,
             refused: None,
             waits: None,
+            receipt_waits: false,
             why: None,
         }
     }
@@ -113,6 +116,13 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         let (Some(provider), Some(sequence)) = (package.provider.clone(), package.sequence) else {
             return Err(Error::Inconsistent("an accepted package has no provider or no number".to_owned()));
         };
+        // Of a suspended provider nothing comes in until it is resumed: its key may be in other hands.
+        let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
+        if party.is_some_and(|p| p.status == PartyStatus::Paused) {
+            let why = Message::new("core-ingest-suspended").with("provider", &provider);
+            all.push(Taken::waiting(package.id, provider, sequence, why));
+            continue;
+        }
         // A later package tells what became of an earlier one's patients: it does not overtake it.
         if held.contains(&provider) {
             all.push(Taken::waiting(package.id, provider, sequence, Message::new("core-ingest-waits")));
@@ -245,10 +255,11 @@ async fn take(
     tx.emit(Event::StepFinished { step: "ingest".to_owned(), run: None, counts })?;
     crate::checked::forget(&mut tx, package.id, provider, "the package is taken in").await?;
     tx.commit().await?;
-    if let Some(error) = finish_pending(instance).await? {
-        return Err(error);
-    }
+    crate::instance::warn_of(finish_pending(instance).await?.as_ref());
+    let pending = instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
+    let receipt_waits = pending.iter().any(|row| row.id == receipt::outbox_id(package.id));
     Ok(Taken {
+        receipt_waits,
         patients_in: built.patients_in,
         patients_refused: built.refused_patients(),
         refusals: built.refusals,

@@ -145,19 +145,23 @@ pub async fn finish_pending(instance: &Instance) -> Result<Option<Error>, Error>
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
         // What stands in the way of one party is no matter of the others.
-        let moved = match crate::instance::put_in_place(&from, &to) {
+        let moved = crate::instance::put_in_place(&from, &to);
+        if pending.destroy {
+            let mut sha256 = [0u8; 32];
+            hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
+                .map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+            if let Err(error) = crate::keeping::destroy(instance, pending.package, &pending.directory, Some(sha256)).await {
+                stuck = stuck.or(Some(error));
+                continue;
+            }
+        }
+        let moved = match moved {
             Ok(moved) => moved,
             Err(error) => {
                 stuck = stuck.or(Some(error));
                 continue;
             }
         };
-        if pending.destroy {
-            let mut sha256 = [0u8; 32];
-            hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
-                .map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-            crate::keeping::destroy(instance, pending.package, &pending.directory, Some(sha256)).await?;
-        }
         let mut tx = instance.ledger.begin(&instance.actor, "tell a provider what became of a package").await?;
         match moved {
             Move::Done => {
