@@ -198,6 +198,7 @@ struct Wanted {
 
 /// The files of the tree that are sent, in order.
 struct Queue<'a> {
+    root: PathBuf,
     walk: Walk,
     keeper: &'a Doorkeeper,
     next: Option<Wanted>,
@@ -213,13 +214,17 @@ impl<'a> Queue<'a> {
             ProgressStyle::with_template("{spinner} {human_pos}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         progress.enable_steady_tick(Duration::from_millis(200));
-        Ok(Queue { walk: Walk::new(root)?, keeper, next: None, counts: Counts::default(), progress })
+        Ok(Queue { root: root.to_owned(), walk: Walk::new(root)?, keeper, next: None, counts: Counts::default(), progress })
     }
 
     fn peek(&mut self) -> Result<Option<&Wanted>, PackageError> {
         while self.next.is_none() {
             let Some(found) = self.walk.next() else { return Ok(None) };
             let found = found?;
+            // The producer would refuse the whole package for it.
+            if lists::may_be_a_list(&found.path.to_string_lossy()) {
+                return Err(PackageError::TreeList { root: self.root.clone() });
+            }
             let people = named_by(&found.path);
             match self.keeper.judge(&people) {
                 Verdict::Send => self.next = Some(Wanted { found, people }),

@@ -127,6 +127,12 @@ pub enum PackageError {
         /// The tree.
         root: PathBuf,
     },
+    /// A file in the tree to be sent that is called like a list of contacts or opt-outs.
+    #[error("there is a file in {root} that is called like a list")]
+    TreeList {
+        /// The tree.
+        root: PathBuf,
+    },
     /// A file changed while it was read.
     #[error("a file in the tree changed while it was read")]
     TreeChanged,
@@ -174,6 +180,7 @@ pub const CODES: &[&str] = &[
     "package-special-file",
     "package-expanding",
     "package-tree-symlink",
+    "package-tree-list",
     "package-tree-special",
     "package-tree-changed",
     "package-list-malformed",
@@ -214,6 +221,7 @@ impl PackageError {
             E::Expanding { ordinal, what } => member("package-expanding", ordinal).with("what", what),
             E::TreeSymlink { root } => at("package-tree-symlink", root),
             E::TreeSpecial { root } => at("package-tree-special", root),
+            E::TreeList { root } => at("package-tree-list", root),
             E::TreeChanged => Message::new("package-tree-changed"),
             E::ListMalformed { list, line, what } => {
                 Message::new("package-list-malformed").with("list", list).with("line", line).with("what", what)

@@ -46,6 +46,14 @@ pub struct OptOut {
     pub date: Date,
 }
 
+/// Whether a file of a storage is called like one of the lists, or is a table in its root: as a record it would be passed over, and with it
+/// whoever it says no for.
+pub fn may_be_a_list(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    let bare: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
+    bare.starts_with("optout") || bare.starts_with("contacts") || (!path.contains('/') && name.ends_with(".csv"))
+}
+
 /// Reads contacts: header `patient,date,addressee,method`.
 ///
 /// # Errors

@@ -169,6 +169,11 @@ fn what_is_wrong_is_refused_with_its_reason_and_leaves_nothing() {
     assert_eq!(json(&with(&["--opt-outs", text(&list)]).output().expect("the program"))["code"], "package-list-malformed");
     assert!(!String::from_utf8_lossy(&bad.stdout).contains("0000000123"), "an id is never printed");
 
+    // What the producer is sure to refuse is not sealed first.
+    fs::write(tree.join("index.csv"), "a").expect("written");
+    assert_eq!(json(&with(&[]).output().expect("the program"))["code"], "package-tree-list");
+    fs::remove_file(tree.join("index.csv")).expect("removed");
+
     symlink("/etc/passwd", one.with_file_name("link")).expect("linked");
     let bad = with(&[]).output().expect("the program");
     assert_eq!(json(&bad)["code"], "package-tree-symlink");

@@ -155,6 +155,9 @@ fn a_certificate_is_renewed_and_what_was_signed_before_stands() {
     copy.on(&["officer", "suspend", "--id", "officer-1"]).done();
     assert!(copy.on(&["dataset", "deliver", &id]).refused().starts_with("governance-signature"));
     copy.on(&["officer", "resume", "--id", "officer-1"]).done();
+    copy.on(&["recipient", "suspend", "--id", "recipient"]).done();
+    assert_eq!(copy.on(&["dataset", "deliver", &id]).refused(), "core-party-suspended");
+    copy.on(&["recipient", "resume", "--id", "recipient"]).done();
     copy.on(&["dataset", "deliver", &id]).done();
     // Who has ended signed rightly before, and signs no more.
     house.on(&["member", "end", "--id", "member-2"]).done();

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::io::Read as _;
 
 use messages::{Message as Text, Severity};
+use serde::Deserialize as _;
 
 use super::patients::{self, About, Patients, about, entry_name, scope};
-use super::resource::{Resource, Section};
+use super::resource::{Entry, Resource, Section};
 use super::rows;
 use crate::lines::Lines;
 use crate::rows::Book;
@@ -197,23 +198,14 @@ impl FhirReader {
 
     /// A bundle in which an entry is none: the others are read. False when it is no bundle at all.
     fn apart(&mut self, bytes: &[u8], line: u64) -> bool {
-        let Ok(serde_json::Value::Object(mut bundle)) = serde_json::from_slice(bytes) else { return false };
-        let Some(serde_json::Value::Array(entries)) = bundle.remove("entry") else { return false };
-        let Ok(mut resource) = serde_json::from_value::<Resource>(serde_json::Value::Object(bundle)) else { return false };
-        if resource.resource_type != "Bundle" {
-            return false;
-        }
+        let Ok(value) = serde_json::from_slice(bytes) else { return false };
+        let mut unread = Vec::new();
+        let Some(bundle) = whole(value, 0, "", &mut unread) else { return false };
         self.book.read();
-        for (number, entry) in (1u64..).zip(entries) {
-            match serde_json::from_value(entry) {
-                Ok(entry) => resource.entry.push(entry),
-                Err(_) => {
-                    self.book.say_line(Severity::Error, Text::new("fhir-entry").with("entry", number), ("resource", line), 0);
-                    self.book.none("unread-entry");
-                }
-            }
+        for entry in unread {
+            self.book.unread(Severity::Error, Text::new("fhir-entry").with("entry", entry), ("resource", line));
         }
-        self.resource(resource, line, 0);
+        self.resource(bundle, line, 0);
         true
     }
 
@@ -227,6 +219,29 @@ impl FhirReader {
             _ => self.book.unread(Severity::Error, Text::new("fhir-not-a-resource"), ("resource", line)),
         }
     }
+}
+
+/// A bundle with those of its entries that can be read, also within bundles in it; the places of the others (`3`, `2.1`).
+fn whole(value: serde_json::Value, depth: usize, at: &str, unread: &mut Vec<String>) -> Option<Resource> {
+    let serde_json::Value::Object(mut bundle) = value else { return None };
+    let serde_json::Value::Array(entries) = bundle.remove("entry")? else { return None };
+    let mut resource: Resource = serde_json::from_value(serde_json::Value::Object(bundle)).ok()?;
+    if resource.resource_type != "Bundle" {
+        return None;
+    }
+    for (number, mut entry) in (1u64..).zip(entries) {
+        let place = format!("{at}{number}");
+        if let Ok(read) = Entry::deserialize(&entry) {
+            resource.entry.push(read);
+            continue;
+        }
+        let inner = entry.get_mut("resource").map(serde_json::Value::take);
+        match inner.filter(|_| depth < DEEPEST).and_then(|inner| whole(inner, depth + 1, &format!("{place}."), unread)) {
+            Some(inner) => resource.entry.push(Entry { full_url: None, resource: Some(Box::new(inner)) }),
+            None => unread.push(place),
+        }
+    }
+    Some(resource)
 }
 
 impl Reader for FhirReader {

@@ -52,12 +52,19 @@ impl Versions {
     }
 
     /// A claim that was returned and is there no second time counts no more. One that was billed again after the return does, whatever it
-    /// says; one of other points is not the one that was returned.
+    /// says, unless it was returned as well; one of other points is not the one that was returned.
     fn settle(mut self) -> Self {
-        for (key, billed, points) in std::mem::take(&mut self.returned) {
-            if let Some(version) = self.last.get_mut(&key) {
-                version.cancelled |= version.claims == 1 && version.at.0 <= billed && version.points == points;
-            }
+        let returned = std::mem::take(&mut self.returned);
+        let mut months: HashMap<u128, HashSet<i32>, ByItself> = HashMap::default();
+        for (key, billed, _) in &returned {
+            months.entry(*key).or_default().insert(*billed);
+        }
+        for (key, billed, points) in returned {
+            let (Some(version), Some(months)) = (self.last.get_mut(&key), months.get(&key)) else { continue };
+            // Each billing before the last one was returned in its turn: this return is of the last.
+            let before = months.iter().filter(|month| **month < version.at.0).count();
+            let last = version.claims == 1 || before as u32 + 1 >= version.claims;
+            version.cancelled |= last && version.at.0 <= billed && version.points == points;
         }
         self
     }

@@ -136,8 +136,13 @@ fn a_returned_claim_that_was_billed_again_under_another_insurer_counts_once() {
     assert_eq!(after.rows["cost"], original.rows["cost"], "{codes:?}");
     assert_eq!(total(&column("cost", "total_charge")), charge);
     assert!(codes.iter().any(|c| c == "receipt-cancelled"), "{codes:?}");
-    // Billed again in the same way: the new one stands, whatever was returned.
+    // Billed again and returned again: nothing stands.
     let again = text.replace("あぜくら総合病院,202408", "あぜくら総合病院,202410");
+    let twice =
+        [files[0].clone(), files[1].clone(), ("c/RECEIPTC.UKE", sjis(&again)), ("d/RECEIPTC.HEN", sjis(&format!("{again}\r\n")))];
+    let (_, column, _) = convert(&twice);
+    assert_eq!(total(&column("cost", "total_charge")), 0.0);
+    // Billed again in the same way: the new one stands, whatever was returned.
     let (_, column, _) = convert(&[files[0].clone(), files[1].clone(), ("c/RECEIPTC.UKE", sjis(&again))]);
     assert_eq!(total(&column("cost", "total_charge")), charge);
 }
@@ -234,19 +239,20 @@ fn a_bundle_in_a_bundle_is_read_and_an_entry_that_is_none_loses_itself_alone() {
         )
     };
     let inner = format!(
-        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{patient}}},{{"resource":{}}}]}}"#,
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{patient}}},{{"resource":{{"resourceType":5}}}},{{"resource":{}}}]}}"#,
         height(152)
     );
     let outer = format!(
         r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"resource":{patient}}},{{"resource":{}}},{{"resource":{{"resourceType":5}}}},{{"resource":{inner}}}]}}"#,
         height(150)
     );
-    let (_, column, codes) = convert(&[("1.json", outer.into_bytes())]);
+    let (summary, column, codes) = convert(&[("1.json", outer.into_bytes())]);
+    assert_eq!(summary.counts.records_unread, 2, "{codes:?} {:?}", summary.counts);
     let mut values = column("measurement", "value_as_number");
     values.sort();
     assert_eq!(
         (values, codes.iter().filter(|c| *c == "fhir-entry").count()),
-        (vec!["150.0".to_owned(), "152.0".to_owned()], 1),
+        (vec!["150.0".to_owned(), "152.0".to_owned()], 2),
         "{codes:?}"
     );
     assert_eq!(

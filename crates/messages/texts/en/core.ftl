@@ -130,3 +130,4 @@ core-opt-out-everywhere-first = Packages are waiting to come in: what they hold 
 core-ingest-suspended = { $provider } is suspended: the package waits until it is resumed.
 core-ingest-receipt-waits = The receipt to { $provider } could not be put into its outbox. What came in is in; the receipt is put out by the next command that can.
 core-dataset-relinked = Other records of this data set are one person now than when it was made. Its approvals are void; make it again.
+core-party-suspended = The { $kind } "{ $id }" is suspended or has ended: nothing goes to it. azekura { $kind } resume lets a suspended one take part again.

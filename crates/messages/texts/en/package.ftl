@@ -38,3 +38,4 @@ package-send-all-left-out = Nobody is left to send: all { $files } files are of 
 package-send-out-inside = { $path } lies inside the tree that is to be sent. Choose a directory outside of it.
 package-open-done = { $path }: { $files } files, { $bytes } bytes, from { $sender }, number { $sequence }. Signature, tags and hashes hold.
 package-open-not-empty = { $path } is not empty. Name a directory that does not exist yet or has nothing in it.
+package-tree-list = There is a file in { $path } that is called like a list of contacts or opt-outs, or a table in its root. Lists go with --contacts and --opt-outs; take it out of the tree: find { $path } -iname '*opt*out*' -o -iname 'contacts*' -o -maxdepth 1 -iname '*.csv'

@@ -130,3 +130,4 @@ core-opt-out-everywhere-first = 取り込み待ちのパッケージがありま
 core-ingest-suspended = { $provider } は停止中のため、再開されるまで待ちます。
 core-ingest-receipt-waits = { $provider } への受領通知を置けませんでした。取り込みは完了しています。受領通知は、置けるようになってからのコマンドで置かれます。
 core-dataset-relinked = このデータセットの作成後に名寄せの結果が変わりました（同一人物とされる記録が違います）。承認は無効です。作り直してください。
+core-party-suspended = { $kind }「{ $id }」は停止中または終了しているため、何も渡しません。停止中であれば azekura { $kind } resume で再開できます。

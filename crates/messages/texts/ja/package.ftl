@@ -38,3 +38,4 @@ package-send-all-left-out = 送るものがありません。{ $files } ファ�
 package-send-out-inside = { $path } は送付するツリーの中にあります。外のディレクトリを指定してください。
 package-open-done = { $path }: { $sender } からの第 { $sequence } 号、{ $files } ファイル、{ $bytes } バイト。署名、認証タグ、ハッシュはすべて一致しました。
 package-open-not-empty = { $path } は空ではありません。まだ存在しない、または空のディレクトリを指定してください。
+package-tree-list = { $path } に連絡先や提供停止の一覧のような名前のファイル、または最上位に表があります。一覧は --contacts と --opt-outs で渡し、ツリーから除いてください。次で探せます: find { $path } -iname '*opt*out*' -o -iname 'contacts*' -o -maxdepth 1 -iname '*.csv'

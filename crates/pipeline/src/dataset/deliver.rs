@@ -90,10 +90,14 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     }
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
-    let recipient = reader.party(PartyKind::Recipient, &case.row.recipient).await?.filter(|p| p.status == PartyStatus::Active);
-    let recipient = recipient.ok_or_else(|| {
-        Error::refused(Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &case.row.recipient))
-    })?;
+    let recipient = reader.party(PartyKind::Recipient, &case.row.recipient).await?;
+    let recipient = match recipient {
+        Some(party) if party.status == PartyStatus::Active => party,
+        found => {
+            let code = if found.is_some() { "core-party-suspended" } else { "core-unknown-party" };
+            return Err(Error::refused(Message::new(code).with("kind", PartyKind::Recipient).with("id", &case.row.recipient)));
+        }
+    };
     drop(reader);
     let state = case.row.state;
     if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && crate::link::is_stale(instance).await? {
@@ -221,7 +225,7 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Erro
         let from = instance.pending(&row.target).join(name);
         let recipient = instance.ledger.read().await?.party(PartyKind::Recipient, &row.target).await?;
         if from.is_dir() && recipient.is_none_or(|p| p.status != PartyStatus::Active) {
-            let message = Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &row.target);
+            let message = Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &row.target);
             stuck = stuck.or(Some(Error::refused(message)));
             continue;
         }

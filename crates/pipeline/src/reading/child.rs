@@ -104,7 +104,7 @@ fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Su
         let Some(path) = member.path.strip_prefix(STORAGE) else {
             return list(task.mode, member.path, member.content, summary);
         };
-        if may_be_a_list(path) {
+        if package::lists::may_be_a_list(path) {
             return Err(Stop::Beside);
         }
         summary.members += 1;
@@ -132,13 +132,6 @@ fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Su
         Mode::Read => reader.finish(&mut emit)?,
     }
     Ok(())
-}
-
-/// Whether a file among the records is called like a list: it would be passed over there.
-fn may_be_a_list(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
-    let bare: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    bare.starts_with("optout") || bare.starts_with("contacts") || (!path.contains('/') && name.ends_with(".csv"))
 }
 
 /// The two lists beside the records. Nothing else may be there.
