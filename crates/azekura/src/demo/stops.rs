@@ -111,7 +111,9 @@ fn choose(truth: &Truth) -> Vec<Stop> {
         for stop in from_truth {
             let patient = truth.patient(&stop.key()).filter(|p| held(p));
             if count(&chosen, erase, everywhere) < enough && patient.is_some_and(|p| used.insert(p.person)) {
-                chosen.push(stop.clone());
+                // Who has everything erased stops everything, whatever else the statement says.
+                let scopes = if erase { NoticeScope::ALL.iter().copied().collect() } else { stop.scopes.clone() };
+                chosen.push(Stop { scopes, ..stop.clone() });
             }
         }
     }

@@ -502,3 +502,18 @@ fn a_no_of_somebody_who_is_not_in_a_data_set_leaves_it_as_it_was_signed() {
     ends.sort();
     assert_eq!(ends, ["core-dataset-voided", "delivered", "delivered"]);
 }
+
+#[test]
+fn the_demo_runs_to_its_end_and_every_promise_of_its_list_holds() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = std::process::Command::new(crate::kit::AZEKURA)
+        .args(["--json", "demo", "--persons", "200", "--out", text(&dir.path().join("demo"))])
+        .output()
+        .expect("the program");
+    let said = String::from_utf8_lossy(&out.stdout).into_owned();
+    assert!(out.status.success(), "{said}\n{}", String::from_utf8_lossy(&out.stderr));
+    let said: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or("")).expect("a summary");
+    let promises = said["promises"].as_array().expect("promises");
+    assert_eq!(promises.len(), 11, "{said}");
+    assert!(promises.iter().all(|p| p["good"] == true && p["spoilt"] == "broken"), "{promises:?}");
+}

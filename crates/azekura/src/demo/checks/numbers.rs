@@ -169,7 +169,7 @@ fn files(world: &World) -> Result<Files, Failure> {
     Ok(files)
 }
 
-/// Files of a package whose patients have nothing in the lake, being refused at the door or erased since; and, of the
+/// Files of a package whose patients have nothing in the lake, being refused at the door, set aside or erased since; and, of the
 /// others, those that were given a name on purpose that nobody can read.
 fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64), Failure> {
     let Some(sent) = world.sent.iter().find(|s| s.provider == taken.provider) else { return Ok((0, 0)) };
@@ -178,16 +178,27 @@ fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64
     let records = world.records(&keys)?;
     let stopped: BTreeSet<Key> = world.stops.iter().filter(|s| s.before).map(Stop::key).collect();
     let storage = world.hospitals().join(taken.provider.as_str()).join("storage");
+    // Of who was set aside nothing is written.
+    let holds = world.wait(pipeline::holds::list(&world.instance)).map_err(below)?;
+    let held: BTreeSet<RecordId> = holds.into_iter().filter(|h| h.package.is_some()).map(|h| h.record).collect();
     if mine.is_empty() {
-        // Of the samples nobody wrote down the truth; everybody in them came in.
-        return Ok((0, nameless_below(&storage)));
+        // Of the samples nobody wrote down the truth; everybody in them came in or was set aside.
+        let canonical = |id: &String| terms::PatientIdRule::default().canonical(id).ok();
+        let key = |id: &String| Some((taken.provider.clone(), canonical(id)?.reveal().to_owned()));
+        let keys: Vec<Key> = world.samples.iter().filter_map(key).collect();
+        let records = world.records(&keys)?;
+        let aside = world.samples.iter().filter(|id| key(id).and_then(|k| records.get(&k)).is_some_and(|r| held.contains(r)));
+        let part = |id: &str, from: usize, to: usize| id.get(from..to.min(id.len())).unwrap_or_default().to_owned();
+        let directory = |id: &String| storage.join(part(id, 0, 3)).join(part(id, 3, 6)).join(id);
+        let files = |id: &String| count_below(&directory(id), &|name| name.split('_').count() == 7);
+        return Ok((aside.map(files).sum(), nameless_below(&storage)));
     }
     let bad: Vec<_> =
         world.truth.bad_names.iter().filter(|(p, _)| *p == taken.provider).map(|(_, path)| storage.join(path)).collect();
     let (mut count, mut nameless) = (0, 0);
     for (patient, key) in mine.iter().zip(&keys) {
         let stayed = stopped.contains(key) || (sent.with_contacts && !patient.notified);
-        let inside = records.get(key).is_some_and(|r| !world.erased.contains(r));
+        let inside = records.get(key).is_some_and(|r| !world.erased.contains(r) && !held.contains(r));
         let directory = patient.directory(&world.hospitals());
         if inside {
             nameless += bad.iter().filter(|path| path.starts_with(&directory)).count() as u64;
