@@ -183,14 +183,14 @@ impl Instance {
         crate::dataset::finish_doomed(self).await?;
         crate::sealed::sweep(self).await?;
         if let Err(error) = crate::keeping::sweep(self).await {
-            warn_of(Some(&error));
+            warn_of([&error]);
         }
         // An outbox that cannot be written, or a package that cannot be removed, is no reason why nobody can say no any more.
-        warn_of(crate::ingest::finish_pending(self).await?.as_ref());
-        warn_of(crate::dataset::finish_deliveries(self).await?.as_ref());
+        warn_of(crate::ingest::finish_pending(self).await?.iter().map(|s| &s.error));
+        warn_of(crate::dataset::finish_deliveries(self).await?.iter().map(|s| &s.error));
         self.sweep_pending().await?;
         if let Err(error) = crate::keeping::expire(self, jiff::Timestamp::now()).await {
-            warn_of(Some(&error));
+            warn_of([&error]);
         }
         self.rotate_intake(jiff::Timestamp::now()).await
     }
@@ -381,9 +381,18 @@ pub(crate) fn moved(from: &Path) -> Result<(), Error> {
     durable::remove_file(Path::new(&mark)).map_err(Error::io(from.display().to_string()))
 }
 
+/// What a transaction promised and could not be done yet; the next command tries again.
+#[derive(Debug)]
+pub struct Stuck {
+    /// Id of the row of the ledger's outbox.
+    pub id: String,
+    /// What stands in the way.
+    pub error: Error,
+}
+
 /// Says what could not be done now and is tried again by the next command.
-pub(crate) fn warn_of(stuck: Option<&Error>) {
-    if let Some(error) = stuck {
+pub(crate) fn warn_of<'a>(stuck: impl IntoIterator<Item = &'a Error>) {
+    for error in stuck {
         tracing::warn!(code = error.code(), %error, "something could not be moved or removed; it is tried again by the next command");
     }
 }

@@ -35,4 +35,4 @@ mod spool;
 pub mod sql;
 
 pub use error::{Error, Refusal};
-pub use instance::{CONFIG, Instance, Made, PassphraseIs};
+pub use instance::{CONFIG, Instance, Made, PassphraseIs, Stuck};

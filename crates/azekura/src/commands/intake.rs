@@ -71,7 +71,7 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
     };
     let mut lines: Vec<Message> = all.iter().map(line).collect();
     let held: u64 = all.iter().map(|t| t.patients_set_aside).sum();
-    for taken in all.iter().filter(|t| t.receipt_waits) {
+    for taken in all.iter().filter(|t| t.receipt_waits.is_some()) {
         lines.push(Message::new("core-ingest-receipt-waits").with("provider", &taken.provider));
     }
     if held > 0 {
@@ -81,5 +81,5 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
         lines.push(Message::new("core-ingest-nothing"));
     }
     shown.result(&all, &lines);
-    Ok(if all.iter().all(|t| t.is_in() && !t.receipt_waits) { Outcome::Done } else { Outcome::FoundWrong })
+    Ok(if all.iter().all(|t| t.is_in() && t.receipt_waits.is_none()) { Outcome::Done } else { Outcome::FoundWrong })
 }

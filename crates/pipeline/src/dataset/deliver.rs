@@ -17,7 +17,7 @@ use super::build::released_setting;
 use super::{Case, refused, select};
 use crate::Instance;
 use crate::error::Error;
-use crate::instance::Move;
+use crate::instance::{Move, Stuck};
 use crate::sealed;
 
 /// A delivered data set.
@@ -194,8 +194,11 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     tx.commit().await?;
     let stuck = finish_deliveries(instance).await?;
     finish_doomed(instance).await?;
-    if let Some(error) = stuck {
-        return Err(error);
+    for stuck in stuck {
+        if stuck.id == outbox_id(id) {
+            return Err(stuck.error);
+        }
+        crate::instance::warn_of([&stuck.error]);
     }
     Ok(Delivered {
         id,
@@ -208,12 +211,12 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
 
 /// Moves packages to where their recipients fetch them: what a transaction promised and a crash may have left undone.
 ///
-/// Why the first package that cannot be moved stays where it is; the others are moved.
+/// What stays as it is, and why; the others are moved.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Error>, Error> {
-    let mut stuck = None;
+pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Vec<Stuck>, Error> {
+    let mut stuck = Vec::new();
     for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await? {
         if row.kind != KIND {
             continue;
@@ -226,7 +229,7 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Erro
         let recipient = instance.ledger.read().await?.party(PartyKind::Recipient, &row.target).await?;
         if from.is_dir() && recipient.is_none_or(|p| p.status != PartyStatus::Active) {
             let message = Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &row.target);
-            stuck = stuck.or(Some(Error::refused(message)));
+            stuck.push(Stuck { id: row.id, error: Error::refused(message) });
             continue;
         }
         // What could not leave at once, and holds somebody who said no meanwhile, does not leave any more.
@@ -248,7 +251,7 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Option<Erro
         }
         let state = match crate::instance::put_in_place(&from, &to) {
             Err(error) => {
-                stuck = stuck.or(Some(error));
+                stuck.push(Stuck { id: row.id, error });
                 continue;
             }
             Ok(Move::Done) => OutboxState::Done,

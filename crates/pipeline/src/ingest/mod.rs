@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::civil::Date;
 use lake::{Compaction, LakeTable};
-use ledger::{Counts, Event, OutboxState, Package, PackageState, PartyKind, PartyStatus};
+use ledger::{Counts, Event, Package, PackageState, PartyKind, PartyStatus};
 use messages::Message;
 use serde::Serialize;
 use terms::{PackageId, ProviderId, SourceKind};
@@ -60,8 +60,9 @@ pub struct Taken {
     pub refused: Option<String>,
     /// Code of why it is as it was, and waits for the next time.
     pub waits: Option<&'static str>,
-    /// Whether the receipt could not be put where its sender fetches it, and waits for that.
-    pub receipt_waits: bool,
+    /// Code of why the receipt could not be put where its sender fetches it, or the package not be destroyed: both wait for
+    /// the next command.
+    pub receipt_waits: Option<&'static str>,
     #[serde(skip)]
     why: Option<Message>,
 }
@@ -82,7 +83,7 @@ impl Taken {
             destroyed: false,
             refused: None,
             waits: None,
-            receipt_waits: false,
+            receipt_waits: None,
             why: None,
         }
     }
@@ -108,7 +109,7 @@ impl Taken {
 /// When something is broken or missing; packages before that are taken in. A package that does not hold on second
 /// reading is quarantined, and is no error. One whose reading the system ended waits, and its provider's later ones with it.
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
-    crate::instance::warn_of(finish_pending(instance).await?.as_ref());
+    crate::instance::warn_of(finish_pending(instance).await?.iter().map(|s| &s.error));
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     let mut held: HashSet<ProviderId> = HashSet::new();
@@ -255,9 +256,10 @@ async fn take(
     tx.emit(Event::StepFinished { step: "ingest".to_owned(), run: None, counts })?;
     crate::checked::forget(&mut tx, package.id, provider, "the package is taken in").await?;
     tx.commit().await?;
-    crate::instance::warn_of(finish_pending(instance).await?.as_ref());
-    let pending = instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
-    let receipt_waits = pending.iter().any(|row| row.id == receipt::outbox_id(package.id));
+    let stuck = finish_pending(instance).await?;
+    crate::instance::warn_of(stuck.iter().map(|s| &s.error));
+    let own = receipt::outbox_id(package.id);
+    let receipt_waits = stuck.iter().find(|s| s.id == own).map(|s| s.error.code());
     Ok(Taken {
         receipt_waits,
         patients_in: built.patients_in,
@@ -267,7 +269,7 @@ async fn take(
         rows: built.rows,
         members: built.members,
         findings: built.findings,
-        destroyed: destroy,
+        destroyed: destroy && !instance.root.join(&package.directory).exists(),
         ..Taken::not(package.id, provider.clone(), sequence)
     })
 }

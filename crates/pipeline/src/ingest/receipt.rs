@@ -14,7 +14,7 @@ use terms::{PackageId, ProviderId};
 use super::build::Built;
 use crate::Instance;
 use crate::error::Error;
-use crate::instance::Move;
+use crate::instance::{Move, Stuck};
 
 /// Kind of the outbox rows of receipts.
 pub(super) const KIND: &str = "receipt";
@@ -133,12 +133,12 @@ fn fill(to: &mut dyn std::io::Write, summary: &Summary<'_>, built: &Built) -> Re
 /// Moves receipts to their places and destroys packages that must not be kept: whatever a transaction has promised and a
 /// crash may have left undone.
 ///
-/// Why the first receipt that cannot be moved stays where it is; the others are moved.
+/// What stays as it is, and why; the others are moved.
 ///
 /// # Errors
-/// When the ledger cannot be written or a package not be destroyed.
-pub async fn finish_pending(instance: &Instance) -> Result<Option<Error>, Error> {
-    let mut stuck = None;
+/// When the ledger cannot be written.
+pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
+    let mut stuck = Vec::new();
     let rows = instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?;
     for row in rows.into_iter().filter(|r| r.kind == KIND) {
         let pending: Pending =
@@ -151,14 +151,14 @@ pub async fn finish_pending(instance: &Instance) -> Result<Option<Error>, Error>
             hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)
                 .map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
             if let Err(error) = crate::keeping::destroy(instance, pending.package, &pending.directory, Some(sha256)).await {
-                stuck = stuck.or(Some(error));
+                stuck.push(Stuck { id: row.id, error });
                 continue;
             }
         }
         let moved = match moved {
             Ok(moved) => moved,
             Err(error) => {
-                stuck = stuck.or(Some(error));
+                stuck.push(Stuck { id: row.id, error });
                 continue;
             }
         };

@@ -38,8 +38,9 @@ impl Ended {
     pub fn of(output: Output) -> Ended {
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        // A list of packages has the reason of each.
-        let code = json["error"].as_str().or_else(|| json[0]["reason"].as_str()).unwrap_or_default().to_owned();
+        // A list of packages has the reason of each; one may be in, and only its receipt or its end wait.
+        let reason = || json[0]["reason"].as_str().or_else(|| json[0]["receipt_waits"].as_str());
+        let code = json["error"].as_str().or_else(reason).unwrap_or_default().to_owned();
         Ended { output, said, code }
     }
 }
