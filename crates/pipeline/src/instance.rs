@@ -151,6 +151,11 @@ impl Instance {
         if !path.is_file() || root.join(UNFINISHED).exists() {
             return Err(Error::refused(Message::new("core-instance-missing").with("path", root.display())));
         }
+        for part in [KEYRING, LEDGER].map(|name| root.join(name)) {
+            if !part.is_file() {
+                return Err(Error::refused(Message::new("core-instance-part-missing").with("path", part.display())));
+            }
+        }
         let text = std::fs::read_to_string(&path).map_err(Error::io(path.display().to_string()))?;
         let config = Config::parse(&text).map_err(|reason| {
             Error::refused(Message::new("core-config-unreadable").with("path", path.display()).with("reason", reason))

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use governance::opt_out::{Evidence, OptOut, OptOutScope, Statement};
 use lake::PersonMap;
-use ledger::{NewOptOut, OptOutState};
+use ledger::{NewOptOut, OptOutState, PackageState};
 use messages::Message;
 use serde::Serialize;
 use terms::{NoticeScope, ProviderId, RecordId, Requester};
@@ -48,6 +48,10 @@ pub struct Stopped {
     pub destroyed_packages: u64,
     /// Data sets that were made and not delivered, and are to be made again without them.
     pub voided_datasets: u64,
+    /// Whether the person's records at other providers were looked for, where that was asked: by what is in the vault alone.
+    pub searched_elsewhere: Option<bool>,
+    /// Packages that have come and could not come in, where the person was to be erased everywhere: nobody looked there.
+    pub waiting_packages: u64,
 }
 
 /// What a withdrawal did.
@@ -116,11 +120,13 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
             && o.scopes.iter().copied().collect::<BTreeSet<_>>() == said.scopes
     };
     let before = reader.opt_outs_of(&request.provider, patient).await?.into_iter().find(same);
-    let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
-    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in and is linked first.
-    if said.everywhere && !reader.packages(&[ledger::PackageState::Accepted]).await?.is_empty() {
-        return Err(Error::refused(Message::new("core-opt-out-everywhere-first")));
+    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first.
+    if said.everywhere && !reader.packages(&[PackageState::Accepted]).await?.is_empty() {
+        drop(reader);
+        crate::ingest::ingest(instance, &|_| ()).await?;
+        reader = instance.ledger.read().await?;
     }
+    let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
     drop(reader);
     let opt_out = match before {
         Some(before) => before.id,
@@ -142,13 +148,28 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
             added.id
         }
     };
-    let mut done =
-        Stopped { opt_out, blocked_records: 0, erased_records: 0, rewritten_files: 0, destroyed_packages: 0, voided_datasets: 0 };
+    let mut done = Stopped {
+        opt_out,
+        blocked_records: 0,
+        erased_records: 0,
+        rewritten_files: 0,
+        destroyed_packages: 0,
+        voided_datasets: 0,
+        searched_elsewhere: None,
+        waiting_packages: 0,
+    };
+    if said.everywhere {
+        // With the record gone, the erasure tells that there was one.
+        let history = instance.ledger.read().await?.history(&done.opt_out).await?;
+        let erased = history.iter().any(|e| matches!(e.event, ledger::Event::Erased { .. }));
+        done.searched_elsewhere = Some(named.is_some() || erased);
+    }
     let Some(named) = named else {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
             done.destroyed_packages = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
         }
+        done.waiting_packages = waiting(instance, &said).await?;
         return Ok(done);
     };
     // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
@@ -226,7 +247,24 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     crate::doubtful::forget(instance, &gone).await?;
     done.erased_records = report.records;
     done.rewritten_files = report.files;
+    done.waiting_packages = waiting(instance, &said).await?;
     Ok(done)
+}
+
+/// Packages in which somebody who is to be erased everywhere could not be looked for: an earlier one is missing, or their
+/// provider is suspended.
+async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
+    if !said.everywhere {
+        return Ok(0);
+    }
+    let packages = instance.ledger.read().await?.packages(&[PackageState::Accepted, PackageState::Quarantined]).await?;
+    let waits = |p: &&ledger::Package| match p.state {
+        PackageState::Quarantined => {
+            p.reason.as_deref() == Some(crate::receive::GAP) && instance.root.join(&p.directory).exists()
+        }
+        _ => true,
+    };
+    Ok(packages.iter().filter(waits).count() as u64)
 }
 
 /// The other records of the same person, as the current linkage sees it, and those of whoever may be the same.

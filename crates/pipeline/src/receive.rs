@@ -301,7 +301,7 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
 }
 
 /// Code of the reason of a package that waits for an earlier one.
-const GAP: &str = "core-package-sequence-gap";
+pub(crate) const GAP: &str = "core-package-sequence-gap";
 
 /// A package that lies in keeping and has been looked at.
 struct Arrival {
@@ -493,7 +493,8 @@ async fn of_nobody(
 }
 
 /// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope. Of a list
-/// that came before, a statement of the same day is the one that was registered then, also when it was taken back meanwhile.
+/// that came before, a statement of the same day, or any where the list has no day, is the one that was registered then, also when it
+/// was taken back meanwhile.
 async fn register(
     tx: &mut ledger::Tx,
     patients: &Patients,
@@ -514,7 +515,7 @@ async fn register(
         let stated_on = line.date.parse().ok();
         let registered = before.iter().filter(|o| {
             let in_force = !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn);
-            in_force || (again && Some(o.stated_on) == stated_on)
+            in_force || (again && stated_on.is_none_or(|day| o.stated_on == day))
         });
         let held: BTreeSet<NoticeScope> = registered.flat_map(|o| o.scopes.iter().copied()).collect();
         let missing: Vec<NoticeScope> = said.difference(&held).copied().collect();

@@ -8,6 +8,9 @@ use crate::SealError;
 
 const LONGEST: usize = 4096;
 
+/// What some editors put before a text in UTF-8.
+const BYTE_ORDER_MARK: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
 /// The passphrase of a keyring or of a private key. It comes from a file, a systemd credential or a terminal, never from an argument
 /// or an environment variable, where other users could read it.
 pub struct Passphrase(Zeroizing<Vec<u8>>);
@@ -25,7 +28,7 @@ impl Passphrase {
         Ok(Passphrase(bytes))
     }
 
-    /// The content of a file without its last line break.
+    /// The content of a file without its last line break and without the mark of UTF-8 that some editors begin it with.
     ///
     /// # Errors
     /// When the file cannot be read, is empty or too long.
@@ -34,6 +37,10 @@ impl Passphrase {
         // Room for all of it beforehand, so that growing leaves no copy in freed memory.
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST + 64));
         file.take(LONGEST as u64 + 3).read_to_end(&mut bytes).map_err(SealError::file(path))?;
+        // Some editors put a mark before the text that nobody types.
+        if bytes.starts_with(&BYTE_ORDER_MARK) {
+            bytes.drain(..BYTE_ORDER_MARK.len());
+        }
         if bytes.last() == Some(&b'\n') {
             bytes.pop();
             if bytes.last() == Some(&b'\r') {

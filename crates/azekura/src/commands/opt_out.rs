@@ -78,6 +78,13 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     if done.destroyed_packages > 0 {
         lines.push(Message::new("core-opt-out-packages").with("count", done.destroyed_packages));
     }
+    let searched = done.searched_elsewhere != Some(false);
+    if !searched {
+        lines.push(Message::new("core-opt-out-elsewhere-not"));
+    }
+    if done.waiting_packages > 0 {
+        lines.push(Message::new("core-opt-out-waiting").with("count", done.waiting_packages));
+    }
     shown.result(&done, &lines);
-    Ok(Outcome::Done)
+    Ok(if searched { Outcome::Done } else { Outcome::FoundWrong })
 }

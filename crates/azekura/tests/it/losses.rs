@@ -25,11 +25,11 @@ fn entries(dir: &Path) -> usize {
     fs::read_dir(dir).map(Iterator::count).unwrap_or(0)
 }
 
-fn other_hospital(house: &House) {
+pub fn other_hospital(house: &House) {
     house.on(&["provider", "add", "--id", OTHER, "--cert", text(&party("other-hospital", "30").cert)]).done();
 }
 
-fn from_other(house: &House, sequence: u64, files: &Files) -> PathBuf {
+pub fn from_other(house: &House, sequence: u64, files: &Files) -> PathBuf {
     house.package_by(&party("other-hospital", "30"), OTHER, &house.intake(), sequence, |w| tar(w, files))
 }
 

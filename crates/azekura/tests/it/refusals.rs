@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::kit::{House, IDS, PROVIDER, files, party, samples, tar, text};
-use crate::losses::{shell, with_child};
+use crate::losses::{from_other, other_hospital, shell, with_child};
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -326,18 +326,29 @@ fn a_package_of_a_list_alone_stops_whom_it_names() {
 }
 
 #[test]
-fn to_be_erased_everywhere_somebody_has_to_have_come_in_first() {
+fn to_be_erased_everywhere_somebody_is_looked_for_in_what_waits_too() {
     let house = House::new();
     house.notified(&IDS);
     house.receive(&[&house.tree(1, &of(&IDS))]);
-    let everywhere = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"];
-    assert_eq!(house.on(&everywhere).refused(), "core-opt-out-everywhere-first");
-    house.on(&["ingest"]).done();
-    // Also who is here already may be in what waits.
-    house.receive(&[&house.tree(2, &of(&[IDS[1]]))]);
-    assert_eq!(house.on(&everywhere).refused(), "core-opt-out-everywhere-first");
-    house.on(&["ingest"]).done();
-    assert_eq!(house.on(&everywhere).done()["erased_records"], 1, "it links by itself");
+    let everywhere = |id: &str| house.on(&["opt-out", "--provider", PROVIDER, "--patient", id, "--erase", "--everywhere"]);
+    let first = everywhere(IDS[0]).done();
+    assert_eq!(
+        (&first["erased_records"], &first["searched_elsewhere"]),
+        (&1.into(), &true.into()),
+        "what waited came in: {first}"
+    );
+    let again = everywhere(IDS[0]).done();
+    assert_eq!(again["searched_elsewhere"], true, "an erasure that is over stays over: {again}");
+    // Who is stopped before anything came in cannot be found elsewhere by anything: that is said.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", "5079999999"]).done();
+    let nobody = everywhere("5079999999");
+    assert_eq!((nobody.status, &nobody.json["searched_elsewhere"]), (Some(1), &false.into()), "{}", nobody.all);
+    assert!(nobody.json["opt_out"].is_string(), "it is registered all the same: {}", nobody.all);
+    // A package that waits for an earlier one is counted.
+    other_hospital(&house);
+    house.receive(&[&from_other(&house, 2, &of(&[IDS[1]]))]);
+    let other = everywhere(IDS[2]).done();
+    assert_eq!((&other["erased_records"], &other["waiting_packages"]), (&1.into(), &1.into()), "{other}");
 }
 
 #[test]

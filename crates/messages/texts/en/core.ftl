@@ -1,6 +1,7 @@
 ### Instance, commands, general refusals
 core-instance-not-empty = { $path } is not empty. Name a directory that does not exist yet or has nothing in it.
 core-instance-missing = { $path } is not an Azekura instance (no azekura.toml). Make one with: azekura init { $path }
+core-instance-part-missing = { $path } is missing: this instance is not whole, and nothing in it can be opened without. Put back the copy that was made together with the rest; do not make a new one in its place.
 core-instance-busy = Another process is working on { $path }. Wait until it has ended, then run the command again.
 core-instance-made = Made an instance in { $path }.
 core-instance-certificates = Providers seal packages to { $intake }; recipients check deliveries with { $signing }.
@@ -126,7 +127,8 @@ core-hold-of-opt-out = Record { $record } is held by an opt-out: it goes when th
 core-hold-released = Record { $record } is held no more ({ $count } holds ended).
 core-ingest-held = { $count } patients are held back: some file said that it may be another's. azekura hold list shows them; when the provider has put it right, azekura hold release lets them go.
 core-asset-not-there = The file { $path } of asset { $asset } is missing or not of its size. Restore it from a backup.
-core-opt-out-everywhere-first = Packages are waiting to come in: what they hold of this person could not be found any more after the erasure. Nothing is stopped yet. Run azekura ingest and azekura link, then ask again.
+core-opt-out-elsewhere-not = Nothing of this patient is here, so nobody can tell who they are at other providers: there nothing was looked for and nothing is stopped. Ask the person where else they were treated, and state it there too.
+core-opt-out-waiting = Packages that have come but could not come in: { $count } (an earlier one is missing, or their provider is suspended). Nobody looked for the person there. When they have come in, state it again for the record found there.
 core-ingest-suspended = { $provider } is suspended: the package waits until it is resumed.
 core-ingest-receipt-waits = The receipt to { $provider } could not be put into its outbox. What came in is in; the receipt is put out by the next command that can.
 core-dataset-relinked = Other records of this data set are one person now than when it was made. Its approvals are void; make it again.

@@ -1,6 +1,7 @@
 ### インスタンス、コマンド、一般の拒否
 core-instance-not-empty = { $path } は空ではありません。まだ存在しない、または空のディレクトリを指定してください。
 core-instance-missing = { $path } は Azekura のインスタンスではありません（azekura.toml がありません）。azekura init { $path } で作成してください。
+core-instance-part-missing = { $path } がありません。これがないとインスタンスのデータは開けません。ほかのファイルと同時に取った控えから戻してください。新しく作り直さないでください。
 core-instance-busy = 別のプロセスが { $path } を使用中です。終わるのを待ってから、もう一度実行してください。
 core-instance-made = { $path } にインスタンスを作成しました。
 core-instance-certificates = 提供元は { $intake } 宛にパッケージを封印します。提供先は { $signing } で配付物を検証します。
@@ -126,7 +127,8 @@ core-hold-of-opt-out = 記録 { $record } は提供停止の求めにより保�
 core-hold-released = 記録 { $record } の保留を解除しました（{ $count } 件）。
 core-ingest-held = { $count } 人の患者を保留しました（別人のものかもしれないファイルがあります）。azekura hold list で確かめ、提供事業者が訂正したら azekura hold release で解除してください。
 core-asset-not-there = 資産 { $asset } のファイル { $path } がないか、大きさが違います。バックアップから戻してください。
-core-opt-out-everywhere-first = 取り込み待ちのパッケージがあります。消去した後では、その中のこの人の記録を探せません。まだ何も停止していません。azekura ingest と azekura link の後、もう一度実行してください。
+core-opt-out-elsewhere-not = この患者の記録がないため、他の提供元でどの患者にあたるかは分かりません。他の提供元では検索も停止もしていません。ほかに受診した提供元を本人に確認し、そちらについても申し出を登録してください。
+core-opt-out-waiting = 届いているが取り込めないパッケージが { $count } 件あります（前の番号が未着、または提供元が停止中）。その中ではこの人を検索していません。取り込みの後、そこで見つかった記録について改めて申し出を登録してください。
 core-ingest-suspended = { $provider } は停止中のため、再開されるまで待ちます。
 core-ingest-receipt-waits = { $provider } への受領通知を置けませんでした。取り込みは完了しています。受領通知は、置けるようになってからのコマンドで置かれます。
 core-dataset-relinked = このデータセットの作成後に名寄せの結果が変わりました（同一人物とされる記録が違います）。承認は無効です。作り直してください。

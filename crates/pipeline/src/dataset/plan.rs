@@ -52,8 +52,8 @@ pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
 /// application of the same maker that lies there already is not made a second time.
 ///
 /// # Errors
-/// Refusals: the profile is not valid or below the floor of its kind, the application is not complete, the recipient is
-/// not registered.
+/// Refusals: the profile is not valid or below the floor of its kind, the application is not complete, the recipient or
+/// a provider of the cohort is not registered.
 pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error> {
     let text = std::fs::read_to_string(profile).map_err(Error::io(profile.display().to_string()))?;
     let parsed = parse_profile(&text)?;
@@ -67,6 +67,13 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
     if known.is_none() {
         let message = Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &application.recipient);
         return Err(Error::refused(message));
+    }
+    for provider in &parsed.cohort.providers {
+        if reader.party(PartyKind::Provider, provider).await?.is_none() {
+            return Err(Error::refused(
+                Message::new("core-unknown-party").with("kind", PartyKind::Provider).with("id", provider),
+            ));
+        }
     }
     let kind = application.kind;
     // A command that is repeated, because nobody saw how it ended, finds what it had done.
