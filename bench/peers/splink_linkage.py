@@ -36,6 +36,22 @@ warnings.filterwarnings("ignore")
 from splink import DuckDBAPI, Linker, SettingsCreator, block_on  # noqa: E402
 import splink.comparison_library as cl  # noqa: E402
 import splink.comparison_level_library as cll  # noqa: E402
+from splink.internals import comparison_level  # noqa: E402
+
+# Splink 5.0.0 ends with a ValueError where EM makes an m-probability 0 (which it does on some of these sets): its own
+# smallest value is put in the place.
+_LEVEL = comparison_level.ComparisonLevel
+_SMALLEST = comparison_level.M_U_CLAMP_MIN
+
+
+def _clamped(self, value):
+    if isinstance(value, (int, float)):
+        value = max(value, _SMALLEST)
+    _M_PROBABILITY.fset(self, value)
+
+
+_M_PROBABILITY = _LEVEL.m_probability
+_LEVEL.m_probability = property(_M_PROBABILITY.fget, _clamped)
 
 
 def sql_list(src, dst):
