@@ -56,20 +56,24 @@ impl Lake {
     fn files_on_disk(&self) -> Result<Vec<PathBuf>, LakeError> {
         let failed = |e: io::Error| LakeError::io("listing", "lake", e);
         let mut files = Vec::new();
-        for table in list(self.root().join("lake")).map_err(failed)? {
-            if !table.is_dir() {
-                continue;
-            }
-            for provider in list(table).map_err(failed)? {
-                if provider.is_dir() {
-                    files.extend(list(provider).map_err(failed)?.into_iter().filter(|p| p.is_file()));
-                }
+        // What is behind a link is not ours to clear.
+        for table in list(self.root().join("lake"), fs::FileType::is_dir).map_err(failed)? {
+            for provider in list(table, fs::FileType::is_dir).map_err(failed)? {
+                files.extend(list(provider, fs::FileType::is_file).map_err(failed)?);
             }
         }
         Ok(files)
     }
 }
 
-fn list(directory: PathBuf) -> io::Result<Vec<PathBuf>> {
-    fs::read_dir(directory)?.map(|entry| entry.map(|e| e.path())).collect()
+/// Entries of a directory of one kind; links are of neither.
+fn list(directory: PathBuf, kind: fn(&fs::FileType) -> bool) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if kind(&entry.file_type()?) {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
 }

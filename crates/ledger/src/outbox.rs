@@ -41,22 +41,24 @@ fn row(row: &SqliteRow) -> Result<OutboxRow> {
 }
 
 impl Tx {
-    /// Decides on an effect, to be done after the commit.
+    /// Decides on an effect, to be done after the commit. One that failed is decided on anew under the same id.
     ///
     /// # Errors
     /// [`LedgerError::AlreadyThere`].
     pub async fn add_outbox(&mut self, id: &str, kind: &str, target: &str, detail: &str) -> Result<()> {
         let row = sqlx::query(
-            "insert into outbox (id, kind, target, state, detail, at) values ($1, $2, $3, 'pending', $4, $5) returning *",
+            "insert into outbox (id, kind, target, state, detail, at) values ($1, $2, $3, 'pending', $4, $5)
+             on conflict (id) do update set target = excluded.target, state = 'pending', detail = excluded.detail, at = excluded.at
+             where outbox.state = 'failed' and outbox.kind = excluded.kind returning *",
         )
         .bind(id)
         .bind(kind)
         .bind(target)
         .bind(detail)
         .bind(now())
-        .fetch_one(self.sql())
-        .await
-        .map_err(|error| LedgerError::if_unique(error, "outbox row", id))?;
+        .fetch_optional(self.sql())
+        .await?
+        .ok_or_else(|| LedgerError::AlreadyThere { what: "outbox row", id: id.to_owned() })?;
         let event = Event::OutboxAdded { id: id.to_owned(), kind: kind.to_owned(), target: target.to_owned() };
         self.record(event, vec![mark("outbox", &row)?], None)?;
         Ok(())

@@ -47,7 +47,7 @@ words!(
 );
 words!(
     /// Whether a party takes part.
-    PartyStatus, "status of a party" { Active = "active", Paused = "paused", Ended = "ended" }
+    PartyStatus, "status of a party" { Active = "active", Paused = "paused", Ended = "ended", Revoked = "revoked" }
 );
 words!(
     /// An opt-out on its way (machine 3 of the workflows).

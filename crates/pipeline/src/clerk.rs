@@ -3,18 +3,18 @@
 //! A word holds when as many clerks as the setting asks say the same ([`linkage::Rule`]); until the next linkage nothing changes, and no data
 //! set is made or delivered before it. Who a clerk is, is as true as the account that runs the program: a word is not signed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::Blocked;
-use ledger::{ClerkSays, Event, LinkageWord, Reader};
+use ledger::{ClerkSays, Event, LinkageWord, OptOutState, PatientHmac, Reader};
 use linkage::{Case, Fact, Reason, Rule, Says, Standing};
 use messages::Message;
 use omop::Table;
 use serde::Serialize;
-use terms::RecordId;
+use terms::{ProviderId, RecordId};
 
 use crate::error::Error;
 use crate::{Instance, doubtful};
@@ -195,8 +195,12 @@ fn values(batches: &[RecordBatch], record: RecordId, columns: &[(&str, &'static 
 
 /// The providers of the two records.
 async fn known(reader: &mut Reader, a: RecordId, b: RecordId) -> Result<(String, String), Error> {
-    let all: BTreeMap<RecordId, String> =
-        reader.records().await?.into_iter().map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
+    let erasing = reader.opt_outs().await?.into_iter().filter(|o| o.erase && o.state == OptOutState::Effective);
+    let erased: HashSet<(ProviderId, PatientHmac)> = erasing.map(|o| (o.provider, o.patient)).collect();
+    // Of who was erased there is nothing to say any more.
+    let living =
+        reader.records().await?.into_iter().filter(|(_, provider, patient)| !erased.contains(&(provider.clone(), *patient)));
+    let all: BTreeMap<RecordId, String> = living.map(|(r, provider, _)| (r, provider.as_str().to_owned())).collect();
     match (all.get(&a), all.get(&b)) {
         (Some(x), Some(y)) if a != b => Ok((x.clone(), y.clone())),
         _ => Err(Error::refused(Message::new("core-clerk-no-records"))),

@@ -10,6 +10,7 @@ use terms::{PackageId, ProviderId, RecordId};
 
 use crate::Instance;
 use crate::error::Error;
+use crate::patients::Patients;
 
 /// A record on hold.
 #[derive(Debug, Clone, Serialize)]
@@ -38,6 +39,18 @@ pub async fn list(instance: &Instance) -> Result<Vec<Held>, Error> {
         package: h.package,
     };
     Ok(reader.record_holds().await?.into_iter().map(held).collect())
+}
+
+/// The record of a provider's patient.
+///
+/// # Errors
+/// Refusals: there is no such provider, the id is none, nothing of the patient is here.
+pub async fn record_of(instance: &Instance, provider: &ProviderId, patient: &str) -> Result<RecordId, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let hash = Patients::of(instance, &mut reader, provider).await?.hash(patient)?;
+    let hash = hash.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
+    let found = reader.find_records(provider, &[hash]).await?.into_iter().flatten().next();
+    found.ok_or_else(|| Error::refused(Message::new("core-hold-nobody")))
 }
 
 /// Ends the holds on a record that packages brought about. `why` goes to the journal: it must not name a person.

@@ -185,19 +185,23 @@ impl Instance {
     /// Finishes what a crash left, and what the calendar asks for.
     async fn put_in_order(&self) -> Result<(), Error> {
         self.lake.sweep(&self.ledger, &self.actor).await?;
-        crate::dataset::finish_doomed(self).await?;
-        crate::sealed::sweep(self).await?;
-        if let Err(error) = crate::keeping::sweep(self).await {
-            warn_of([&error]);
-        }
-        // An outbox that cannot be written, or a package that cannot be removed, is no reason why nobody can say no any more.
+        // A file that cannot be removed, or an outbox that cannot be written, is no reason why nobody can say no any more.
+        warn_of(crate::dataset::finish_doomed(self).await.as_ref().err());
+        warn_of(crate::sealed::sweep(self).await.as_ref().err());
+        warn_of(crate::keeping::sweep(self).await.as_ref().err());
         warn_of(crate::ingest::finish_pending(self).await?.iter().map(|s| &s.error));
-        warn_of(crate::dataset::finish_deliveries(self).await?.iter().map(|s| &s.error));
-        self.sweep_pending().await?;
-        if let Err(error) = crate::keeping::expire(self, jiff::Timestamp::now()).await {
-            warn_of([&error]);
-        }
+        warn_of(self.sweep_pending().await.as_ref().err());
+        warn_of(crate::keeping::expire(self, jiff::Timestamp::now()).await.as_ref().err());
         self.rotate_intake(jiff::Timestamp::now()).await
+    }
+
+    /// Hands over what was delivered and could not leave yet. To be called at the end of a command: a "no" that it brought counts first.
+    ///
+    /// # Errors
+    /// When the ledger cannot be read. What stays for another reason is warned of.
+    pub async fn hand_over(&self) -> Result<(), Error> {
+        warn_of(crate::dataset::finish_deliveries(self).await?.iter().map(|s| &s.error));
+        Ok(())
     }
 
     /// Where packages of providers are put for `receive`.
@@ -228,16 +232,25 @@ impl Instance {
         // A copy of an instance may lack what was empty.
         durable::create_dir(&pending).map_err(trouble(&pending))?;
         for party in std::fs::read_dir(&pending).map_err(trouble(&pending))? {
-            let party = party.map_err(trouble(&pending))?.path();
-            if !party.is_dir() {
+            let party = party.map_err(trouble(&pending))?;
+            // What is behind a link is not ours to clear.
+            if !party.file_type().map_err(trouble(&pending))?.is_dir() {
                 continue;
             }
+            let outbox = self.root.join("outbox").join(party.file_name());
+            let party = party.path();
             for left in std::fs::read_dir(&party).map_err(trouble(&party))? {
                 let left = left.map_err(trouble(&party))?.path();
-                // What could not be put into an outbox yet waits, with the mark of its move.
+                // What could not be put into an outbox yet waits, with the marks of its move.
                 let name = left.file_name().unwrap_or_default().to_string_lossy().into_owned();
-                if waiting.iter().any(|w| *w == name || format!("{w}{MOVING}") == name) {
+                let Some((base, _)) = name.split_once(package::ENDING) else { continue };
+                let base = format!("{base}{}", package::ENDING);
+                if waiting.contains(&base) && [&base, &format!("{base}{MOVING}"), &format!("{base}{COPIED}")].contains(&&name) {
                     continue;
+                }
+                let half = outbox.join(format!("{base}{PART}"));
+                if !waiting.contains(&base) && half.is_dir() {
+                    durable::remove_tree(&half).map_err(trouble(&half))?;
                 }
                 durable::remove_tree(&left).map_err(trouble(&left))?;
             }
@@ -347,6 +360,22 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     durable::write_atomic(path, bytes).map_err(Error::io(path.display().to_string()))
 }
 
+/// Refuses to write over a file that does not begin as what is to be written: over an earlier output of the same command it goes.
+///
+/// # Errors
+/// The refusal.
+pub(crate) fn refuse_other(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    use std::io::Read as _;
+    let begins = bytes.get(..8).unwrap_or(bytes);
+    let mut there = Vec::new();
+    match std::fs::File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(Error::io(path.display().to_string())(error)),
+        Ok(file) => file.take(begins.len() as u64).read_to_end(&mut there).map_err(Error::io(path.display().to_string()))?,
+    };
+    if there == begins { Ok(()) } else { Err(Error::refused(Message::new("core-file-exists").with("path", path.display()))) }
+}
+
 /// What became of a package that was to be moved to its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Move {
@@ -359,21 +388,70 @@ pub(crate) enum Move {
 /// Moves a finished package to where somebody fetches it, replacing what an earlier try left there. A mark beside it says that the
 /// move has begun: with it, what is in neither place has been moved and fetched; without it, it was lost.
 ///
+/// An outbox may be a disk of its own. Then it is copied beside its place, and the original goes under another name before the copy
+/// goes to its place: what a crash leaves tells how far it was, and nothing is put there twice or by half.
+///
 /// # Errors
 /// When the move fails.
 pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
-    let mut mark = from.as_os_str().to_owned();
-    mark.push(MOVING);
-    let mark = PathBuf::from(mark);
+    let trouble = || Error::io(to.display().to_string());
+    let (mark, copied, part) = (with_ending(from, MOVING), with_ending(from, COPIED), with_ending(to, PART));
     if !from.is_dir() {
+        if copied.is_dir() {
+            if part.is_dir() {
+                replace_by(&part, to)?;
+            }
+            durable::remove_tree(&copied).map_err(trouble())?;
+            return Ok(Move::Done);
+        }
         return Ok(if to.is_dir() || mark.exists() { Move::Done } else { Move::Lost });
     }
     if !mark.exists() {
         let trouble = || Error::io(mark.display().to_string());
         durable::NewFile::create(&mark).map_err(trouble())?.finish().map_err(trouble())?;
     }
-    replace_by(from, to)?;
+    match renamed(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
+            durable::remove_tree(&part).map_err(trouble())?;
+            durable::create_dir(&part).map_err(trouble())?;
+            for entry in std::fs::read_dir(from).map_err(trouble())? {
+                let path = entry.map_err(trouble())?.path();
+                let mut source = std::fs::File::open(&path).map_err(trouble())?;
+                let mut copy = durable::NewFile::create(&part.join(path.file_name().unwrap_or_default())).map_err(trouble())?;
+                std::io::copy(&mut source, &mut copy).map_err(trouble())?;
+                copy.finish().map_err(trouble())?;
+            }
+            durable::remove_tree(&copied).map_err(trouble())?;
+            durable::rename(from, &copied).map_err(trouble())?;
+            durable::rename(&part, to).map_err(trouble())?;
+            durable::remove_tree(&copied).map_err(trouble())?;
+        }
+        other => other.map_err(trouble())?,
+    }
     Ok(Move::Done)
+}
+
+/// Whether a package that is to go to `to` has not gone there yet.
+pub(crate) fn stands(from: &Path, to: &Path) -> bool {
+    from.is_dir() || (with_ending(from, COPIED).is_dir() && with_ending(to, PART).is_dir())
+}
+
+/// Removes a package that is not to go to its place any more, with what a broken move left of it.
+///
+/// # Errors
+/// When something cannot be removed.
+pub(crate) fn take_back(from: &Path, to: &Path) -> Result<(), Error> {
+    let part = Some(with_ending(to, PART)).filter(|part| part.is_dir());
+    for path in part.into_iter().chain([with_ending(from, COPIED), from.to_owned(), with_ending(from, MOVING)]) {
+        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
+    }
+    Ok(())
+}
+
+fn with_ending(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
 }
 
 /// Forgets that a package was moved, once the ledger says so.
@@ -381,9 +459,7 @@ pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
 /// # Errors
 /// When the mark cannot be removed.
 pub(crate) fn moved(from: &Path) -> Result<(), Error> {
-    let mut mark = from.as_os_str().to_owned();
-    mark.push(MOVING);
-    durable::remove_file(Path::new(&mark)).map_err(Error::io(from.display().to_string()))
+    durable::remove_file(&with_ending(from, MOVING)).map_err(Error::io(from.display().to_string()))
 }
 
 /// What a transaction promised and could not be done yet; the next command tries again.
@@ -404,35 +480,23 @@ pub(crate) fn warn_of<'a>(stuck: impl IntoIterator<Item = &'a Error>) {
 
 /// Ending of the mark of a package that is being moved.
 const MOVING: &str = ".moving";
+/// Ending of a package that was copied to another disk, and whose copy goes to its place next.
+const COPIED: &str = ".copied";
+/// Ending of such a copy beside its place.
+const PART: &str = ".part";
 
 /// Puts a directory in the place of another, or where none is.
 ///
 /// # Errors
 /// When the move fails, also because there is nothing to move.
 pub(crate) fn replace_by(from: &Path, to: &Path) -> Result<(), Error> {
-    let trouble = || Error::io(to.display().to_string());
+    renamed(from, to).map_err(Error::io(to.display().to_string()))
+}
+
+fn renamed(from: &Path, to: &Path) -> std::io::Result<()> {
     if let Some(parent) = to.parent() {
-        durable::create_dir(parent).map_err(trouble())?;
+        durable::create_dir(parent)?;
     }
-    durable::remove_tree(to).map_err(trouble())?;
-    match durable::rename(from, to) {
-        // An outbox may be a disk of its own: copied beside its place first, so that what stands there is whole.
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            let mut beside = to.as_os_str().to_owned();
-            beside.push(".part");
-            let beside = PathBuf::from(beside);
-            durable::remove_tree(&beside).map_err(trouble())?;
-            durable::create_dir(&beside).map_err(trouble())?;
-            for entry in std::fs::read_dir(from).map_err(trouble())? {
-                let path = entry.map_err(trouble())?.path();
-                let mut source = std::fs::File::open(&path).map_err(trouble())?;
-                let mut copy = durable::NewFile::create(&beside.join(path.file_name().unwrap_or_default())).map_err(trouble())?;
-                std::io::copy(&mut source, &mut copy).map_err(trouble())?;
-                copy.finish().map_err(trouble())?;
-            }
-            durable::rename(&beside, to).map_err(trouble())?;
-            durable::remove_tree(from).map_err(trouble())
-        }
-        moved => moved.map_err(trouble()),
-    }
+    durable::remove_tree(to)?;
+    durable::rename(from, to)
 }

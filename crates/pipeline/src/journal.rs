@@ -92,6 +92,7 @@ pub async fn prove(instance: &Instance, entry: Option<u64>, out: Option<&Path>) 
             let proof = instance.ledger.prove(seq, None).await?;
             let text = serde_json::to_string_pretty(&proof).map_err(|e| Error::Inconsistent(e.to_string()))? + "\n";
             if let Some(path) = out {
+                crate::instance::refuse_other(path, text.as_bytes())?;
                 durable::write_atomic(path, text.as_bytes()).map_err(Error::io(path.display().to_string()))?;
             }
             Ok(text)

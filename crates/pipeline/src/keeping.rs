@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use jiff::{Timestamp, ToSpan as _};
-use ledger::{Event, Hex32, OptOutState, Package, PackageState, Reader};
+use ledger::{Event, Hex32, OptOutState, Package, PackageState, PartyKind, PartyStatus, Reader};
 use terms::{PackageId, ProviderId};
 
 use crate::Instance;
@@ -24,7 +24,12 @@ pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
         instance.ledger.read().await?.packages(&[]).await?.into_iter().map(|p| p.directory).collect();
     for entry in std::fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
         let entry = entry.map_err(Error::io(dir.display().to_string()))?;
-        if !known.contains(&format!("packages/{}", entry.file_name().to_string_lossy())) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Names that we give: what else lies there (a disk's lost+found, another house's things behind a link) is not ours.
+        let own =
+            name.strip_prefix("new-").unwrap_or(&name).split_once('.').is_some_and(|(id, _)| id.parse::<PackageId>().is_ok());
+        if own && !known.contains(&format!("packages/{name}")) {
             remove(&entry.path())?;
         }
     }
@@ -92,36 +97,68 @@ impl Erasures {
 }
 
 /// Destroys every kept package of a provider that was taken in or set aside, and those that were set aside because nobody knows whose they
-/// are: after an erasure none may still hold the person. One that is still to be taken in goes then. How many there were.
-pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<u64, Error> {
+/// are: after an erasure none may still hold the person. One that is still to be taken in goes then; of a suspended provider, where nobody
+/// knows when that will be, it is set aside and goes now. How many there were, and what could not be removed.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
+    put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
-    let mut gone = 0;
+    let (mut gone, mut trouble) = (0, None);
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
-        gone += u64::from(instance.root.join(&package.directory).exists());
-        destroy(instance, package.id, &package.directory, None).await?;
+        let there = instance.root.join(&package.directory).exists();
+        match destroy(instance, package.id, &package.directory, None).await {
+            Ok(()) => gone += u64::from(there),
+            Err(error) => trouble = trouble.or(Some(error)),
+        }
     }
-    Ok(gone)
+    Ok((gone, trouble))
+}
+
+/// Sets accepted packages of suspended providers aside: their bytes are to go, and the provider sends them again when it is resumed.
+async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Result<(), Error> {
+    let mut reader = instance.ledger.read().await?;
+    let mut off = Vec::new();
+    for package in reader.packages(&[PackageState::Accepted]).await?.into_iter().filter(which) {
+        let Some(provider) = package.provider.clone() else { continue };
+        let party = reader.party(PartyKind::Provider, provider.as_str()).await?;
+        if party.is_none_or(|p| p.status != PartyStatus::Active) {
+            off.push((package.id, provider));
+        }
+    }
+    drop(reader);
+    for (id, provider) in off {
+        let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
+        tx.move_package(id, PackageState::Accepted, PackageState::Quarantined, Some(crate::receive::SUSPENDED)).await?;
+        crate::checked::forget(&mut tx, id, &provider, "the package is set aside").await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
 /// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.
 ///
 /// # Errors
-/// When files cannot be removed or the ledger not written.
+/// When files cannot be removed, after all that can are, or the ledger not be written.
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
-    let mut gone = 0;
+    let is_due = |p: &Package| p.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX) <= now;
+    put_off(instance, is_due).await?;
+    let (mut gone, mut trouble) = (0, None);
     let mut reader = instance.ledger.read().await?;
     let packages = reader.packages(&KEPT).await?;
     let erasures = Erasures::load(&mut reader).await?;
     drop(reader);
     for package in packages {
-        let due = package.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX);
         // What is to be told to its sender first is destroyed when that is done.
         let erased = package.state != PackageState::Ledgered && erasures.since(&package);
-        if (due <= now || erased) && instance.root.join(&package.directory).exists() {
-            destroy(instance, package.id, &package.directory, None).await?;
-            gone += 1;
+        if (is_due(&package) || erased) && instance.root.join(&package.directory).exists() {
+            match destroy(instance, package.id, &package.directory, None).await {
+                Ok(()) => gone += 1,
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
         }
     }
-    Ok(gone)
+    trouble.map_or(Ok(gone), Err)
 }

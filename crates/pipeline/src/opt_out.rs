@@ -59,10 +59,16 @@ pub struct Stopped {
 pub struct Withdrawn {
     /// Statements that no longer hold.
     pub withdrawn: u64,
+    /// Statements that still hold, because only who made them, or the person, takes them back.
+    pub standing: u64,
 }
 
 /// Code of the hold on records that are linked to an erased one: with it gone, the link could not be found again.
 const LINKED: &str = "opt-out-linked";
+/// Whether the relation of a statement says that it came from one at another provider.
+pub(crate) fn is_derived(relation: &str) -> bool {
+    relation.split_once(':').is_some_and(|(code, _)| code == LINKED)
+}
 /// Code of the hold on records that may be of the person of an erased one, and of whom nobody can find out any more.
 const DOUBTFUL: &str = "opt-out-doubtful";
 
@@ -98,6 +104,17 @@ fn statement(request: &Request) -> Statement {
 /// # Errors
 /// Refusals: the provider is not registered, the id is none, the statement lacks something.
 pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
+    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first. What keeps
+    // it from coming in does not keep the person from saying no.
+    let mut trouble = None;
+    if request.everywhere && !instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?.is_empty() {
+        trouble = crate::ingest::ingest(instance, &|_| ()).await.err();
+    }
+    let done = stop_in_what_is_here(instance, request).await?;
+    trouble.map_or(Ok(done), Err)
+}
+
+async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
     let mut reader = instance.ledger.read().await?;
     let patients = Patients::of(instance, &mut reader, &request.provider).await?;
     let patient = patients.hash(&request.patient)?;
@@ -114,18 +131,18 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
 
     let same = |o: &ledger::OptOut| {
         o.state == OptOutState::Effective
+            && !o.relation.as_deref().is_some_and(is_derived)
             && o.requester == said.requester
             && o.erase == said.erase
             && o.everywhere == said.everywhere
             && o.scopes.iter().copied().collect::<BTreeSet<_>>() == said.scopes
     };
-    let before = reader.opt_outs_of(&request.provider, patient).await?.into_iter().find(same);
-    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first.
-    if said.everywhere && !reader.packages(&[PackageState::Accepted]).await?.is_empty() {
-        drop(reader);
-        crate::ingest::ingest(instance, &|_| ()).await?;
-        reader = instance.ledger.read().await?;
-    }
+    let stated = reader.opt_outs_of(&request.provider, patient).await?;
+    // Of whom an earlier statement erased something, the holds alone tell who else the person was.
+    let reasons: BTreeSet<String> = stated.iter().map(|o| format!("{LINKED}:{}", o.id)).collect();
+    let of_earlier: BTreeSet<RecordId> =
+        reader.record_holds().await?.into_iter().filter(|h| reasons.contains(&h.reason)).map(|h| h.record).collect();
+    let before = stated.into_iter().find(same);
     let named = reader.find_records(&request.provider, &[patient]).await?.into_iter().flatten().next();
     drop(reader);
     let opt_out = match before {
@@ -167,7 +184,11 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     let Some(named) = named else {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
-            done.destroyed_packages = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+            let (gone, trouble) = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+            done.destroyed_packages = gone;
+            if let Some(error) = trouble {
+                return Err(error);
+            }
         }
         done.waiting_packages = waiting(instance, &said).await?;
         return Ok(done);
@@ -176,7 +197,8 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
     }
-    let (linked, doubtful) = linked(instance, named).await?;
+    done.voided_datasets = crate::dataset::withhold_stopped(instance).await?;
+    let (linked, doubtful, living) = linked(instance, named, &of_earlier).await?;
     done.blocked_records = (1 + linked.len() + doubtful.len()) as u64;
 
     use governance::opt_out::Erasure;
@@ -234,21 +256,25 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
         // The one writer's place is free again only when this is gone.
         drop(tx);
     }
+    let mut trouble = None;
     // Kept packages go before the rows do: once the map has forgotten the person, nobody knows whose they were.
     for provider in affected.iter().map(|(_, provider, _)| provider).collect::<BTreeSet<_>>() {
-        done.destroyed_packages += crate::keeping::destroy_packages_of(instance, provider).await?;
+        let (gone, kept) = crate::keeping::destroy_packages_of(instance, provider).await?;
+        done.destroyed_packages += gone;
+        // What cannot be removed is no reason to keep the rest.
+        trouble = trouble.or(kept);
     }
-    done.voided_datasets = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+    done.voided_datasets += crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
     crate::dataset::forget(instance, &erased).await?;
     let gone = erased.clone();
     let list: Vec<RecordId> = erased.into_iter().collect();
     let report = instance.lake.erase(&instance.ledger, &instance.actor, &list, Some(&done.opt_out)).await?;
     // Last: until the rows are gone, the doubtful records of the person are held by these pairs too.
     crate::doubtful::forget(instance, &gone).await?;
-    done.erased_records = report.records;
+    done.erased_records = gone.intersection(&living).count() as u64;
     done.rewritten_files = report.files;
     done.waiting_packages = waiting(instance, &said).await?;
-    Ok(done)
+    trouble.map_or(Ok(done), Err)
 }
 
 /// Packages in which somebody who is to be erased everywhere could not be looked for: an earlier one is missing, or their
@@ -267,17 +293,25 @@ async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
     Ok(packages.iter().filter(waits).count() as u64)
 }
 
-/// The other records of the same person, as the current linkage sees it, and those of whoever may be the same.
-async fn linked(instance: &Instance, named: RecordId) -> Result<(Vec<RecordId>, BTreeSet<RecordId>), Error> {
+/// The other records of the same person, as the current linkage and earlier statements see it; those of whoever may be the same; and of all
+/// that are the person's those that linkage knows today.
+async fn linked(
+    instance: &Instance,
+    named: RecordId,
+    of_earlier: &BTreeSet<RecordId>,
+) -> Result<(Vec<RecordId>, BTreeSet<RecordId>, BTreeSet<RecordId>), Error> {
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let map = snapshot.person_map();
     let of_person = |person| map.into_iter().flat_map(PersonMap::iter).filter(move |(_, p)| *p == person).map(|(r, _)| r);
-    let mut sure: BTreeSet<RecordId> = map.and_then(|m| m.person(named)).into_iter().flat_map(of_person).collect();
-    sure.insert(named);
+    let mut sure: BTreeSet<RecordId> = of_earlier.iter().copied().chain([named]).collect();
+    let persons: BTreeSet<_> = sure.iter().filter_map(|r| map.and_then(|m| m.person(*r))).collect();
+    sure.extend(persons.into_iter().flat_map(of_person));
+    // Of whom something is still here.
+    let living = sure.iter().copied().filter(|r| map.is_some_and(|m| m.person(*r).is_some())).collect();
     let pairs = crate::doubtful::pairs(instance, &mut instance.ledger.read().await?).await?;
     let doubtful = crate::doubtful::of(&sure, &pairs, map);
     sure.remove(&named);
-    Ok((sure.into_iter().collect(), doubtful))
+    Ok((sure.into_iter().collect(), doubtful, living))
 }
 
 /// The person takes the request back. What was erased stays erased.
@@ -298,7 +332,8 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
         return Err(Error::refused(Message::new("core-opt-out-none")));
     }
     let mut tx = instance.ledger.begin(&instance.actor, "a person withdraws an opt-out").await?;
-    let mut withdrawn = 0;
+    let (mut withdrawn, mut standing) = (0, 0);
+    let mut refusal = None;
     for one in in_force {
         let said = Statement {
             requester: one.requester,
@@ -308,7 +343,12 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
             erase: one.erase,
             everywhere: one.everywhere,
         };
-        OptOut::recall(said).withdraw(request.requester, today()).map_err(refused)?;
+        // What one may not take back keeps nobody from taking back their own.
+        if let Err(not) = OptOut::recall(said).withdraw(request.requester, today()) {
+            standing += 1;
+            refusal = Some(not);
+            continue;
+        }
         tx.move_opt_out(&one.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
         let reason = format!("{LINKED}:{}", one.id);
         let doubtful = format!("{DOUBTFUL}:{}", one.id);
@@ -323,6 +363,9 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
         }
         withdrawn += 1;
     }
+    if let Some(not) = refusal.filter(|_| withdrawn == 0) {
+        return Err(refused(not));
+    }
     tx.commit().await?;
-    Ok(Withdrawn { withdrawn })
+    Ok(Withdrawn { withdrawn, standing })
 }

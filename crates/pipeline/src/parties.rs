@@ -145,7 +145,7 @@ fn unknown(kind: PartyKind, id: &str) -> Error {
 pub async fn renew(instance: &Instance, kind: PartyKind, id: &str, certificate: &Path) -> Result<Listed, Error> {
     let der = usable(kind, certificate)?;
     let mut tx = instance.ledger.begin(&instance.actor, "pin another certificate for a party").await?;
-    let party = tx.read().party(kind, id).await?.filter(|p| p.status != PartyStatus::Ended).ok_or_else(|| unknown(kind, id))?;
+    let party = tx.read().party(kind, id).await?.filter(|p| !has_ended(p.status)).ok_or_else(|| unknown(kind, id))?;
     whose_else(tx.read(), kind, id, &der).await?;
     // Pinned already: the command was repeated.
     if party.fingerprint == seal::hash::sha256(&der) {
@@ -157,18 +157,26 @@ pub async fn renew(instance: &Instance, kind: PartyKind, id: &str, certificate: 
     Ok(renewed.into())
 }
 
+const fn has_ended(status: PartyStatus) -> bool {
+    matches!(status, PartyStatus::Ended | PartyStatus::Revoked)
+}
+
 /// Suspends a party, lets it take part again, or ends it for good. Nothing of a suspended signer counts, also what was signed before;
-/// who has ended signed rightly before.
+/// who has ended signed rightly before. Who is ended while suspended is revoked: nothing of it counts for good.
 ///
 /// # Errors
 /// Refusals: there is no such party, or it has ended.
 pub async fn set_status(instance: &Instance, kind: PartyKind, id: &str, status: PartyStatus) -> Result<Listed, Error> {
     let mut tx = instance.ledger.begin(&instance.actor, "change what a party may do").await?;
     let party = tx.read().party(kind, id).await?.ok_or_else(|| unknown(kind, id))?;
-    if party.status == status {
+    if party.status == status || (has_ended(party.status) && status == PartyStatus::Ended) {
         return Ok(party.into());
     }
-    if party.status == PartyStatus::Ended {
+    let status = match (party.status, status) {
+        (PartyStatus::Paused, PartyStatus::Ended) => PartyStatus::Revoked,
+        (_, status) => status,
+    };
+    if has_ended(party.status) {
         return Err(Error::refused(Message::new("core-party-ended").with("kind", kind).with("id", id)));
     }
     tx.set_party_status(kind, id, status).await?;

@@ -158,7 +158,7 @@ pub async fn receive(instance: &Instance, path: &Path) -> Result<Received, Error
     Ok(received)
 }
 
-/// Takes in what waits in keeping for an earlier package that has come meanwhile, one after the other.
+/// Takes in what waits in keeping for an earlier package that has come meanwhile, or for its provider that is resumed, one after the other.
 ///
 /// # Errors
 /// As [`receive`].
@@ -173,7 +173,7 @@ pub async fn follow(instance: &Instance) -> Result<Vec<Received>, Error> {
             let there = instance.root.join(&package.directory);
             let active =
                 reader.party(PartyKind::Provider, provider.as_str()).await?.is_some_and(|p| p.status == PartyStatus::Active);
-            if package.reason.as_deref() == Some(GAP)
+            if matches!(package.reason.as_deref(), Some(GAP | SUSPENDED))
                 && active
                 && there.is_dir()
                 && reader.last_sequence(provider).await?.unwrap_or(0) + 1 == sequence
@@ -251,13 +251,13 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
     // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
     let arrival = Arrival { id, directory, again: known.is_some(), replaces: place.is_dir(), as_it_lies: false };
     // One that held and only waited for an earlier one waits on, or comes in as it lies there.
-    if arrival.replaces && known.as_ref().is_some_and(|k| k.reason.as_deref() == Some(GAP)) {
+    if arrival.replaces && known.as_ref().is_some_and(|k| matches!(k.reason.as_deref(), Some(GAP | SUSPENDED))) {
         // The certificate that was pinned when it came counts, as it does when it is read.
         match check(instance, &place, known.as_ref().map(|k| k.received_at)).await {
             Ok(checked) => {
                 return accept(instance, name, Arrival { replaces: false, as_it_lies: true, ..arrival }, checked).await;
             }
-            Err(Failed::Package(why, _)) if why.code == GAP => {
+            Err(Failed::Package(why, _)) if matches!(why.code, GAP | SUSPENDED) => {
                 let mut waits = Received::refused(name, Some(id), PackageState::Quarantined, why);
                 let said = known.as_ref().map(|k| (k.provider.clone(), k.sequence));
                 (waits.provider, waits.sequence) = said.unwrap_or_default();
@@ -302,6 +302,8 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
 
 /// Code of the reason of a package that waits for an earlier one.
 pub(crate) const GAP: &str = "core-package-sequence-gap";
+/// Code of the reason of a package that waits until its provider is resumed.
+pub(crate) const SUSPENDED: &str = "core-package-suspended";
 
 /// A package that lies in keeping and has been looked at.
 struct Arrival {
@@ -369,8 +371,10 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
     let unknown = || Failed::Package(Message::new("core-package-unknown-sender"), None);
     let provider: ProviderId = sealed.claimed_sender().parse().map_err(|_| unknown())?;
     let mut reader = instance.ledger.read().await?;
-    let party = reader.party(PartyKind::Provider, provider.as_str()).await?.filter(|p| p.status == PartyStatus::Active);
-    let party = party.ok_or_else(unknown)?;
+    let party = reader.party(PartyKind::Provider, provider.as_str()).await?.ok_or_else(unknown)?;
+    if matches!(party.status, PartyStatus::Ended | PartyStatus::Revoked) {
+        return Err(Failed::Package(Message::new("core-package-ended").with("provider", &provider), None));
+    }
     let at = came.unwrap_or_else(jiff::Timestamp::now);
     let pinned = reader.certificate_at(PartyKind::Provider, provider.as_str(), at).await?.ok_or_else(unknown)?;
     let opened = sealed.verify_at(&Certificate::from_der(&pinned)?, at)?;
@@ -414,6 +418,9 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
     let listed = std::mem::take(&mut summary.opt_outs);
     if taken {
         return Err(told(Message::new("core-package-sequence-old"), listed));
+    }
+    if party.status == PartyStatus::Paused {
+        return Err(told(Message::new(SUSPENDED).with("provider", &provider), listed));
     }
     if sequence > next {
         return Err(told(Message::new(GAP), listed));
@@ -514,8 +521,12 @@ async fn register(
         let before = tx.read().opt_outs_of(provider, patient).await?;
         let stated_on = line.date.parse().ok();
         let registered = before.iter().filter(|o| {
+            // What another provider's patient said of "everywhere" goes with that word: the person's own stands by itself.
+            if o.relation.as_deref().is_some_and(crate::opt_out::is_derived) {
+                return false;
+            }
             let in_force = !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn);
-            in_force || (again && stated_on.is_none_or(|day| o.stated_on == day))
+            in_force || (again && stated_on.is_none_or(|day: jiff::civil::Date| o.stated_on == day || day > today()))
         });
         let held: BTreeSet<NoticeScope> = registered.flat_map(|o| o.scopes.iter().copied()).collect();
         let missing: Vec<NoticeScope> = said.difference(&held).copied().collect();
@@ -529,7 +540,8 @@ async fn register(
             scopes: missing,
             requester,
             relation: (requester == Requester::Bereaved).then(|| "stated to the provider".to_owned()),
-            stated_on: stated_on.unwrap_or_else(today),
+            // A day that is still to come would let nobody take it back before.
+            stated_on: stated_on.unwrap_or_else(today).min(today()),
             erase: false,
             everywhere: false,
             state: OptOutState::Effective,

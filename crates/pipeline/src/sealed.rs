@@ -147,7 +147,11 @@ pub(crate) async fn sweep(instance: &Instance) -> Result<(), Error> {
         instance.ledger.read().await?.assets(&live).await?.into_iter().map(|a| a.path).collect();
     for entry in fs::read_dir(&dir).map_err(Error::io(dir.display().to_string()))? {
         let entry = entry.map_err(Error::io(dir.display().to_string()))?;
-        if !known.contains(&format!("{DIRECTORY}/{}", entry.file_name().to_string_lossy())) {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Names that we give: what else lies there is not ours.
+        let own = name.split_once('.').is_some_and(|(id, _)| id.parse::<AssetId>().is_ok());
+        if own && !known.contains(&format!("{DIRECTORY}/{name}")) {
             durable::remove_file(&entry.path()).map_err(Error::io(entry.path().display().to_string()))?;
         }
     }

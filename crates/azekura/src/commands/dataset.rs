@@ -131,13 +131,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             if let Some(smallest) = made.smallest_class {
                 lines.push(Message::new("core-dataset-class").with("smallest", smallest));
             }
-            lines.extend(made.near.iter().map(|n| {
-                Message::new("core-dataset-near")
-                    .with("id", n.dataset)
-                    .with("both", n.in_both)
-                    .with("here", n.only_here)
-                    .with("there", n.only_there)
-            }));
+            lines.extend(made.near.iter().map(near));
             shown.result(&made, &lines);
         }
         Command::Report { place, id, out } => {
@@ -158,7 +152,8 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             let done = access.with(&place, Mode::Writer, async |i| Ok(dataset::deliver(i, id).await?))?;
             let line =
                 Message::new("core-dataset-delivered").with("recipient", &done.recipient).with("path", done.package.display());
-            shown.result(&done, &[line]);
+            let lines: Vec<Message> = std::iter::once(line).chain(done.near.iter().map(near)).collect();
+            shown.result(&done, &lines);
         }
         Command::List { place } => {
             let all = access.with(&place, Mode::Reader, async |i| Ok(dataset::list(i).await?))?;
@@ -173,4 +168,13 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Says that a recipient has an anonymized data set that differs by few persons.
+fn near(n: &dataset::Near) -> Message {
+    Message::new("core-dataset-near")
+        .with("id", n.dataset)
+        .with("both", n.in_both)
+        .with("here", n.only_here)
+        .with("there", n.only_there)
 }

@@ -1,7 +1,7 @@
 use ledger::Mode;
 use messages::Message;
 use pipeline::holds;
-use terms::RecordId;
+use terms::{ProviderId, RecordId};
 
 use super::instance::{Access, Where};
 use crate::failure::Failure;
@@ -9,27 +9,59 @@ use crate::output::{Outcome, Shown};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// List records that are held back, with the reason and the package.
+    /// List records that are held back, with the reason and the package: all, or those of one patient.
     List {
         #[command(flatten)]
         place: Where,
+        #[command(flatten)]
+        of: Of,
     },
     /// Let a record go that a package's files put on hold, once somebody has looked and the provider has put it right.
     Release {
         #[command(flatten)]
         place: Where,
-        #[arg(long, value_name = "N")]
-        record: i64,
+        #[arg(long, value_name = "N", conflicts_with = "patient", required_unless_present = "patient")]
+        record: Option<i64>,
+        #[command(flatten)]
+        of: Of,
         /// Why, as the journal will say. It must not name a person.
         #[arg(long, value_name = "TEXT")]
         reason: String,
     },
 }
 
+/// A patient of a provider, who speaks of patients and not of records.
+#[derive(clap::Args)]
+pub struct Of {
+    /// Which provider's patient.
+    #[arg(long, requires = "patient")]
+    provider: Option<ProviderId>,
+    /// Local patient id; read from standard input when this is "-".
+    #[arg(long, requires = "provider")]
+    patient: Option<String>,
+}
+
+impl Of {
+    fn patient(self) -> Result<Option<(ProviderId, String)>, Failure> {
+        match (self.provider, self.patient) {
+            (Some(provider), Some(patient)) => Ok(Some((provider, super::opt_out::patient(patient)?))),
+            _ => Ok(None),
+        }
+    }
+}
+
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
-        Command::List { place } => {
-            let all = access.with(&place, Mode::Reader, async |i| Ok(holds::list(i).await?))?;
+        Command::List { place, of } => {
+            let patient = of.patient()?;
+            let all = access.with(&place, Mode::Reader, async |i| {
+                let mut all = holds::list(i).await?;
+                if let Some((provider, patient)) = &patient {
+                    let record = holds::record_of(i, provider, patient).await?;
+                    all.retain(|h| h.record == record);
+                }
+                Ok(all)
+            })?;
             let line = |h: &holds::Held| {
                 let text = |t: Option<String>| t.unwrap_or_default();
                 Message::new("core-hold-line")
@@ -42,9 +74,16 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             lines.extend(all.iter().map(line));
             shown.result(&all, &lines);
         }
-        Command::Release { place, record, reason } => {
-            let record = RecordId(record);
-            let count = access.with(&place, Mode::Writer, async |i| Ok(holds::release(i, record, &reason).await?))?;
+        Command::Release { place, record, of, reason } => {
+            let patient = of.patient()?;
+            let (record, count) = access.with(&place, Mode::Writer, async |i| {
+                let record = match (&patient, record) {
+                    (Some((provider, patient)), _) => holds::record_of(i, provider, patient).await?,
+                    (None, Some(record)) => RecordId(record),
+                    (None, None) => return Err(Failure::Usage("--record, or --provider and --patient".to_owned())),
+                };
+                Ok((record, holds::release(i, record, &reason).await?))
+            })?;
             let line = Message::new("core-hold-released").with("record", record).with("count", count);
             shown.result(&serde_json::json!({ "record": record, "released": count }), &[line]);
         }

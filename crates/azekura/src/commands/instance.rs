@@ -68,9 +68,13 @@ impl Access {
         runtime()?.block_on(async {
             let instance = Instance::open(&place.instance, &passphrase, mode, actor).await?;
             let result = work(&instance).await;
+            // Last, so that who said no by this command is in nothing that leaves by it.
+            let handed = if matches!(mode, Mode::Writer) { instance.hand_over().await } else { Ok(()) };
             // The database's own threads end here, not while the process ends around them.
             instance.ledger.close().await;
-            result
+            let result = result?;
+            handed?;
+            Ok(result)
         })
     }
 }

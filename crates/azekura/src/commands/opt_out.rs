@@ -37,18 +37,22 @@ pub struct Args {
     withdraw: bool,
 }
 
+/// A patient id as given, or from standard input where it is "-".
+pub(super) fn patient(given: String) -> Result<String, Failure> {
+    if given != "-" {
+        return Ok(given);
+    }
+    let text = std::io::read_to_string(std::io::stdin())?;
+    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    let first = lines.next().unwrap_or_default().to_owned();
+    if lines.next().is_some() {
+        return Err(Failure::Usage("--patient - reads one id: run the command once for each line".to_owned()));
+    }
+    Ok(first)
+}
+
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let patient = if args.patient == "-" {
-        let text = std::io::read_to_string(std::io::stdin())?;
-        let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-        let first = lines.next().unwrap_or_default().to_owned();
-        if lines.next().is_some() {
-            return Err(Failure::Usage("--patient - reads one id: run the command once for each line".to_owned()));
-        }
-        first
-    } else {
-        args.patient
-    };
+    let patient = patient(args.patient)?;
     let request = opt_out::Request {
         provider: args.provider,
         patient,
@@ -60,7 +64,11 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     };
     if args.withdraw {
         let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::withdraw(i, &request).await?))?;
-        shown.result(&done, &[Message::new("core-opt-out-withdrawn").with("count", done.withdrawn)]);
+        let mut lines = vec![Message::new("core-opt-out-withdrawn").with("count", done.withdrawn)];
+        if done.standing > 0 {
+            lines.push(Message::new("core-opt-out-standing").with("count", done.standing));
+        }
+        shown.result(&done, &lines);
         return Ok(Outcome::Done);
     }
     let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::stop(i, &request).await?))?;

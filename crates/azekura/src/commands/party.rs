@@ -22,11 +22,12 @@ pub enum Command {
         #[arg(long, value_name = "FILE")]
         cert: PathBuf,
     },
-    /// Take one out for a time: nothing of it counts until it is resumed.
+    /// Take one out for a time: until it is resumed nothing of it is taken in, nothing goes to it, and no signature of it counts. What came in
+    /// before stays in.
     Suspend(One),
-    /// Let a suspended one take part again.
+    /// Let a suspended one take part again; what it signed before counts again. If its key was in other hands, end it instead.
     Resume(One),
-    /// End one for good. What it signed before stands.
+    /// End one for good. What it signed before stands, unless it was suspended: then nothing of it counts any more.
     End(One),
     /// List them.
     List {

@@ -9,7 +9,7 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::kit::{House, IDS, PROVIDER, files, party, samples, tar, text};
-use crate::losses::{from_other, other_hospital, shell, with_child};
+use crate::losses::{OTHER, from_other, other_hospital, shell, with_child};
 
 type Files = Vec<(String, Vec<u8>)>;
 
@@ -153,7 +153,7 @@ fn a_certificate_is_renewed_and_what_was_signed_before_stands() {
     // Of a suspended officer nothing counts; who comes back is believed again.
     let copy = house.copy();
     copy.on(&["officer", "suspend", "--id", "officer-1"]).done();
-    assert!(copy.on(&["dataset", "deliver", &id]).refused().starts_with("governance-signature"));
+    assert_eq!(copy.on(&["dataset", "deliver", &id]).refused(), "governance-too-few-approvals");
     copy.on(&["officer", "resume", "--id", "officer-1"]).done();
     copy.on(&["recipient", "suspend", "--id", "recipient"]).done();
     assert_eq!(copy.on(&["dataset", "deliver", &id]).refused(), "core-party-suspended");
@@ -435,11 +435,218 @@ fn a_delivery_that_could_not_leave_does_not_leave_once_somebody_in_it_said_no() 
     suspended.on(&["recipient", "resume", "--id", "recipient"]).done();
     suspended.on(&["ingest"]).done();
     assert!(there.is_dir());
-    // Somebody does.
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
+    // One who has ended gets nothing any more, nor what is sealed to a certificate that is not the recipient's now.
+    let other = party("univ-b", "30").cert;
+    let args = ["recipient", "renew", "--id", "recipient", "--cert", text(&other)];
+    for args in [&["recipient", "end", "--id", "recipient"][..], &args] {
+        let other = house.copy();
+        other.on(args).done();
+        assert_eq!(entries(&other.instance().join("pending/recipient")), 0, "{args:?}");
+        assert_eq!(other.dataset_state(&id), "building");
+        assert_eq!(other.faults(), Vec::<String>::new());
+    }
+    // Somebody does, the way is free again, and the command that takes it is the next.
     fs::remove_file(&outbox).expect("out of the way");
-    house.on(&["ingest"]).done();
+    let said = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
+    assert_eq!(said["voided_datasets"], 1, "{said}");
     assert!(!outbox.join(format!("{id}.azp")).exists() && entries(&pending) == 0, "nothing of it is left");
-    let faults = house.faults();
-    assert!(faults.len() == 1 && faults[0].contains(&id), "{faults:?}");
+    assert_eq!(house.dataset_state(&id), "building");
+    assert_eq!(house.faults(), Vec::<String>::new(), "nothing is wrong with it");
+    // It is made again without them, and leaves under the same name.
+    house.make(&id);
+    house.approve(&id);
+    house.on(&["dataset", "deliver", &id]).done();
+    let opened = house.open(&outbox.join(format!("{id}.azp")), &party("recipient", "30"));
+    let (_, person) = opened.into_iter().find(|(name, _)| name.ends_with("csv/person.csv")).expect("persons");
+    assert_eq!(csv::Reader::from_reader(person.as_slice()).records().count(), 2);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_delivery_that_is_taken_back_and_killed_there_never_counts_as_handed_over() {
+    let house = taken_in();
+    let id = house.planned();
+    house.make(&id);
+    house.approve(&id);
+    let outbox = house.instance().join("outbox/recipient");
+    fs::remove_dir_all(&outbox).unwrap_or_default();
+    fs::write(&outbox, "in the way").expect("written");
+    assert_eq!(house.on(&["dataset", "deliver", &id]).status, Some(1));
+    fs::remove_file(&outbox).expect("out of the way");
+    let args = house.with_instance(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]);
+    for nth in (1..200).step_by(3) {
+        let broken = house.copy();
+        let args = broken.with_instance(&args[..5]);
+        let mut command = broken.command(&args);
+        let out = command.env("AZEKURA_FAILPOINT", format!("#{nth}=kill")).output().expect("the program");
+        if out.status.success() {
+            assert!(nth > 20, "it was broken at many places: {nth}");
+            break;
+        }
+        broken.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
+        assert!(!broken.instance().join(format!("outbox/recipient/{id}.azp")).exists(), "at {nth}");
+        assert_eq!(broken.dataset_state(&id), "building", "at {nth}");
+        assert_eq!((entries(&broken.instance().join("pending/recipient")), broken.faults()), (0, Vec::new()), "at {nth}");
+    }
+}
+
+#[test]
+fn a_link_in_the_instance_is_not_followed_and_what_is_not_ours_stays() {
+    let house = taken_in();
+    let victim = house.path().join("victim");
+    fs::create_dir_all(victim.join("sub")).expect("made");
+    for file in ["file", "sub/file", "sub/other.azp"] {
+        fs::write(victim.join(file), "somebody's").expect("written");
+    }
+    for place in ["pending/link", "lake/link", "lake/measurement/link"] {
+        std::os::unix::fs::symlink(&victim, house.instance().join(place)).expect("linked");
+    }
+    for place in ["sealed", "packages", "pending", "lake"] {
+        fs::create_dir_all(house.instance().join(place).join("lost+found/of a disk")).expect("made");
+    }
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
+    for file in ["file", "sub/file", "sub/other.azp"] {
+        assert!(victim.join(file).is_file(), "{file}");
+    }
+    assert!(house.instance().join("sealed/lost+found/of a disk").is_dir());
+}
+
+// control: NOT-03
+#[test]
+fn the_own_no_of_a_person_stands_when_one_from_elsewhere_is_taken_back() {
+    let house = House::new();
+    house.notified(&IDS);
+    two_hospitals(&house);
+    let everywhere = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"];
+    assert_eq!(house.on(&everywhere).done()["erased_records"], 2, "known to both");
+    let own = house.on(&["opt-out", "--provider", OTHER, "--patient", IDS[0]]).done();
+    let again = house.on(&["opt-out", "--provider", OTHER, "--patient", IDS[0]]).done();
+    assert_eq!(own["opt_out"], again["opt_out"], "once");
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+    house.receive(&[&from_other(&house, 2, &of(&IDS))]);
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!((&taken[0]["patients_in"], &taken[0]["patients_refused"]), (&2.into(), &1.into()), "{taken}");
+}
+
+// control: NOT-03
+#[test]
+fn who_was_erased_at_one_provider_is_erased_everywhere_when_that_is_said_later() {
+    let house = House::new();
+    house.notified(&IDS);
+    two_hospitals(&house);
+    let erase = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"];
+    assert_eq!(house.on(&erase).done()["erased_records"], 1);
+    let left = |house: &House| house.sql("select count(*) as n from person")[0]["n"].clone();
+    let before = left(&house);
+    let everywhere = house.on(&[&erase[..], &["--everywhere"]].concat()).done();
+    assert_eq!((&everywhere["erased_records"], &everywhere["searched_elsewhere"]), (&1.into(), &true.into()), "{everywhere}");
+    let held = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+    assert_eq!(left(&house), before, "what was erased stays erased: {held}");
+}
+
+/// Both hospitals have the three patients.
+fn two_hospitals(house: &House) {
+    other_hospital(house);
+    let list = house.path().join("other-contacts.csv");
+    let rows: String = IDS.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
+    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
+    let scope = "anonymized,pseudonymized";
+    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
+    house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &of(&IDS))]);
+    house.on(&["ingest"]).done();
+    house.on(&["link"]).done();
+}
+
+#[test]
+fn whose_place_a_suspended_signer_leaves_another_takes_and_who_is_ended_then_counts_no_more() {
+    let house = taken_in();
+    let id = house.planned();
+    house.make(&id);
+    house.approve(&id);
+    let deliver = |house: &House| house.on(&["dataset", "deliver", &id]);
+    for (kind, who) in [("officer", "officer-2"), ("member", "member-1")] {
+        house.on(&[kind, "suspend", "--id", who]).done();
+    }
+    assert_eq!(deliver(&house).refused(), "governance-no-quorum");
+    // For good, also when they are ended: their keys may be in other hands.
+    for (kind, who) in [("officer", "officer-2"), ("member", "member-1")] {
+        assert_eq!(house.on(&[kind, "end", "--id", who]).done()["status"], "revoked");
+        assert_eq!(house.on(&[kind, "resume", "--id", who]).refused(), "core-party-ended");
+    }
+    let sign = |what: &[&str], kind: &str, who: &str| {
+        let p = party(who, "30");
+        if house.on(&[kind, "list"]).done().as_array().is_some_and(|all| all.iter().all(|o| o["id"] != who)) {
+            house.on(&[kind, "add", "--id", who, "--cert", text(&p.cert)]).done();
+        }
+        house.on(&[what, &["--key", text(&p.key), "--cert", text(&p.cert)]].concat())
+    };
+    sign(&["dataset", "review", &id, "--decision", "approve"], "member", "member-9").done();
+    assert_eq!(deliver(&house).refused(), "governance-too-few-approvals");
+    sign(&["dataset", "approve", &id], "officer", "officer-3").done();
+    deliver(&house).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn what_comes_from_a_suspended_provider_waits_for_its_return_and_whom_it_names_is_stopped() {
+    let house = taken_in();
+    house.on(&["provider", "suspend", "--id", PROVIDER]).done();
+    let mut files = of(&[IDS[1]]);
+    files
+        .push(("opt-outs.csv".to_owned(), format!("patient,requester,scope,date\n{},person,,2099-05-01\n", IDS[0]).into_bytes()));
+    let came = house.receive(&[&house.tree(2, &files)]);
+    assert_eq!((&came[0]["reason"], &came[0]["opt_outs"]), (&"core-package-suspended".into(), &1.into()), "{came:?}");
+    assert_eq!(came[0]["provider"], PROVIDER);
+    assert_eq!(house.count("person"), 2, "who said no is stopped at once");
+    // A day that is to come keeps nobody from taking it back.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
+    // Ended while suspended: nothing of what waits comes in.
+    let ended = house.copy();
+    ended.on(&["provider", "end", "--id", PROVIDER]).done();
+    assert_eq!(ended.on(&["receive"]).done().as_array().map(Vec::len), Some(0));
+    assert_eq!(ended.receive(&[&house.tree(3, &of(&[IDS[1]]))])[0]["reason"], "core-package-ended");
+    house.on(&["provider", "resume", "--id", PROVIDER]).done();
+    let said = house.on(&["receive"]).done();
+    assert_eq!((&said[0]["state"], &said[0]["opt_outs"]), (&"accepted".into(), &0.into()), "{said}");
+    // One that is accepted and not in when its provider is suspended goes with an erasure, or when it is ended.
+    house.on(&["provider", "suspend", "--id", PROVIDER]).done();
+    let revoked = house.copy();
+    revoked.on(&["provider", "end", "--id", PROVIDER]).done();
+    assert_eq!(revoked.on(&["ingest"]).json[0]["refused"], "core-package-revoked");
+    let erased = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase"]).done();
+    assert_eq!((&erased["erased_records"], &erased["destroyed_packages"]), (&1.into(), &2.into()), "{erased}");
+    assert_eq!(entries(&house.instance().join("packages")), 0);
+}
+
+#[test]
+fn who_asked_takes_back_what_is_theirs_and_what_others_asked_stands() {
+    let house = taken_in();
+    let no = |requester: &str| {
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--requester", requester, "--relation", "child"])
+    };
+    no("guardian").done();
+    no("bereaved").done();
+    let back = |requester: &str| {
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw", "--requester", requester])
+    };
+    let first = back("guardian").done();
+    assert_eq!((&first["withdrawn"], &first["standing"]), (&1.into(), &1.into()), "{first}");
+    assert_eq!(house.count("person"), 2);
+    assert!(back("guardian").refused().starts_with("governance-"));
+    back("bereaved").done();
+    assert_eq!(house.count("person"), 3);
+}
+
+#[test]
+fn a_report_is_not_written_over_something_else() {
+    let house = taken_in();
+    let id = house.planned();
+    house.make(&id);
+    let out = house.path().join("report.html");
+    let report = |out: &Path| house.on(&["dataset", "report", &id, "--out", text(out)]);
+    report(&out).done();
+    report(&out).done();
+    assert_eq!(report(&house.instance().join("ledger.db")).refused(), "core-file-exists");
+    assert_eq!(house.faults(), Vec::<String>::new());
 }

@@ -371,6 +371,7 @@ pub async fn report(instance: &Instance, id: DatasetId, out: Option<&Path>, lang
             dir.join(format!("{id}-{name}"))
         }
     };
+    crate::instance::refuse_other(&path, &page)?;
     let mut tx = instance.ledger.begin(&instance.actor, "read the report of a data set").await?;
     tx.emit(Event::Read { step: "report".to_owned(), tables: Vec::new(), records: 0 })?;
     tx.commit().await?;

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use terms::{AssetId, DatasetId, ReleaseKind};
 
 use super::build::released_setting;
-use super::{Case, refused, select};
+use super::{Case, Near, earlier, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::instance::{Move, Stuck};
@@ -33,6 +33,8 @@ pub struct Delivered {
     pub manifest_sha256: String,
     /// Who approved it.
     pub officers: Vec<String>,
+    /// As of [`super::Made`], at the delivery: another may have been delivered since this one was made.
+    pub near: Vec<Near>,
 }
 
 /// Kind of the outbox rows of deliveries.
@@ -43,6 +45,9 @@ const KIND: &str = "delivery";
 struct Detail {
     path: String,
     files: BTreeMap<String, String>,
+    /// SHA-256 of the certificate that it is sealed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
 }
 
 fn outbox_id(id: DatasetId) -> String {
@@ -109,7 +114,7 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         0
     };
     if stopped > 0 {
-        void(instance, &case, "somebody in it stopped provision").await?;
+        void(instance, &case, STOPPED).await?;
         return Err(Error::refused(Message::new("core-dataset-voided").with("count", stopped)));
     }
     if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && linked_otherwise(instance, id).await? {
@@ -169,6 +174,14 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     if &packed != ready.digests() {
         return Err(refused(governance::Refusal::PackageDiffers));
     }
+    let near = match &profile.privacy {
+        Some(privacy) if case.row.kind == ReleaseKind::Anonymized => {
+            let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+            let records = released(instance, id).await?;
+            earlier::nears(instance, id, &case.row.recipient, &records, snapshot.person_map(), u64::from(privacy.k)).await?
+        }
+        _ => Vec::new(),
+    };
     let finished = writer.finish(&instance.keyring.producer()?)?;
     ready.deliver(&packed, Digest(finished.manifest_sha256)).map_err(refused)?;
 
@@ -177,7 +190,8 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         let path = entry.map_err(Error::io(finished.path.display().to_string()))?.path();
         files.insert(path.file_name().unwrap_or_default().to_string_lossy().into_owned(), hex::encode(hash_file(&path)?));
     }
-    let detail = Detail { path: format!("outbox/{}/{name}{ENDING}", case.row.recipient), files };
+    let certificate = Some(hex::encode(recipient.fingerprint));
+    let detail = Detail { path: format!("outbox/{}/{name}{ENDING}", case.row.recipient), files, certificate };
     let detail = serde_json::to_string(&detail).map_err(|e| Error::Inconsistent(e.to_string()))?;
     let mut tx = instance.ledger.begin(&instance.actor, &case.row.purpose).await?;
     tx.add_outbox(&outbox_id(id), KIND, &case.row.recipient, &detail).await?;
@@ -206,69 +220,119 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         package: instance.outbox(&recipient.id).join(format!("{id}{ENDING}")),
         manifest_sha256: hex::encode(finished.manifest_sha256),
         officers,
+        near,
     })
 }
 
-/// Moves packages to where their recipients fetch them: what a transaction promised and a crash may have left undone.
+/// Moves packages to where their recipients fetch them: what a transaction promised and could not be done at once. What must not leave
+/// any more is taken back.
 ///
 /// What stays as it is, and why; the others are moved.
 ///
 /// # Errors
-/// When the ledger cannot be written.
+/// When the ledger cannot be read.
 pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Vec<Stuck>, Error> {
     let mut stuck = Vec::new();
-    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await? {
-        if row.kind != KIND {
-            continue;
+    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
+        if let Err(error) = finish_delivery(instance, &row).await {
+            stuck.push(Stuck { id: row.id, error });
         }
-        let detail: Detail =
-            serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-        let to = instance.root.join(&detail.path);
-        let name = to.file_name().ok_or_else(|| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-        let from = instance.pending(&row.target).join(name);
-        let recipient = instance.ledger.read().await?.party(PartyKind::Recipient, &row.target).await?;
-        if from.is_dir() && recipient.is_none_or(|p| p.status != PartyStatus::Active) {
-            let message = Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &row.target);
-            stuck.push(Stuck { id: row.id, error: Error::refused(message) });
-            continue;
-        }
-        // What could not leave at once, and holds somebody who said no meanwhile, does not leave any more.
-        let id: Option<DatasetId> = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok());
-        if let Some(id) = id.filter(|_| from.is_dir())
-            && let Some(dataset) = instance.ledger.read().await?.dataset(id).await?
-            && stopped_since(instance, id, dataset.kind).await? > 0
-        {
-            durable::remove_tree(&from).map_err(Error::io(from.display().to_string()))?;
-            tracing::error!(
-                delivery = row.id,
-                "somebody in a data set said no before it could leave: it is to be planned and made again"
-            );
-            let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
-            tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
-            tx.commit().await?;
-            crate::instance::moved(&from)?;
-            continue;
-        }
-        let state = match crate::instance::put_in_place(&from, &to) {
-            Err(error) => {
-                stuck.push(Stuck { id: row.id, error });
-                continue;
-            }
-            Ok(Move::Done) => OutboxState::Done,
-            Ok(Move::Lost) => {
-                tracing::error!(
-                    delivery = row.id,
-                    "a delivery was lost before it was handed over: the data set is to be planned and made again"
-                );
-                OutboxState::Failed
-            }
-        };
-        let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
-        tx.move_outbox(&row.id, OutboxState::Pending, state).await?;
-        tx.commit().await?;
-        crate::instance::moved(&from)?;
     }
     Ok(stuck)
+}
+
+/// A delivery that the ledger promised.
+struct Promised {
+    id: DatasetId,
+    recipient: String,
+    certificate: Option<String>,
+    from: PathBuf,
+    to: PathBuf,
+}
+
+impl Promised {
+    fn of(instance: &Instance, row: &ledger::OutboxRow) -> Result<Promised, Error> {
+        let malformed = || Error::Inconsistent("an outbox row is malformed".to_owned());
+        let detail: Detail = serde_json::from_str(&row.detail).map_err(|_| malformed())?;
+        let to = instance.root.join(&detail.path);
+        let from = instance.pending(&row.target).join(to.file_name().ok_or_else(malformed)?);
+        let id = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok()).ok_or_else(malformed)?;
+        Ok(Promised { id, recipient: row.target.clone(), certificate: detail.certificate, from, to })
+    }
+
+    /// Why it must not leave any more, as far as it has not.
+    ///
+    /// # Errors
+    /// A refusal when it has to wait.
+    async fn why_not(&self, instance: &Instance) -> Result<Option<&'static str>, Error> {
+        if !crate::instance::stands(&self.from, &self.to) {
+            return Ok(None);
+        }
+        let mut reader = instance.ledger.read().await?;
+        let recipient = reader.party(PartyKind::Recipient, &self.recipient).await?;
+        let dataset = reader.dataset(self.id).await?;
+        drop(reader);
+        let dataset = dataset.ok_or_else(|| Error::Inconsistent("a delivery of no data set".to_owned()))?;
+        if stopped_since(instance, self.id, dataset.kind).await? > 0 {
+            return Ok(Some(STOPPED));
+        }
+        let suspended = || Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &self.recipient);
+        match recipient {
+            Some(party) if self.certificate.as_ref().is_some_and(|c| *c != hex::encode(party.fingerprint)) => {
+                Ok(Some("it is sealed to an earlier certificate of its recipient"))
+            }
+            Some(party) if party.status == PartyStatus::Active => Ok(None),
+            Some(party) if party.status == PartyStatus::Paused => Err(Error::refused(suspended())),
+            _ => Ok(Some("its recipient has ended")),
+        }
+    }
+}
+
+/// Why data sets go back: somebody in them said no.
+const STOPPED: &str = "a person in it stopped provision";
+/// Why data sets go back: the package is neither where it was made nor where it is fetched, and was never there.
+const LOST: &str = "its package was lost before it was handed over";
+
+async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow) -> Result<(), Error> {
+    let promised = Promised::of(instance, row)?;
+    if let Some(why) = promised.why_not(instance).await? {
+        return withhold(instance, &promised, why).await;
+    }
+    match crate::instance::put_in_place(&promised.from, &promised.to)? {
+        Move::Lost => return withhold(instance, &promised, LOST).await,
+        Move::Done => {
+            let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
+            tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+            tx.commit().await?;
+        }
+    }
+    crate::instance::moved(&promised.from)
+}
+
+/// Takes back what has not left: the data set is to be made again.
+async fn withhold(instance: &Instance, promised: &Promised, why: &str) -> Result<(), Error> {
+    tracing::error!(dataset = %promised.id, why, "a data set does not leave: it is to be made again");
+    let case = Case::load(instance, &mut instance.ledger.read().await?, promised.id).await?;
+    void(instance, &case, why).await
+}
+
+/// Takes back the deliveries that have not left and hold somebody who said no. How many there were.
+///
+/// # Errors
+/// When the ledger or a list cannot be read, or a package not be removed.
+pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<u64, Error> {
+    let mut count = 0;
+    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
+        let promised = Promised::of(instance, &row)?;
+        // Whatever else keeps it waiting is no matter here.
+        if let Ok(Some(why)) = promised.why_not(instance).await
+            && why == STOPPED
+        {
+            withhold(instance, &promised, why).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
 }
 
 /// Names, within `pending/`, of what still waits to be moved.
@@ -310,15 +374,16 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     let mut reader = instance.ledger.read().await?;
     let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
     drop(reader);
-    // A delivery that broke off may have made the package already.
-    for ending in [ENDING.to_owned(), format!("{ENDING}.new"), format!("{ENDING}.old")] {
-        let path = instance.pending(&case.row.recipient).join(format!("{id}{ending}"));
-        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
-    }
-    let assets: Vec<AssetId> = case.row.data_asset.into_iter().chain(case.row.report_asset).chain(list).collect();
-    let mut tx = instance.ledger.begin(&instance.actor, "a person in a data set stopped provision").await?;
+    // What was delivered is our copy no more.
+    let delivered = case.row.state == DatasetState::Delivered;
+    let data = case.row.data_asset.filter(|_| !delivered);
+    let assets: Vec<AssetId> = data.into_iter().chain(case.row.report_asset).chain(list).collect();
+    let mut tx = instance.ledger.begin(&instance.actor, why).await?;
     tx.void_approvals(id, why).await?;
     tx.move_dataset(id, case.row.state, DatasetState::Building, Some(why)).await?;
+    if delivered {
+        tx.move_outbox(&outbox_id(id), OutboxState::Pending, OutboxState::Failed).await?;
+    }
     tx.doom_assets(&assets, why).await?;
     // An earlier copy of the ledger must not open them either: the key epochs they are under go, like those of an erasure.
     for class in [terms::AssetClass::Dataset, terms::AssetClass::Method] {
@@ -326,8 +391,28 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
         tx.add_outbox(&format!("{DESTROY}/{}/{scope}", terms::RunId::new()), DESTROY, &scope.to_string(), "{}").await?;
     }
     tx.commit().await?;
+    // A delivery that broke off may have made the package already. With no promise, the next command removes what a crash leaves here.
+    let name = format!("{id}{ENDING}");
+    let from = instance.pending(&case.row.recipient).join(&name);
+    crate::instance::take_back(&from, &instance.outbox(&case.row.recipient).join(&name))?;
+    for ending in [".new", ".old"] {
+        let path = instance.pending(&case.row.recipient).join(format!("{name}{ending}"));
+        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
+    }
     finish_doomed(instance).await?;
     instance.lake.sweep(&instance.ledger, &instance.actor).await?;
+    Ok(())
+}
+
+/// Voids a data set that was made and has not left; of another nothing changes.
+///
+/// # Errors
+/// As of voiding it.
+pub(super) async fn void_made(instance: &Instance, case: &mut Case, why: &str) -> Result<(), Error> {
+    if matches!(case.row.state, DatasetState::TwoPersonCheck | DatasetState::Released) {
+        void(instance, case, why).await?;
+        case.row.state = DatasetState::Building;
+    }
     Ok(())
 }
 
@@ -387,9 +472,19 @@ pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
 /// When the ledger or a file cannot be read. A package that was fetched is no fault.
 pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Message>, Error> {
     let mut reader = instance.ledger.read().await?;
-    let lost = reader.outbox(Some(OutboxState::Failed)).await?.into_iter();
-    let mut found: Vec<Message> =
-        lost.map(|row| Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target)).collect();
+    let mut found = Vec::new();
+    for row in reader.outbox(Some(OutboxState::Failed)).await? {
+        // What was taken back on purpose is no fault; what was lost is one until it is delivered again.
+        if row.kind == KIND
+            && let Some(id) = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok())
+            && let Some(dataset) = reader.dataset(id).await?
+            && dataset.state != DatasetState::Delivered
+            && dataset.reason.as_deref() != Some(LOST)
+        {
+            continue;
+        }
+        found.push(Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target));
+    }
     for row in reader.outbox(Some(OutboxState::Done)).await? {
         if row.kind != KIND {
             continue;

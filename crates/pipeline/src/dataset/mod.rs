@@ -32,7 +32,7 @@ use crate::error::Error;
 pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with, waiting_name};
+pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with, waiting_name, withhold_stopped};
 pub use earlier::Near;
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
@@ -116,7 +116,7 @@ impl SignatureCheck for Signers {
         let counts = match known.status {
             PartyStatus::Active => true,
             PartyStatus::Ended => given.is_some(),
-            PartyStatus::Paused => false,
+            PartyStatus::Paused | PartyStatus::Revoked => false,
         };
         if !counts {
             return Err(SignatureFault::UnknownSigner);
@@ -193,6 +193,13 @@ impl Case {
             members: Signers::of(reader, PartyKind::Member, given.clone()).await?,
             officers: Signers::of(reader, PartyKind::Officer, given).await?,
         };
+        // Of a suspended signer nothing counts: another fills the place, and who is resumed counts again.
+        let counts = |signers: &Signers, id: &OfficerId| {
+            let status = signers.by_id.get(id.as_str()).map(|s| s.status);
+            !matches!(status, Some(PartyStatus::Paused | PartyStatus::Revoked))
+        };
+        decisions.retain(|d: &MemberDecision| counts(&check.members, &d.member));
+        approvals.retain(|a: &SignedApproval| counts(&check.officers, &a.officer));
         let rules = ReviewRules { quorum: instance.config.release.review_members };
         Ok(Case { row, decisions, approvals, check, rules })
     }

@@ -4,7 +4,7 @@ use anonymity::Profile;
 use anonymity::profile::Kind;
 use governance::application::{Application, Digest, Item};
 use governance::dataset::Dataset;
-use ledger::{DatasetState, NewDataset, PartyKind};
+use ledger::{DatasetState, NewDataset, PartyKind, PartyStatus};
 use messages::Message;
 use serde::Serialize;
 use terms::{DatasetId, OfficerId, RecipientId, ReleaseKind};
@@ -52,8 +52,8 @@ pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
 /// application of the same maker that lies there already is not made a second time.
 ///
 /// # Errors
-/// Refusals: the profile is not valid or below the floor of its kind, the application is not complete, the recipient or
-/// a provider of the cohort is not registered.
+/// Refusals: the profile is not valid or below the floor of its kind, the application is not complete, the recipient is
+/// not registered or takes no part any more, a provider of the cohort is not registered.
 pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error> {
     let text = std::fs::read_to_string(profile).map_err(Error::io(profile.display().to_string()))?;
     let parsed = parse_profile(&text)?;
@@ -64,8 +64,9 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
     let application = application(id, &parsed, Digest(sha256))?;
     let mut reader = instance.ledger.read().await?;
     let known = reader.party(PartyKind::Recipient, application.recipient.as_str()).await?;
-    if known.is_none() {
-        let message = Message::new("core-unknown-party").with("kind", PartyKind::Recipient).with("id", &application.recipient);
+    if known.as_ref().is_none_or(|p| p.status != PartyStatus::Active) {
+        let code = if known.is_some() { "core-party-suspended" } else { "core-unknown-party" };
+        let message = Message::new(code).with("kind", PartyKind::Recipient).with("id", &application.recipient);
         return Err(Error::refused(message));
     }
     for provider in &parsed.cohort.providers {

@@ -62,6 +62,9 @@ pub(super) async fn stopped(
     let mut stopped = left_out(&stops, &links, kind, OptOutScope::Person);
     let pairs = crate::doubtful::pairs(instance, reader).await?;
     stopped.extend(crate::doubtful::of(&stopped, &pairs, map));
+    // Who is surely one with somebody held as doubtful is as doubtful.
+    let persons: HashSet<terms::PersonId> = held_as_doubtful.iter().filter_map(|r| map.and_then(|m| m.person(*r))).collect();
+    stopped.extend(links.iter().filter(|(_, person)| persons.contains(person)).map(|(record, _)| *record));
     stopped.extend(held_as_doubtful);
     Ok(stopped)
 }

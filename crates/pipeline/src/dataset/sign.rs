@@ -2,7 +2,7 @@
 
 use governance::application::Digest;
 use governance::approval::SignedApproval;
-use governance::dataset::Reviewed as Outcome;
+use governance::dataset::{Dataset, Reviewed as Outcome};
 use governance::review::{Decision, MemberDecision, statement};
 use ledger::{DatasetState, PartyKind, ReviewDecision};
 use messages::Message;
@@ -14,6 +14,9 @@ use super::{Case, refused};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
+
+/// Code of the refusal when too few members have decided.
+const NO_QUORUM: &str = "governance-no-quorum";
 
 /// A recorded decision of a member.
 #[derive(Debug, Serialize)]
@@ -37,14 +40,18 @@ pub struct Approved {
     pub state: String,
 }
 
-/// Records a member's signed decision; with the quorum the committee has decided.
+/// Records a member's signed decision; with the quorum the committee has decided. Where it had decided, and today's rule asks for more
+/// members or nothing of one of them counts any more, others decide in addition.
 ///
 /// # Errors
 /// Refusals: the certificate is no registered member's, the data set is not before the committee, the member decided
 /// already.
 pub async fn review(instance: &Instance, id: DatasetId, decision: Decision, signer: &Identity) -> Result<Reviewed, Error> {
     let mut case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
-    let in_review = case.recall(0)?.in_review().map_err(refused)?;
+    let in_review = match case.recall(0) {
+        Err(error) if error.code() == NO_QUORUM => Dataset::apply(case.application()?).map_err(refused)?.submit(),
+        other => other?.in_review().map_err(refused)?,
+    };
     let member = case.check.members.who(signer.certificate())?;
     let member = member.ok_or_else(|| Error::refused(Message::new("core-signer-unknown").with("kind", PartyKind::Member)))?;
     if member.as_str() == case.row.maker {
@@ -57,19 +64,26 @@ pub async fn review(instance: &Instance, id: DatasetId, decision: Decision, sign
     let signature = seal::cms::sign(&content, signer)?;
     case.decisions.push(MemberDecision { member: member.clone(), decision, signature: signature.clone(), at: today() });
 
+    let enough = case.decisions.len() >= case.rules.quorum.max(1);
+    let outcome = if enough { Some(in_review.decide(&case.decisions, case.rules, &case.check).map_err(refused)?) } else { None };
+    if matches!(outcome, Some(Outcome::Rejected(_))) {
+        // What was made on the word of a committee that does not stand is not kept.
+        super::deliver::void_made(instance, &mut case, "the committee rejected it").await?;
+    }
     let mut tx = instance.ledger.begin(&instance.actor, "review an application").await?;
     let word = match decision {
         Decision::Approve => ReviewDecision::Approve,
         Decision::Reject => ReviewDecision::Reject,
     };
     tx.add_review(id, member.as_str(), word, &signature).await?;
-    let mut state = DatasetState::InReview;
-    if case.decisions.len() >= case.rules.quorum.max(1) {
-        state = match in_review.decide(&case.decisions, case.rules, &case.check).map_err(refused)? {
-            Outcome::Approved(_) => DatasetState::Approved,
-            Outcome::Rejected(_) => DatasetState::Rejected,
-        };
-        tx.move_dataset(id, DatasetState::InReview, state, None).await?;
+    let before = case.row.state;
+    let state = match outcome {
+        Some(Outcome::Approved(_)) if before == DatasetState::InReview => DatasetState::Approved,
+        Some(Outcome::Rejected(_)) => DatasetState::Rejected,
+        _ => before,
+    };
+    if state != before {
+        tx.move_dataset(id, before, state, None).await?;
     }
     tx.commit().await?;
     Ok(Reviewed { member: member.to_string(), decisions: case.decisions.len(), state: state.to_string() })
@@ -82,6 +96,13 @@ pub async fn review(instance: &Instance, id: DatasetId, decision: Decision, sign
 /// or approved it already.
 pub async fn approve(instance: &Instance, id: DatasetId, signer: &Identity) -> Result<Approved, Error> {
     let case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
+    // Released with an approval that does not count any more: another takes its place.
+    let mut at_check = case;
+    let state = at_check.row.state;
+    if state == DatasetState::Released {
+        at_check.row.state = DatasetState::TwoPersonCheck;
+    }
+    let case = at_check;
     let waiting = case.recall(0)?.two_person_check().map_err(refused)?;
     let officer = case.check.officers.who(signer.certificate())?;
     let officer = officer.ok_or_else(|| Error::refused(Message::new("core-signer-unknown").with("kind", PartyKind::Officer)))?;
@@ -91,5 +112,5 @@ pub async fn approve(instance: &Instance, id: DatasetId, signer: &Identity) -> R
     let mut tx = instance.ledger.begin(&instance.actor, "approve a data set").await?;
     tx.add_approval(id, officer.as_str(), &approval.signature).await?;
     tx.commit().await?;
-    Ok(Approved { officer: officer.to_string(), approvals: case.approvals.len() + 1, state: case.row.state.to_string() })
+    Ok(Approved { officer: officer.to_string(), approvals: case.approvals.len() + 1, state: state.to_string() })
 }

@@ -119,7 +119,12 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         };
         // Of a suspended provider nothing comes in until it is resumed: its key may be in other hands.
         let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
-        if party.is_some_and(|p| p.status == PartyStatus::Paused) {
+        let status = party.map(|p| p.status);
+        if status == Some(PartyStatus::Revoked) {
+            all.push(quarantine(instance, &package, provider, sequence, "core-package-revoked").await?);
+            continue;
+        }
+        if status == Some(PartyStatus::Paused) {
             let why = Message::new("core-ingest-suspended").with("provider", &provider);
             all.push(Taken::waiting(package.id, provider, sequence, why));
             continue;
