@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::forms::NONE;
 use crate::hash::mix;
 use crate::parallel;
+use crate::radix;
 use crate::row::{NO_DAY, Row, crowd};
 use terms::civil_from_days;
 
@@ -124,56 +125,84 @@ fn key(pass: Pass, row: &Row) -> Option<u64> {
 
 /// All candidate pairs of the rows that take part. `likeness` orders the rows of a block that is too large: like beside like.
 pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: impl Fn(u32) -> u64 + Sync) -> Candidates {
-    let found = parallel::pieces(threads, PASSES.len(), Vec::new, |entries: &mut Vec<(u64, u32)>, at| {
+    let parts = rows.len().div_ceil(1 << TOGETHER);
+    let found = parallel::pieces(threads, PASSES.len(), Space::default, |space: &mut Space, at| {
         let (pass, name) = PASSES[at];
-        entries.clear();
-        let linkable = (0u32..).zip(rows).filter(|(_, r)| r.linkable());
-        entries.extend(linkable.filter_map(|(at, row)| key(pass, row).map(|k| (k, at))));
-        entries.sort_unstable();
         let mut report = PassReport { key: name.to_owned(), ..PassReport::default() };
-        let mut pairs = Vec::new();
-        for block in entries.chunk_by(|a, b| a.0 == b.0).filter(|b| b.len() > 1) {
-            report.blocks += 1;
-            report.largest_block = report.largest_block.max(block.len() as u64);
-            let all = block.len() as u64 * (block.len() as u64 - 1) / 2;
-            report.estimated_pairs += all;
-            if block.len() <= caps.block {
-                for (at, &(_, a)) in block.iter().enumerate() {
-                    pairs.extend(block[at + 1..].iter().map(|&(_, b)| pair(a, b)));
+        space.pairs.clear();
+        let pairs = &mut space.pairs;
+        space.entries.clear();
+        space.rest.resize(rows.len(), 0);
+        for (at, row) in (0u32..).zip(rows).filter(|(_, r)| r.linkable()) {
+            if let Some(key) = key(pass, row) {
+                space.entries.push(key >> 32 << 32 | u64::from(at));
+                space.rest[at as usize] = key as u32;
+            }
+        }
+        // by the first half of the key; the second tells the few apart that are equal there by chance
+        radix::sort(&mut space.entries, &mut space.scratch, 32, 64);
+        let rest = |entry: &u64| space.rest[*entry as u32 as usize];
+        for alike in space.entries.chunk_by_mut(|a, b| a >> 32 == b >> 32).filter(|b| b.len() > 1) {
+            if alike.iter().any(|e| rest(e) != rest(&alike[0])) {
+                alike.sort_by_key(rest);
+            }
+            for block in alike.chunk_by(|a, b| rest(a) == rest(b)).filter(|b| b.len() > 1) {
+                report.blocks += 1;
+                report.largest_block = report.largest_block.max(block.len() as u64);
+                let all = block.len() as u64 * (block.len() as u64 - 1) / 2;
+                report.estimated_pairs += all;
+                if block.len() <= caps.block {
+                    for (at, &a) in block.iter().enumerate() {
+                        pairs.extend(block[at + 1..].iter().map(|&b| pair(a as u32, b as u32)));
+                    }
+                    continue;
                 }
-                continue;
+                report.capped_blocks += 1;
+                let mut members: Vec<(u64, u32)> = block.iter().map(|&m| (likeness(m as u32), m as u32)).collect();
+                members.sort_unstable();
+                let before = pairs.len();
+                for (at, &(_, a)) in members.iter().enumerate() {
+                    pairs.extend(members[at + 1..].iter().take(caps.neighbours).map(|&(_, b)| pair(a, b)));
+                }
+                report.left_out_pairs += all - (pairs.len() - before) as u64;
             }
-            report.capped_blocks += 1;
-            let mut members: Vec<(u64, u32)> = block.iter().map(|&(_, m)| (likeness(m), m)).collect();
-            members.sort_unstable();
-            let before = pairs.len();
-            for (at, &(_, a)) in members.iter().enumerate() {
-                pairs.extend(members[at + 1..].iter().take(caps.neighbours).map(|&(_, b)| pair(a, b)));
-            }
-            report.left_out_pairs += all - (pairs.len() - before) as u64;
         }
         report.pairs = pairs.len() as u64;
-        pairs.sort_unstable();
-        (pairs, report)
+        (radix::partition(pairs, parts, part), report)
     });
     let (lists, passes): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     Candidates { pairs: union(&lists, rows.len() as u64, threads), passes }
 }
 
-/// Rows on the left side of pairs that are brought together at a time.
-const TOGETHER: u64 = 1 << 13;
+/// What a thread needs for a pass, kept for the next.
+#[derive(Default)]
+struct Space {
+    /// First half of the key, and the row.
+    entries: Vec<u64>,
+    scratch: Vec<u64>,
+    /// Second half of the key, by row.
+    rest: Vec<u32>,
+    pairs: Vec<u64>,
+}
 
-/// All pairs of sorted lists, sorted, each once.
-fn union(lists: &[Vec<u64>], rows: u64, threads: usize) -> Vec<u64> {
-    let found = parallel::pieces(threads, rows.div_ceil(TOGETHER) as usize, Vec::new, |all: &mut Vec<u64>, piece| {
-        let start = piece as u64 * TOGETHER;
+/// So many rows (2 to the power of this) on the left side of pairs are brought together at a time.
+const TOGETHER: u32 = 13;
+
+fn part(pair: u64) -> usize {
+    (pair >> (32 + TOGETHER)) as usize
+}
+
+/// All pairs of lists that are in parts, sorted, each once.
+fn union(lists: &[(Vec<u64>, Vec<usize>)], rows: u64, threads: usize) -> Vec<u64> {
+    let parts = lists.first().map_or(0, |(_, ends)| ends.len());
+    let found = parallel::pieces(threads, parts, <(Vec<u64>, Vec<u64>)>::default, |(all, scratch), part| {
         all.clear();
-        for list in lists {
-            let from = list.partition_point(|p| p >> 32 < start);
-            let len = list[from..].partition_point(|p| p >> 32 < start + TOGETHER);
-            all.extend_from_slice(&list[from..from + len]);
+        for (list, ends) in lists {
+            let start = if part == 0 { 0 } else { ends[part - 1] };
+            all.extend_from_slice(&list[start..ends[part]]);
         }
-        all.sort_unstable();
+        radix::sort(all, scratch, 0, radix::bits(rows));
+        radix::sort(all, scratch, 32, 32 + TOGETHER);
         all.dedup();
         all.as_slice().to_vec()
     });

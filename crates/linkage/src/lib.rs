@@ -47,6 +47,7 @@ mod parallel;
 mod parquet_file;
 mod people;
 mod prior;
+mod radix;
 #[cfg(test)]
 mod reference;
 mod report;

@@ -3,7 +3,7 @@
 use crate::contact;
 use crate::dates;
 use crate::forms::{Form, Forms, NONE};
-use crate::hash::FastMap;
+use crate::hash::{self, FastMap};
 use crate::row::{NO_BRANCH, NO_DAY, Row, flag};
 use crate::stand_in;
 use crate::text;
@@ -54,20 +54,25 @@ struct Part {
 /// Normalises rows, with a memory for the spellings of names.
 pub(crate) struct Normaliser {
     forms: Forms,
-    parts: FastMap<Box<str>, u32>,
+    /// By [`hash::wide`] of the text: with the text itself for a key most of the time would go into fetching texts.
+    parts: FastMap<u128, u32>,
     known: Vec<Part>,
-    institutions: FastMap<Box<str>, Form>,
-    days: FastMap<Box<str>, Option<i32>>,
+    /// The institution of the last row.
+    institution: (Box<str>, Form),
+    days: FastMap<u128, Option<i32>>,
     buffer: Vec<char>,
 }
 
 impl Normaliser {
     pub fn new() -> Self {
+        // the first part is the empty one
+        let nothing =
+            Part { plain: Box::default(), read: Script::default(), written: Script::default(), is_kana: true, suspect: false };
         Self {
             forms: Forms::new(),
             parts: FastMap::default(),
-            known: Vec::new(),
-            institutions: FastMap::default(),
+            known: vec![nothing],
+            institution: (Box::default(), NONE),
             days: FastMap::default(),
             buffer: Vec::new(),
         }
@@ -78,11 +83,12 @@ impl Normaliser {
         if let Some(day) = dates::plainly(raw.as_bytes()) {
             return day;
         }
-        if let Some(day) = self.days.get(raw) {
+        let key = hash::wide(raw.as_bytes());
+        if let Some(day) = self.days.get(&key) {
             return *day;
         }
         let day = dates::days(raw);
-        self.days.insert(raw.into(), day);
+        self.days.insert(key, day);
         day
     }
 
@@ -91,7 +97,11 @@ impl Normaliser {
     }
 
     fn part(&mut self, raw: &str) -> usize {
-        if let Some(&at) = self.parts.get(raw) {
+        if raw.is_empty() {
+            return 0;
+        }
+        let key = hash::wide(raw.as_bytes());
+        if let Some(&at) = self.parts.get(&key) {
             return at as usize;
         }
         let plain = text::plain(raw);
@@ -112,7 +122,7 @@ impl Normaliser {
         };
         let at = self.known.len();
         self.known.push(part);
-        self.parts.insert(raw.into(), at as u32);
+        self.parts.insert(key, at as u32);
         at
     }
 
@@ -136,14 +146,11 @@ impl Normaliser {
         if card.wrong_check_digit && card.number != 0 {
             row.flags |= flag::WRONG_CHECK_DIGIT;
         }
-        row.institution = match self.institutions.get(raw.institution) {
-            Some(&form) => form,
-            None => {
-                let form = self.forms.number(raw.institution);
-                self.institutions.insert(raw.institution.into(), form);
-                form
-            }
-        };
+        // rows of one institution come together more often than not
+        if *self.institution.0 != *raw.institution {
+            self.institution = (raw.institution.into(), self.forms.number(raw.institution));
+        }
+        row.institution = self.institution.1;
 
         row.flags |= self.stand_in(written, read, latin, &row);
         if row.flags & flag::REASON != 0 {

@@ -1,7 +1,11 @@
 //! Rows that name nobody: test patients, placeholders, newborns before they have a name, unnamed people.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
 use terms::{civil_from_days, days_from_civil};
+
+use crate::hash::FastSet;
 
 /// Why a record is linked with nothing. In the order in which one reason covers another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -125,7 +129,10 @@ const SUSPECT: [&str; 47] = [
 
 /// Whether [`reason`] has to be asked about a row with this name part. A quick look that may say yes too often, never no.
 pub(crate) fn suspect(plain: &str) -> bool {
-    SUSPECT.iter().any(|s| plain.contains(s))
+    static BEGINNINGS: LazyLock<FastSet<char>> = LazyLock::new(|| SUSPECT.iter().filter_map(|s| s.chars().next()).collect());
+    let beginnings = &*BEGINNINGS;
+    let may_begin = plain.char_indices().filter(|(_, c)| beginnings.contains(c));
+    may_begin.into_iter().any(|(at, _)| SUSPECT.iter().any(|s| plain[at..].starts_with(s)))
 }
 
 /// Whether a text names somebody: some letter that is known.

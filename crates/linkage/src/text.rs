@@ -1,5 +1,7 @@
 //! Names as they are compared: one script, one width, one form of each character.
 
+use std::sync::LazyLock;
+
 use unicode_normalization::UnicodeNormalization;
 
 use crate::variants;
@@ -87,7 +89,17 @@ fn row(c: char) -> Option<u32> {
         "エケセテネヘメレゲゼデベペ",
         "オコソトノホモヨロゴゾドボポ",
     ];
-    ROWS.iter().position(|row| row.contains(c)).map(|i| i as u32)
+    /// By place in the block of katakana; 9 where there is no vowel.
+    static TABLE: LazyLock<[u8; 96]> = LazyLock::new(|| {
+        let mut table = [9; 96];
+        for (vowel, row) in (0..).zip(ROWS) {
+            row.chars().for_each(|c| table[(c as usize).saturating_sub(BLOCK)] = vowel);
+        }
+        table
+    });
+    const BLOCK: usize = 0x30a0;
+    let vowel = *TABLE.get((c as usize).checked_sub(BLOCK)?)?;
+    (vowel < 5).then_some(u32::from(vowel))
 }
 
 /// Drops what only lengthens a vowel: ウ and オ after o, ウ after u. A weak form: オノ and オオノ are different names.

@@ -237,7 +237,6 @@ impl Instance {
             if !party.file_type().map_err(trouble(&pending))?.is_dir() {
                 continue;
             }
-            let outbox = self.root.join("outbox").join(party.file_name());
             let party = party.path();
             for left in std::fs::read_dir(&party).map_err(trouble(&party))? {
                 let left = left.map_err(trouble(&party))?.path();
@@ -248,11 +247,25 @@ impl Instance {
                 if waiting.contains(&base) && [&base, &format!("{base}{MOVING}"), &format!("{base}{COPIED}")].contains(&&name) {
                     continue;
                 }
-                let half = outbox.join(format!("{base}{PART}"));
-                if !waiting.contains(&base) && half.is_dir() {
-                    durable::remove_tree(&half).map_err(trouble(&half))?;
-                }
                 durable::remove_tree(&left).map_err(trouble(&left))?;
+            }
+        }
+        // What does not leave any more, also behind a link; and copies on other disks that were not there when it was taken back.
+        for row in self.ledger.read().await?.outbox(Some(OutboxState::Failed)).await? {
+            if let Some(name) = crate::dataset::waiting_name(&row.detail) {
+                let (from, to) = (self.pending(&row.target).join(&name), self.outbox(&row.target).join(&name));
+                take_back(&from, &to)?;
+            }
+        }
+        let outbox = self.root.join("outbox");
+        for party in std::fs::read_dir(&outbox).into_iter().flatten().flatten().filter(|p| p.path().is_dir()) {
+            for entry in std::fs::read_dir(party.path()).map_err(trouble(&outbox))? {
+                let entry = entry.map_err(trouble(&outbox))?;
+                let name = entry.file_name().to_string_lossy().into_owned();
+                let half = name.strip_suffix(PART).filter(|base| base.ends_with(package::ENDING));
+                if half.is_some_and(|base| !waiting.iter().any(|w| w == base)) {
+                    durable::remove_tree(&entry.path()).map_err(trouble(&outbox))?;
+                }
             }
         }
         Ok(())
@@ -398,6 +411,10 @@ pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
     let (mark, copied, part) = (with_ending(from, MOVING), with_ending(from, COPIED), with_ending(to, PART));
     if !from.is_dir() {
         if copied.is_dir() {
+            if same_disk(&copied, to) {
+                let gone = std::io::Error::new(ErrorKind::NotFound, "the disk that a copy was put on is not there");
+                return Err(trouble()(gone));
+            }
             if part.is_dir() {
                 replace_by(&part, to)?;
             }
@@ -410,30 +427,43 @@ pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
         let trouble = || Error::io(mark.display().to_string());
         durable::NewFile::create(&mark).map_err(trouble())?.finish().map_err(trouble())?;
     }
-    match renamed(from, to) {
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => {
-            durable::remove_tree(&part).map_err(trouble())?;
-            durable::create_dir(&part).map_err(trouble())?;
-            for entry in std::fs::read_dir(from).map_err(trouble())? {
-                let path = entry.map_err(trouble())?.path();
-                let mut source = std::fs::File::open(&path).map_err(trouble())?;
-                let mut copy = durable::NewFile::create(&part.join(path.file_name().unwrap_or_default())).map_err(trouble())?;
-                std::io::copy(&mut source, &mut copy).map_err(trouble())?;
-                copy.finish().map_err(trouble())?;
-            }
-            durable::remove_tree(&copied).map_err(trouble())?;
-            durable::rename(from, &copied).map_err(trouble())?;
-            durable::rename(&part, to).map_err(trouble())?;
-            durable::remove_tree(&copied).map_err(trouble())?;
-        }
-        other => other.map_err(trouble())?,
+    let moved = match renamed(from, to) {
+        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copied_over(from, to, &copied, &part),
+        other => other,
+    };
+    // What still stands has not gone: were it to vanish now, it would be lost.
+    if moved.is_err() && from.is_dir() {
+        durable::remove_file(&mark).map_err(trouble())?;
     }
+    moved.map_err(trouble())?;
     Ok(Move::Done)
+}
+
+fn copied_over(from: &Path, to: &Path, copied: &Path, part: &Path) -> std::io::Result<()> {
+    durable::remove_tree(part)?;
+    durable::create_dir(part)?;
+    for entry in std::fs::read_dir(from)? {
+        let path = entry?.path();
+        let mut copy = durable::NewFile::create(&part.join(path.file_name().unwrap_or_default()))?;
+        std::io::copy(&mut std::fs::File::open(&path)?, &mut copy)?;
+        copy.finish()?;
+    }
+    durable::remove_tree(copied)?;
+    durable::rename(from, copied)?;
+    durable::rename(part, to)?;
+    durable::remove_tree(copied)
 }
 
 /// Whether a package that is to go to `to` has not gone there yet.
 pub(crate) fn stands(from: &Path, to: &Path) -> bool {
-    from.is_dir() || (with_ending(from, COPIED).is_dir() && with_ending(to, PART).is_dir())
+    let copied = with_ending(from, COPIED);
+    from.is_dir() || (copied.is_dir() && (with_ending(to, PART).is_dir() || same_disk(&copied, to)))
+}
+
+/// Whether the place of `to` is on the disk where `here` is: after a copy to another disk, that disk is not mounted then.
+fn same_disk(here: &Path, to: &Path) -> bool {
+    let disk = |path: &Path| std::fs::metadata(path).ok().map(|m| m.dev());
+    to.parent().and_then(disk).is_none_or(|there| Some(there) == disk(here))
 }
 
 /// Removes a package that is not to go to its place any more, with what a broken move left of it.

@@ -123,7 +123,7 @@ async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Resul
     for package in reader.packages(&[PackageState::Accepted]).await?.into_iter().filter(which) {
         let Some(provider) = package.provider.clone() else { continue };
         let party = reader.party(PartyKind::Provider, provider.as_str()).await?;
-        if party.is_none_or(|p| p.status != PartyStatus::Active) {
+        if party.is_some_and(|p| matches!(p.status, PartyStatus::Paused | PartyStatus::Revoked)) {
             off.push((package.id, provider));
         }
     }

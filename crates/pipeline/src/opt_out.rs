@@ -52,6 +52,19 @@ pub struct Stopped {
     pub searched_elsewhere: Option<bool>,
     /// Packages that have come and could not come in, where the person was to be erased everywhere: nobody looked there.
     pub waiting_packages: u64,
+    /// Code of what kept something from coming in or being removed, after all else was done: the same command goes on with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<&'static str>,
+}
+
+impl Stopped {
+    fn with(mut self, trouble: Option<Error>) -> Stopped {
+        if let Some(error) = trouble {
+            tracing::warn!(code = error.code(), %error, "an opt-out is not done with everything");
+            self.trouble = self.trouble.or(Some(error.code()));
+        }
+        self
+    }
 }
 
 /// What a withdrawal did.
@@ -111,7 +124,7 @@ pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Err
         trouble = crate::ingest::ingest(instance, &|_| ()).await.err();
     }
     let done = stop_in_what_is_here(instance, request).await?;
-    trouble.map_or(Ok(done), Err)
+    Ok(done.with(trouble))
 }
 
 async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
@@ -174,21 +187,18 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
         voided_datasets: 0,
         searched_elsewhere: None,
         waiting_packages: 0,
+        trouble: None,
     };
-    if said.everywhere {
-        // With the record gone, the erasure tells that there was one.
-        let history = instance.ledger.read().await?.history(&done.opt_out).await?;
-        let erased = history.iter().any(|e| matches!(e.event, ledger::Event::Erased { .. }));
-        done.searched_elsewhere = Some(named.is_some() || erased);
-    }
+    // With the record gone, the erasure tells that there was one.
+    let history = instance.ledger.read().await?.history(&done.opt_out).await?;
+    let erased_before = history.iter().any(|e| matches!(e.event, ledger::Event::Erased { .. }));
+    done.searched_elsewhere = said.everywhere.then_some(erased_before);
     let Some(named) = named else {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
             let (gone, trouble) = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
             done.destroyed_packages = gone;
-            if let Some(error) = trouble {
-                return Err(error);
-            }
+            done = done.with(trouble);
         }
         done.waiting_packages = waiting(instance, &said).await?;
         return Ok(done);
@@ -197,8 +207,10 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
     }
-    done.voided_datasets = crate::dataset::withhold_stopped(instance).await?;
+    let (withheld, mut trouble) = crate::dataset::withhold_stopped(instance).await?;
+    done.voided_datasets = withheld;
     let (linked, doubtful, living) = linked(instance, named, &of_earlier).await?;
+    done.searched_elsewhere = said.everywhere.then_some(erased_before || !living.is_empty() || !of_earlier.is_empty());
     done.blocked_records = (1 + linked.len() + doubtful.len()) as u64;
 
     use governance::opt_out::Erasure;
@@ -208,7 +220,7 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
         Erasure::LinkedRecords => std::iter::once(named).chain(linked.iter().copied()).collect(),
     };
     if erased.is_empty() {
-        return Ok(done);
+        return Ok(done.with(trouble));
     }
     let everybody = instance.ledger.read().await?.records().await?;
     let affected: Vec<_> = everybody.into_iter().filter(|(r, _, _)| erased.contains(r)).collect();
@@ -256,7 +268,6 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
         // The one writer's place is free again only when this is gone.
         drop(tx);
     }
-    let mut trouble = None;
     // Kept packages go before the rows do: once the map has forgotten the person, nobody knows whose they were.
     for provider in affected.iter().map(|(_, provider, _)| provider).collect::<BTreeSet<_>>() {
         let (gone, kept) = crate::keeping::destroy_packages_of(instance, provider).await?;
@@ -274,7 +285,7 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
     done.erased_records = gone.intersection(&living).count() as u64;
     done.rewritten_files = report.files;
     done.waiting_packages = waiting(instance, &said).await?;
-    trouble.map_or(Ok(done), Err)
+    Ok(done.with(trouble))
 }
 
 /// Packages in which somebody who is to be erased everywhere could not be looked for: an earlier one is missing, or their
@@ -286,7 +297,8 @@ async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
     let packages = instance.ledger.read().await?.packages(&[PackageState::Accepted, PackageState::Quarantined]).await?;
     let waits = |p: &&ledger::Package| match p.state {
         PackageState::Quarantined => {
-            p.reason.as_deref() == Some(crate::receive::GAP) && instance.root.join(&p.directory).exists()
+            matches!(p.reason.as_deref(), Some(crate::receive::GAP | crate::receive::SUSPENDED))
+                && instance.root.join(&p.directory).exists()
         }
         _ => true,
     };
@@ -323,8 +335,8 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
     let patients = Patients::of(instance, &mut reader, &request.provider).await?;
     let patient = patients.hash(&request.patient)?;
     let patient = patient.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
-    let mut in_force = reader.opt_outs_of(&request.provider, patient).await?;
-    in_force.retain(|o| o.state == OptOutState::Effective);
+    let stated = reader.opt_outs_of(&request.provider, patient).await?;
+    let in_force: Vec<_> = stated.iter().filter(|o| o.state == OptOutState::Effective).cloned().collect();
     let holds = reader.record_holds().await?;
     let all = reader.opt_outs().await?;
     drop(reader);
@@ -350,18 +362,22 @@ pub async fn withdraw(instance: &Instance, request: &Request) -> Result<Withdraw
             continue;
         }
         tx.move_opt_out(&one.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
-        let reason = format!("{LINKED}:{}", one.id);
-        let doubtful = format!("{DOUBTFUL}:{}", one.id);
-        for hold in holds.iter().filter(|h| h.reason == reason || h.reason == doubtful) {
-            tx.release_record(hold.record, &hold.reason).await?;
-        }
-        // What was stopped at other providers on account of this statement goes with it.
-        for other in &all {
-            if other.relation.as_deref() == Some(reason.as_str()) && other.state == OptOutState::Effective {
-                tx.move_opt_out(&other.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
+        withdrawn += 1;
+    }
+    // What an erasure holds elsewhere stays held while anybody's statement stands: without the link, that one would not reach it.
+    if standing == 0 {
+        for one in &stated {
+            let (reason, doubtful) = (format!("{LINKED}:{}", one.id), format!("{DOUBTFUL}:{}", one.id));
+            for hold in holds.iter().filter(|h| h.reason == reason || h.reason == doubtful) {
+                tx.release_record(hold.record, &hold.reason).await?;
+            }
+            // What was stopped at other providers on account of this statement goes with it.
+            for other in &all {
+                if other.relation.as_deref() == Some(reason.as_str()) && other.state == OptOutState::Effective {
+                    tx.move_opt_out(&other.id, OptOutState::Effective, OptOutState::Withdrawn).await?;
+                }
             }
         }
-        withdrawn += 1;
     }
     if let Some(not) = refusal.filter(|_| withdrawn == 0) {
         return Err(refused(not));

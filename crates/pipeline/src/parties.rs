@@ -84,9 +84,21 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
         name: new.name,
     };
     let mut tx = instance.ledger.begin(&instance.actor, "register a party").await?;
-    let there = tx.read().party(new.kind, &new.id).await?.is_some();
-    if !there {
+    let there = tx.read().party(new.kind, &new.id).await?;
+    if there.is_none() {
         whose_else(tx.read(), new.kind, &new.id, &party.certificate).await?;
+    }
+    // An institution has one code for good: with another certificate it takes part again. People get another id.
+    let institution = matches!(new.kind, PartyKind::Provider | PartyKind::Recipient);
+    if let Some(former) = there.filter(|p| institution && has_ended(p.status)) {
+        if former.fingerprint == seal::hash::sha256(&party.certificate) {
+            return Err(Error::refused(Message::new("core-party-ended").with("kind", new.kind).with("id", &new.id)));
+        }
+        tx.replace_certificate(new.kind, &new.id, &party.certificate).await?;
+        tx.set_party_status(new.kind, &new.id, PartyStatus::Active).await?;
+        let again = tx.read().party(new.kind, &new.id).await?.ok_or_else(|| unknown(new.kind, &new.id))?;
+        tx.commit().await?;
+        return Ok(again.into());
     }
     let added = tx.add_party(&party).await.map_err(|e| match e {
         LedgerError::AlreadyThere { .. } => {

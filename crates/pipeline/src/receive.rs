@@ -248,12 +248,15 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
         (twice.provider, twice.sequence) = (k.provider.clone(), k.sequence);
         return note_refusal(instance, twice).await;
     }
+    let listed = known.as_ref().and_then(|k| k.reason.as_deref()).is_some_and(|reason| LISTED.contains(&reason));
     // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
-    let arrival = Arrival { id, directory, again: known.is_some(), replaces: place.is_dir(), as_it_lies: false };
+    let arrival = Arrival { id, directory, again: known.is_some(), listed, replaces: place.is_dir(), as_it_lies: false };
     // One that held and only waited for an earlier one waits on, or comes in as it lies there.
     if arrival.replaces && known.as_ref().is_some_and(|k| matches!(k.reason.as_deref(), Some(GAP | SUSPENDED))) {
-        // The certificate that was pinned when it came counts, as it does when it is read.
-        match check(instance, &place, known.as_ref().map(|k| k.received_at)).await {
+        // The certificate that was pinned when it came counts, as it does when it is read. Of what came while its provider was suspended the
+        // one that is pinned now: the key may have been in other hands.
+        let came = known.as_ref().filter(|k| k.reason.as_deref() == Some(GAP)).map(|k| k.received_at);
+        match check(instance, &place, came).await {
             Ok(checked) => {
                 return accept(instance, name, Arrival { replaces: false, as_it_lies: true, ..arrival }, checked).await;
             }
@@ -305,12 +308,17 @@ pub(crate) const GAP: &str = "core-package-sequence-gap";
 /// Code of the reason of a package that waits until its provider is resumed.
 pub(crate) const SUSPENDED: &str = "core-package-suspended";
 
+/// Codes of the reasons of packages whose list of those who said no was read and registered all the same.
+const LISTED: [&str; 4] = [GAP, SUSPENDED, "core-package-list", "core-package-sequence-old"];
+
 /// A package that lies in keeping and has been looked at.
 struct Arrival {
     id: PackageId,
     directory: String,
     /// Whether it lay in quarantine before.
     again: bool,
+    /// Whether its list of those who said no was registered then.
+    listed: bool,
     /// Whether another copy of it was kept, which is gone now.
     replaces: bool,
     /// Whether what was kept is taken up, and nothing new came.
@@ -458,7 +466,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
     arrival.register(&mut tx, &new).await?;
     tx.add_assets(&[(found.asset, Some(found.key))]).await?;
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
-    let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.again).await?;
+    let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.listed).await?;
     tx.commit().await?;
     Ok(Received {
         directory: name,
@@ -583,7 +591,7 @@ async fn quarantine(
     arrival.register(&mut tx, &new).await?;
     let mut opt_outs = 0;
     if let (Some(claimed), Some(patients)) = (&claimed, &patients) {
-        opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs, arrival.again).await?;
+        opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs, arrival.listed).await?;
     }
     tx.commit().await?;
     let mut received = Received::refused(name, Some(id), PackageState::Quarantined, why);

@@ -9,7 +9,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
     /// How many synthetic persons the three hospitals have together.
-    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(100..=1_000_000))]
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(200..=1_000_000))]
     persons: u32,
     /// The same seed gives the same hospitals.
     #[arg(long, default_value_t = 1)]

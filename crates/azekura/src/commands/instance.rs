@@ -63,13 +63,30 @@ impl Access {
         mode: Mode,
         work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.with_or(place, mode, matches!(mode, Mode::Writer), work)
+    }
+
+    /// As [`Access::with`], for a command that may bring a "no": when it fails, nothing that waits is handed over, as nobody knows whom it
+    /// would have stopped.
+    pub fn with_no<T>(&self, place: &Where, work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.with_or(place, Mode::Writer, false, work)
+    }
+
+    fn with_or<T>(
+        &self,
+        place: &Where,
+        mode: Mode,
+        also_when_failed: bool,
+        work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
         let passphrase = self.passphrase(false)?;
         let actor = place.actor()?;
         runtime()?.block_on(async {
             let instance = Instance::open(&place.instance, &passphrase, mode, actor).await?;
             let result = work(&instance).await;
             // Last, so that who said no by this command is in nothing that leaves by it.
-            let handed = if matches!(mode, Mode::Writer) { instance.hand_over().await } else { Ok(()) };
+            let hands_over = matches!(mode, Mode::Writer) && (also_when_failed || result.is_ok());
+            let handed = if hands_over { instance.hand_over().await } else { Ok(()) };
             // The database's own threads end here, not while the process ends around them.
             instance.ledger.close().await;
             let result = result?;

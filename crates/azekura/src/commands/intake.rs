@@ -23,7 +23,7 @@ pub struct IngestArgs {
 }
 
 pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let all = access.with(&args.place, Mode::Writer, async |i| {
+    let all = access.with_no(&args.place, async |i| {
         let packages = if args.packages.is_empty() { receive::waiting(i)? } else { args.packages };
         let bar = shown.bar(packages.len() as u64, Message::new("core-step-receive"));
         let mut all = Vec::new();

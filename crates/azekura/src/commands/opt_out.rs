@@ -1,4 +1,3 @@
-use ledger::Mode;
 use messages::Message;
 use pipeline::opt_out;
 use terms::{NoticeScope, ProviderId, Requester};
@@ -63,7 +62,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         everywhere: args.everywhere,
     };
     if args.withdraw {
-        let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::withdraw(i, &request).await?))?;
+        let done = access.with_no(&args.place, async |i| Ok(opt_out::withdraw(i, &request).await?))?;
         let mut lines = vec![Message::new("core-opt-out-withdrawn").with("count", done.withdrawn)];
         if done.standing > 0 {
             lines.push(Message::new("core-opt-out-standing").with("count", done.standing));
@@ -71,7 +70,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         shown.result(&done, &lines);
         return Ok(Outcome::Done);
     }
-    let done = access.with(&args.place, Mode::Writer, async |i| Ok(opt_out::stop(i, &request).await?))?;
+    let done = access.with_no(&args.place, async |i| Ok(opt_out::stop(i, &request).await?))?;
     let scopes = request.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
     let mut lines = vec![match scopes.as_str() {
         "" => Message::new("core-opt-out-effective").with("records", done.blocked_records),
@@ -93,6 +92,12 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     if done.waiting_packages > 0 {
         lines.push(Message::new("core-opt-out-waiting").with("count", done.waiting_packages));
     }
+    if done.voided_datasets > 0 {
+        lines.push(Message::new("core-opt-out-voided").with("count", done.voided_datasets));
+    }
+    if let Some(code) = done.trouble {
+        lines.push(Message::new("core-opt-out-trouble").with("code", code));
+    }
     shown.result(&done, &lines);
-    Ok(if searched { Outcome::Done } else { Outcome::FoundWrong })
+    Ok(if searched && done.trouble.is_none() { Outcome::Done } else { Outcome::FoundWrong })
 }

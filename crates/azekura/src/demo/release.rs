@@ -28,18 +28,10 @@ const FURTHER_STEPS: &str = "  { column = \"person.year_of_birth\", to = { band 
                              { column = \"person.year_of_birth\", to = { band = { width = 50 } } },\n  \
                              { column = \"person.year_of_birth\", to = \"drop\" },\n";
 
-/// Of so few people more may be left out.
-const VERY_FEW: u32 = 200;
-const MOST: &str = "most_suppressed = 0.1\n";
-const MOST_OF_FEW: &str = "most_suppressed = 0.3\n";
-
 fn profile(kind: ReleaseKind, persons: u32) -> String {
     match kind {
         ReleaseKind::Pseudonymized => PSEUDONYMIZED.to_owned(),
-        _ if persons < FEW => {
-            let coarser = ANONYMIZED.replace(LAST_STEP, &format!("{LAST_STEP}{FURTHER_STEPS}"));
-            if persons < VERY_FEW { coarser.replace(MOST, MOST_OF_FEW) } else { coarser }
-        }
+        _ if persons < FEW => ANONYMIZED.replace(LAST_STEP, &format!("{LAST_STEP}{FURTHER_STEPS}")),
         _ => ANONYMIZED.to_owned(),
     }
 }

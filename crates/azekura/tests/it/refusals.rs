@@ -445,8 +445,10 @@ fn a_delivery_that_could_not_leave_does_not_leave_once_somebody_in_it_said_no() 
         assert_eq!(other.dataset_state(&id), "building");
         assert_eq!(other.faults(), Vec::<String>::new());
     }
-    // Somebody does, the way is free again, and the command that takes it is the next.
+    // Somebody does, the way is free again, and the command that takes it is the next. Mistyped, it lets nothing out either.
     fs::remove_file(&outbox).expect("out of the way");
+    house.on(&["opt-out", "--provider", "1319999999", "--patient", IDS[0]]).refused();
+    assert!(!outbox.exists(), "nothing leaves by a no that failed");
     let said = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
     assert_eq!(said["voided_datasets"], 1, "{said}");
     assert!(!outbox.join(format!("{id}.azp")).exists() && entries(&pending) == 0, "nothing of it is left");
@@ -543,6 +545,97 @@ fn who_was_erased_at_one_provider_is_erased_everywhere_when_that_is_said_later()
     let held = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
     house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
     assert_eq!(left(&house), before, "what was erased stays erased: {held}");
+}
+
+// control: NOT-03
+#[test]
+fn what_a_standing_no_reached_stays_stopped_when_another_s_erasure_is_taken_back() {
+    let house = House::new();
+    house.notified(&IDS);
+    two_hospitals(&house);
+    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat());
+    no(&[]).done();
+    let persons = || house.make(&house.planned())["persons"].clone();
+    assert_eq!(persons(), 2);
+    for erase in [&["--erase"][..], &["--erase", "--everywhere"]] {
+        let guardian = ["--requester", "guardian", "--relation", "parent"];
+        no(&[&guardian[..], erase].concat()).done();
+        let back = no(&["--requester", "guardian", "--withdraw"]).done();
+        assert_eq!((&back["withdrawn"], &back["standing"]), (&1.into(), &1.into()), "{back}");
+        assert_eq!(persons(), 2, "{erase:?}: the person's own no is still in force");
+        let held = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
+        assert!(held.as_array().is_some_and(|all| !all.is_empty()), "{held}");
+    }
+    // With the last one goes what was held.
+    no(&["--withdraw"]).done();
+    assert_eq!(house.on(&["hold", "list"]).done().as_array().map(Vec::len), Some(0));
+}
+
+// control: NOT-03
+#[test]
+fn after_an_erasure_that_was_taken_back_nobody_is_said_to_have_been_looked_for() {
+    let house = House::new();
+    house.notified(&IDS);
+    two_hospitals(&house);
+    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat());
+    no(&["--erase"]).done();
+    no(&["--withdraw"]).done();
+    let everywhere = no(&["--erase", "--everywhere"]);
+    assert_eq!((everywhere.status, &everywhere.json["searched_elsewhere"]), (Some(1), &false.into()), "{}", everywhere.all);
+}
+
+#[test]
+fn an_institution_that_was_ended_takes_part_again_with_another_key_and_what_came_meanwhile_stays_out() {
+    let house = taken_in();
+    house.on(&["provider", "suspend", "--id", PROVIDER]).done();
+    let stolen = house.tree(2, &of(&[IDS[1]]));
+    assert_eq!(house.receive(&[&stolen])[0]["reason"], "core-package-suspended");
+    let add =
+        |house: &House, name: &str| house.on(&["provider", "add", "--id", PROVIDER, "--cert", text(&party(name, "30").cert)]);
+    assert_eq!(add(&house, "hospital-2").refused(), "core-party-exists");
+    // A new key, and back again: the old key signs nothing that counts.
+    let renewed = house.copy();
+    renewed.on(&["provider", "renew", "--id", PROVIDER, "--cert", text(&party("hospital-2", "30").cert)]).done();
+    renewed.on(&["provider", "resume", "--id", PROVIDER]).done();
+    let said = renewed.on(&["receive"]);
+    assert!(said.json.as_array().is_some_and(|all| all.iter().all(|r| r["state"] != "accepted")), "{}", said.all);
+    assert_eq!(renewed.on(&["ingest"]).done().as_array().map(Vec::len), Some(0));
+    house.on(&["provider", "end", "--id", PROVIDER]).done();
+    assert_eq!(add(&house, "hospital").refused(), "core-party-ended", "not with the same one");
+    assert_eq!(add(&house, "hospital-2").done()["status"], "active");
+    assert_eq!(house.on(&["receive"]).json.as_array().map(Vec::len), Some(1), "what waited is looked at once more");
+    let sent = house.package_by(&party("hospital-2", "30"), PROVIDER, &house.intake(), 2, |w| tar(w, &of(&[IDS[1]])));
+    assert_eq!(house.receive(&[&sent])[0]["state"], "accepted");
+}
+
+// control: NOT-03
+#[test]
+fn a_list_that_could_not_be_read_the_first_time_counts_when_its_package_comes_whole() {
+    let house = taken_in();
+    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat()).done();
+    no(&[]);
+    let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(9))).date();
+    no(&["--withdraw"]);
+    let mut files = of(&[IDS[1]]);
+    files.push(("opt-outs.csv".to_owned(), format!("patient,requester,scope,date\n{},person,,{day}\n", IDS[0]).into_bytes()));
+    let whole = house.tree(2, &files);
+    let damaged = house.path().join("damaged.azp");
+    fs::create_dir(&damaged).expect("made");
+    for entry in fs::read_dir(&whole).expect("listable") {
+        let path = entry.expect("an entry").path();
+        let mut bytes = fs::read(&path).expect("readable");
+        if path.extension().is_some_and(|e| e == "p7m")
+            && path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("payload"))
+        {
+            let middle = bytes.len() / 2;
+            bytes[middle] ^= 1;
+        }
+        fs::write(damaged.join(path.file_name().expect("a name")), bytes).expect("written");
+    }
+    assert_eq!((&house.receive(&[&damaged])[0]["state"], house.count("person")), (&"quarantined".into(), 3));
+    let came = house.receive(&[&whole]);
+    assert_eq!((&came[0]["state"], &came[0]["opt_outs"]), (&"accepted".into(), &1.into()), "{came:?}");
+    assert_eq!(house.count("person"), 2);
 }
 
 /// Both hospitals have the three patients.

@@ -139,3 +139,5 @@ core-package-suspended = { $provider } is suspended: the package waits in keepin
 core-package-ended = { $provider } takes no part any more: nothing from it is taken in.
 core-package-revoked = Its provider ended while it was suspended: nothing that it sent since counts.
 core-hold-nobody = Nothing of this patient is here. Check provider and patient id.
+core-opt-out-voided = Data sets that were made, or waited to leave, and hold this person: { $count }. They do not leave; make them again.
+core-opt-out-trouble = All this is done, but something could not be removed or taken in ({ $code }). See to it, and give the same command again: it goes on with the rest.

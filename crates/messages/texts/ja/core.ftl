@@ -139,3 +139,5 @@ core-package-suspended = { $provider } は停止中です。パッケージは�
 core-package-ended = { $provider } は終了しているため、何も受け取りません。
 core-package-revoked = 提供元が停止中に終了したため、取り込みません。
 core-hold-nobody = この患者の記録はありません。提供元と患者 ID を確かめてください。
+core-opt-out-voided = この人を含む作成済みまたは引き渡し待ちのデータセット: { $count } 件。引き渡さず、作り直します。
+core-opt-out-trouble = 以上は完了しましたが、削除または取り込みができないものがありました（{ $code }）。原因を取り除き、同じコマンドをもう一度実行してください。続きから行います。

@@ -273,8 +273,12 @@ impl Promised {
         let dataset = reader.dataset(self.id).await?;
         drop(reader);
         let dataset = dataset.ok_or_else(|| Error::Inconsistent("a delivery of no data set".to_owned()))?;
-        if stopped_since(instance, self.id, dataset.kind).await? > 0 {
-            return Ok(Some(STOPPED));
+        match stopped_since(instance, self.id, dataset.kind).await {
+            Ok(0) => {}
+            Ok(_) => return Ok(Some(STOPPED)),
+            // Where nobody can say who is in it, nobody can say that they did not say no.
+            Err(error @ (Error::Ledger(_) | Error::Lake(_))) => return Err(error),
+            Err(_) => return Ok(Some(UNREADABLE)),
         }
         let suspended = || Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &self.recipient);
         match recipient {
@@ -290,6 +294,8 @@ impl Promised {
 
 /// Why data sets go back: somebody in them said no.
 const STOPPED: &str = "a person in it stopped provision";
+/// Why data sets go back: the list of who is in them does not open.
+const UNREADABLE: &str = "the list of its records cannot be read";
 /// Why data sets go back: the package is neither where it was made nor where it is fetched, and was never there.
 const LOST: &str = "its package was lost before it was handed over";
 
@@ -316,23 +322,25 @@ async fn withhold(instance: &Instance, promised: &Promised, why: &str) -> Result
     void(instance, &case, why).await
 }
 
-/// Takes back the deliveries that have not left and hold somebody who said no. How many there were.
+/// Takes back the deliveries that have not left and hold somebody who said no. How many there were, and what could not be removed.
 ///
 /// # Errors
-/// When the ledger or a list cannot be read, or a package not be removed.
-pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<u64, Error> {
-    let mut count = 0;
+/// When the ledger cannot be read.
+pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option<Error>), Error> {
+    let (mut count, mut trouble) = (0, None);
     for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
         let promised = Promised::of(instance, &row)?;
         // Whatever else keeps it waiting is no matter here.
         if let Ok(Some(why)) = promised.why_not(instance).await
-            && why == STOPPED
+            && (why == STOPPED || why == UNREADABLE)
         {
-            withhold(instance, &promised, why).await?;
-            count += 1;
+            match withhold(instance, &promised, why).await {
+                Ok(()) => count += 1,
+                Err(error) => trouble = trouble.or(Some(error)),
+            }
         }
     }
-    Ok(count)
+    Ok((count, trouble))
 }
 
 /// Names, within `pending/`, of what still waits to be moved.
@@ -394,14 +402,14 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     // A delivery that broke off may have made the package already. With no promise, the next command removes what a crash leaves here.
     let name = format!("{id}{ENDING}");
     let from = instance.pending(&case.row.recipient).join(&name);
-    crate::instance::take_back(&from, &instance.outbox(&case.row.recipient).join(&name))?;
+    let mut taken = crate::instance::take_back(&from, &instance.outbox(&case.row.recipient).join(&name));
     for ending in [".new", ".old"] {
         let path = instance.pending(&case.row.recipient).join(format!("{name}{ending}"));
-        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
+        taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));
     }
     finish_doomed(instance).await?;
     instance.lake.sweep(&instance.ledger, &instance.actor).await?;
-    Ok(())
+    taken
 }
 
 /// Voids a data set that was made and has not left; of another nothing changes.

@@ -15,8 +15,8 @@ use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
 
-/// Code of the refusal when too few members have decided.
-const NO_QUORUM: &str = "governance-no-quorum";
+/// Codes of the refusals when too few members have decided, or when what they decided is not what the state says.
+const REVIEW_FAILS: [&str; 2] = ["governance-no-quorum", "governance-evidence-missing"];
 
 /// A recorded decision of a member.
 #[derive(Debug, Serialize)]
@@ -49,7 +49,10 @@ pub struct Approved {
 pub async fn review(instance: &Instance, id: DatasetId, decision: Decision, signer: &Identity) -> Result<Reviewed, Error> {
     let mut case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
     let in_review = match case.recall(0) {
-        Err(error) if error.code() == NO_QUORUM => Dataset::apply(case.application()?).map_err(refused)?.submit(),
+        // Also where the decisions that count today say the other, once somebody is suspended: one more decides.
+        Err(error) if REVIEW_FAILS.contains(&error.code()) && case.row.state != DatasetState::Rejected => {
+            Dataset::apply(case.application()?).map_err(refused)?.submit()
+        }
         other => other?.in_review().map_err(refused)?,
     };
     let member = case.check.members.who(signer.certificate())?;

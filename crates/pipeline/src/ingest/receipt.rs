@@ -4,7 +4,7 @@
 //! It is written beside its place before the ledger's transaction, and moved there after it by the outbox row of that
 //! transaction: a crash between the two is mended at the next start, and doubles nothing.
 
-use ledger::{OutboxState, Package, PackageState, PartyKind};
+use ledger::{OutboxState, Package, PackageState, PartyKind, PartyStatus};
 use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
 use seal::Certificate;
@@ -144,8 +144,16 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
         let pending: Pending =
             serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
         let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
+        // To a suspended provider nothing goes, its key may be in other hands; what is to be destroyed goes all the same.
+        let party = instance.ledger.read().await?.party(PartyKind::Provider, &row.target).await?;
+        let suspended = party.is_some_and(|p| matches!(p.status, PartyStatus::Paused | PartyStatus::Revoked));
         // What stands in the way of one party is no matter of the others.
-        let moved = crate::instance::put_in_place(&from, &to);
+        let moved = if suspended && crate::instance::stands(&from, &to) {
+            let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", &row.target);
+            Err(Error::refused(message))
+        } else {
+            crate::instance::put_in_place(&from, &to)
+        };
         if pending.destroy {
             let mut sha256 = [0u8; 32];
             hex::decode_to_slice(&pending.manifest_sha256, &mut sha256)

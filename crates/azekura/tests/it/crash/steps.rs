@@ -40,7 +40,7 @@ impl Ended {
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
         // A list of packages has the reason of each; one may be in, and only its receipt or its end wait.
         let reason = || json[0]["reason"].as_str().or_else(|| json[0]["receipt_waits"].as_str());
-        let code = json["error"].as_str().or_else(reason).unwrap_or_default().to_owned();
+        let code = json["error"].as_str().or_else(|| json["trouble"].as_str()).or_else(reason).unwrap_or_default().to_owned();
         Ended { output, said, code }
     }
 }
