@@ -24,11 +24,26 @@ fn main() -> ExitCode {
 
     let cli = commands::Cli::parse();
     let shown = output::Shown { json: cli.json, lang: cli.lang };
-    match commands::run(cli, &shown) {
+    let code = match commands::run(cli, &shown) {
         Ok(outcome) => outcome.into(),
         Err(error) => {
             shown.failure(&error);
             ExitCode::from(error.exit_status())
         }
+    };
+    wait_for_database_threads();
+    code
+}
+
+/// Where a ledger did not open (a full disk), the threads of its connections may still be closing them. SQLCipher gives its memory back when
+/// the process ends, under their feet: they end first.
+fn wait_for_database_threads() {
+    let named = |task: std::io::Result<std::fs::DirEntry>| {
+        let name = task.and_then(|t| std::fs::read_to_string(t.path().join("comm")));
+        name.is_ok_and(|name| name.starts_with("sqlx-sqlite"))
+    };
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    while std::fs::read_dir("/proc/self/task").is_ok_and(|mut tasks| tasks.any(named)) && std::time::Instant::now() < until {
+        std::thread::sleep(std::time::Duration::from_millis(1));
     }
 }
