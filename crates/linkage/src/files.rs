@@ -15,6 +15,7 @@ use crate::forms::{Form, Forms};
 use crate::history::{self, Assigned, Past};
 use crate::lexicon::Lexicon;
 use crate::options::Options;
+use crate::parallel;
 use crate::report::{self, Report};
 use crate::row::Row;
 use crate::stand_in::Unlinkable;
@@ -205,13 +206,6 @@ fn finish(
     mut watch: Watch,
 ) -> Result<Report, LinkageError> {
     let Parts { labels, rows, forms, lexicon } = parts;
-    let files = NewFiles::in_folder(out);
-    write::clusters(&files.path("clusters.csv"), &labels, &assigned.persons)?;
-    write::links(&files.path("links.csv"), &labels, &outcome.judged)?;
-    write::review(&files.path("review.csv"), &write::queue(&labels, &outcome))?;
-    write::history(&files.path("history.csv"), &assigned.past.retired)?;
-    write::splits(&files.path("splits.csv"), &assigned.past.splits)?;
-    watch.lap("write");
     let mut report = report::make(&rows, &forms, &outcome, &assigned.persons, options);
     report.run = before.run;
     report.repeated_rows = before.repeated;
@@ -219,7 +213,8 @@ fn finish(
     report.removals_without_record = before.unknown_removals;
     report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
-    let Outcome { trained, scored, .. } = outcome;
+    let queue = write::queue(&labels, &outcome);
+    let Outcome { trained, scored, judged, .. } = outcome;
     let state = State {
         trained,
         lexicon,
@@ -236,7 +231,20 @@ fn finish(
         review: options.review,
         clerks: options.clerks,
     };
-    state.save(out)?;
+    let files = NewFiles::in_folder(out);
+    let [clusters, links, review, history, splits] =
+        ["clusters.csv", "links.csv", "review.csv", "history.csv", "splits.csv"].map(|name| files.path(name));
+    let tables = || {
+        write::clusters(&clusters, &state.labels, &state.persons)?;
+        write::links(&links, &state.labels, &judged)?;
+        write::review(&review, &queue)?;
+        write::history(&history, &state.past.retired)?;
+        write::splits(&splits, &state.past.splits)
+    };
+    let (written, staged) = parallel::both(options.threads, tables, || state.stage(out));
+    written?;
+    watch.lap("write");
+    staged?.put_in_place()?;
     Words::forget(out, &state.labels)?;
     watch.lap("save");
     report.finish(watch.stages);

@@ -149,7 +149,7 @@ impl Forms {
             }
             new
         };
-        let numbers = tables.iter().map(renumber).collect();
+        let numbers = crate::parallel::pieces(tables.len(), tables.len(), || (), |(), at| renumber(&tables[at]));
         (all, numbers)
     }
 }

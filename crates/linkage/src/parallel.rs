@@ -46,6 +46,21 @@ pub(crate) fn pieces<S, R: Send>(
     done.into_iter().map(|(_, answer)| answer).collect()
 }
 
+/// Two pieces of work, at the same time where there are two threads.
+pub(crate) fn both<A: Send, B: Send>(threads: usize, one: impl Fn() -> A + Sync, other: impl Fn() -> B + Sync) -> (A, B) {
+    enum Answer<A, B> {
+        One(A),
+        Other(B),
+    }
+    let work = |(): &mut (), at: usize| if at == 0 { Answer::One(one()) } else { Answer::Other(other()) };
+    let mut answers = pieces(threads.min(2), 2, || (), work).into_iter();
+    match (answers.next(), answers.next()) {
+        (Some(Answer::One(a)), Some(Answer::Other(b))) => (a, b),
+        // a thread that did not answer has panicked, and that was passed on
+        _ => (one(), other()),
+    }
+}
+
 /// The same over slices of `size` items.
 pub(crate) fn slices<T: Sync, R: Send>(threads: usize, items: &[T], size: usize, work: impl Fn(&[T]) -> R + Sync) -> Vec<R> {
     let size = size.max(1);
@@ -60,6 +75,7 @@ mod tests {
         for threads in [0, 1, 3, 1_000_000, usize::MAX] {
             let answers = super::pieces(threads, 1_000, || 1, |one, piece| piece + *one);
             assert_eq!(answers, (1..=1_000).collect::<Vec<_>>(), "{threads}");
+            assert_eq!(super::both(threads, || 1, || "two"), (1, "two"), "{threads}");
         }
     }
 }

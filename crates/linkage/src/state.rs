@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +168,19 @@ fn forms(mut rest: &[u8]) -> Option<Forms> {
     Some(forms)
 }
 
+/// A state that is written and not in its place yet.
+#[must_use]
+pub(crate) struct Staged {
+    folder: PathBuf,
+}
+
+impl Staged {
+    /// Puts it in its place: from here on it is the folder's.
+    pub fn put_in_place(self) -> Result<(), LinkageError> {
+        fs::rename(self.folder.join("state.new"), self.folder.join(FILE)).map_err(|_| LinkageError::FileUnwritable)
+    }
+}
+
 impl State {
     fn bytes(&self) -> Option<Vec<u8>> {
         let header = Header {
@@ -219,8 +232,8 @@ impl State {
         Some(out)
     }
 
-    /// Writes the file beside the old one and puts it in its place.
-    pub fn save(&self, folder: &Path) -> Result<(), LinkageError> {
+    /// Writes the file beside the old one.
+    pub fn stage(&self, folder: &Path) -> Result<Staged, LinkageError> {
         let bytes = self.bytes().ok_or(LinkageError::FileUnwritable)?;
         let written = || -> std::io::Result<()> {
             let new = folder.join("state.new");
@@ -231,10 +244,10 @@ impl State {
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
             let mut file = options.open(&new)?;
             file.write_all(&bytes)?;
-            file.sync_all()?;
-            fs::rename(new, folder.join(FILE))
+            file.sync_all()
         };
-        written().map_err(|_| LinkageError::FileUnwritable)
+        written().map_err(|_| LinkageError::FileUnwritable)?;
+        Ok(Staged { folder: folder.to_owned() })
     }
 
     /// When the folder's run was saved.

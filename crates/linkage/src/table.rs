@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Mutex;
 
 use crate::columns::{COLUMNS, ColumnMap};
 use crate::error::LinkageError;
@@ -234,15 +235,20 @@ impl Table {
         let (mut pieces, tables): (Vec<_>, Vec<_>) = shares.into_iter().unzip();
         let (forms, numbers) = Forms::sorted(&tables);
         drop(tables);
-        let mut parts: Vec<(usize, Result<Parsed, RowError>)> = Vec::new();
-        for (share, numbers) in pieces.iter_mut().zip(&numbers) {
-            for (number, mut parsed) in share.drain(..) {
-                if let Ok(parsed) = &mut parsed {
-                    parsed.rows.iter_mut().for_each(|r| renumber(r, numbers));
-                }
-                parts.push((number, parsed));
-            }
-        }
+        // as many shares as threads read them
+        let shares: Vec<_> = pieces.iter_mut().map(Mutex::new).collect();
+        parallel::pieces(
+            shares.len(),
+            shares.len(),
+            || (),
+            |(), at| {
+                let Ok(mut share) = shares[at].lock() else { return };
+                let rows = share.iter_mut().filter_map(|(_, parsed)| parsed.as_mut().ok()).flat_map(|p| &mut p.rows);
+                rows.for_each(|r| renumber(r, &numbers[at]));
+            },
+        );
+        drop(shares);
+        let mut parts: Vec<(usize, Result<Parsed, RowError>)> = pieces.into_iter().flatten().collect();
         parts.sort_unstable_by_key(|(number, _)| *number);
         let mut table = Table { labels: Labels::default(), rows: Vec::new(), forms, repeated: 0, filled: [0; COLUMNS.len()] };
         table.rows.reserve_exact(parts.iter().filter_map(|(_, p)| p.as_ref().ok()).map(|p| p.rows.len()).sum());
