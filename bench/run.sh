@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin ingest lake journal linkage splink demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | ingest | lake | journal | linkage | splink | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|splink|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|splink|large|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage splink demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage splink large demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -183,6 +183,23 @@ splink() {
         "$target/release/azekura" --json link "$work/people.csv" --out "$work/linked" --threads 2 | python3 bench/linkage/score_clusters.py "$work" "$i"
         "$python" bench/peers/splink_linkage.py --people "$work/people.csv" --truth "$work/truth.csv" --threads 2
     done
+}
+
+# Ten million records: ten populations of the generator that have nobody in common, as one table. With --quick ten times ten thousand.
+large() {
+    [[ ! $build ]] || cargo build --quiet --release --workspace --bins
+    title "linkage of ten million records"
+    local records=1000000
+    [[ ! $quick ]] || records=10000
+    : >"$work/truth.csv"
+    for ((n = 1; n <= 10; n++)); do
+        python3 bench/linkage/make_people.py --records $records --seed $((200 + n)) --out "$work/part.csv" --truth "$work/part-truth.csv"
+        ((n > 1)) || { head -n 1 "$work/part.csv" >"$work/people.csv"; head -n 1 "$work/part-truth.csv" >"$work/truth.csv"; }
+        tail -n +2 "$work/part.csv" | sed "s/^R/R$n-/; s/,I/,I$n-/" >>"$work/people.csv"
+        tail -n +2 "$work/part-truth.csv" | sed "s/^R/R$n-/; s/,/,$n-/" >>"$work/truth.csv"
+    done
+    rm "$work/part.csv" "$work/part-truth.csv"
+    "$target/release/azekura" --json link "$work/people.csv" --out "$work/linked" --threads 2 | python3 bench/linkage/score_clusters.py "$work"
 }
 
 for section in "${sections[@]}"; do

@@ -147,11 +147,15 @@ pub(crate) fn run(
 ) -> Result<Outcome, Contradiction> {
     let Input { rows, forms, owners, must, cannot } = input;
     let before: Option<Vec<u8>> = known.map(|_| rows.iter().map(|r| r.crowd).collect());
-    let shared = mark_crowds(rows, options);
-    let persons = match frozen {
-        None => frequencies::persons(rows),
-        Some(_) => Vec::new(),
-    };
+    let (crowds, persons) = parallel::both(
+        options.threads,
+        || crowds(rows, options),
+        || match frozen {
+            None => frequencies::persons(rows),
+            Some(_) => Vec::new(),
+        },
+    );
+    let shared = mark_crowds(rows, &crowds);
     let counts = frozen.map_or_else(|| Counts::learn(rows, &persons, forms), |f| f.counts.clone());
     let frequencies = counts.of(forms);
     for row in rows.iter_mut() {
@@ -284,20 +288,24 @@ fn remembered(known: &Known<'_>, crowds: &[u8], rows: &[Row], left: u32, right: 
     Some(Scored { left, right, ..known.scored[at] })
 }
 
-/// Marks contacts that more births carry than a household has: a company's telephone, a care home. Returns how many there are.
-fn mark_crowds(rows: &mut [Row], options: &Options) -> [u64; 3] {
-    type Key = fn(&Row) -> u64;
-    let kinds: [(u8, usize, Key); 3] = [
-        (crowd::PHONE, options.persons_per_phone, |r| r.phone),
-        (crowd::HOME, options.persons_per_home, |r| if r.has_home() { r.home() } else { 0 }),
-        (crowd::CARD, options.persons_per_card, |r| if r.has_card() { r.card() } else { 0 }),
-    ];
-    let found = parallel::pieces(
+type Contact = fn(&Row) -> u64;
+
+/// Kinds of contacts, each with its mark.
+const CONTACTS: [(u8, Contact); 3] = [
+    (crowd::PHONE, |r| r.phone),
+    (crowd::HOME, |r| if r.has_home() { r.home() } else { 0 }),
+    (crowd::CARD, |r| if r.has_card() { r.card() } else { 0 }),
+];
+
+/// Contacts that more births carry than a household has: a company's telephone, a care home.
+fn crowds(rows: &[Row], options: &Options) -> Vec<crate::hash::FastSet<u64>> {
+    let limits = [options.persons_per_phone, options.persons_per_home, options.persons_per_card];
+    parallel::pieces(
         options.threads,
-        kinds.len(),
+        CONTACTS.len(),
         || (),
         |(), at| {
-            let (_, limit, key) = kinds[at];
+            let ((_, key), limit) = (CONTACTS[at], limits[at]);
             let mut keys: Vec<(u64, i32)> = rows
                 .iter()
                 .filter(|r| r.linkable() && r.birth != NO_DAY)
@@ -307,18 +315,22 @@ fn mark_crowds(rows: &mut [Row], options: &Options) -> [u64; 3] {
             keys.sort_unstable();
             keys.dedup();
             let crowded = keys.chunk_by(|a, b| a.0 == b.0).filter(|c| c.len() > limit);
-            crowded.map(|c| c[0].0).collect::<crate::hash::FastSet<u64>>()
+            crowded.map(|c| c[0].0).collect()
         },
-    );
+    )
+}
+
+/// Marks rows with such contacts. Returns how many of these there are.
+fn mark_crowds(rows: &mut [Row], crowds: &[crate::hash::FastSet<u64>]) -> [u64; 3] {
     for row in rows.iter_mut() {
         row.crowd = 0;
-        for ((bit, _, key), crowded) in kinds.iter().zip(&found) {
+        for ((bit, key), crowded) in CONTACTS.iter().zip(crowds) {
             if !crowded.is_empty() && crowded.contains(&key(row)) {
                 row.crowd |= bit;
             }
         }
     }
-    [found[0].len() as u64, found[1].len() as u64, found[2].len() as u64]
+    [0, 1, 2].map(|at| crowds.get(at).map_or(0, |c| c.len() as u64))
 }
 
 /// A number by which rows that are like each other stand together.

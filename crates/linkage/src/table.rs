@@ -232,6 +232,7 @@ impl Table {
 
     /// Puts the threads' shares together: the same table for any number of threads and any order of rows.
     pub fn gather(shares: Vec<Share>) -> Result<Table, LinkageError> {
+        let threads = shares.len();
         let (mut pieces, tables): (Vec<_>, Vec<_>) = shares.into_iter().unzip();
         let (forms, numbers) = Forms::sorted(&tables);
         drop(tables);
@@ -251,44 +252,58 @@ impl Table {
         let mut parts: Vec<(usize, Result<Parsed, RowError>)> = pieces.into_iter().flatten().collect();
         parts.sort_unstable_by_key(|(number, _)| *number);
         let mut table = Table { labels: Labels::default(), rows: Vec::new(), forms, repeated: 0, filled: [0; COLUMNS.len()] };
-        table.rows.reserve_exact(parts.iter().filter_map(|(_, p)| p.as_ref().ok()).map(|p| p.rows.len()).sum());
-        for (_, parsed) in parts {
-            let row = table.rows.len();
-            let parsed = parsed.map_err(|e| match e {
+        let mut row = 0;
+        let mut whole: Vec<&Parsed> = Vec::with_capacity(parts.len());
+        for (_, parsed) in &parts {
+            let parsed = parsed.as_ref().map_err(|e| match *e {
                 RowError::Encoding(at) => LinkageError::CsvEncoding { line: row + at + 1 },
                 RowError::Fields(at) => LinkageError::CsvFields { row: row + at },
                 RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at - 1 },
                 RowError::File(PieceError::Unreadable) => LinkageError::FileUnreadable,
                 RowError::File(PieceError::Endless) => LinkageError::CsvEndless,
             })?;
-            table.labels.append(&parsed.labels);
-            table.rows.extend_from_slice(&parsed.rows);
+            row += parsed.rows.len();
             table.filled.iter_mut().zip(parsed.filled).for_each(|(all, n)| *all += n);
+            whole.push(parsed);
         }
-        table.sort()?;
+        let labels = || {
+            let mut all = Labels::default();
+            whole.iter().for_each(|parsed| all.append(&parsed.labels));
+            all
+        };
+        let rows = || {
+            let mut all = Vec::with_capacity(row);
+            whole.iter().for_each(|parsed| all.extend_from_slice(&parsed.rows));
+            all
+        };
+        (table.labels, table.rows) = parallel::both(threads, labels, rows);
+        drop(parts);
+        table.sort(threads)?;
         Ok(table)
     }
 
     /// Sorts by label. A label that stands twice with the same row is one record; with another row it is an error.
-    fn sort(&mut self) -> Result<(), LinkageError> {
+    fn sort(&mut self, threads: usize) -> Result<(), LinkageError> {
         let n = self.labels.len();
         if (1..n).all(|at| self.labels.get(at - 1) < self.labels.get(at)) {
             return Ok(());
         }
-        let (mut labels, mut rows) = (Labels::default(), Vec::with_capacity(n));
+        let mut kept: Vec<u32> = Vec::with_capacity(n);
         for at in self.labels.order() {
-            let at = at as usize;
-            if labels.len() > 0 && labels.get(labels.len() - 1) == self.labels.get(at) {
-                if rows.last() != Some(&self.rows[at]) {
-                    return Err(LinkageError::CsvIdTwice { row: at + 1 });
-                }
-                self.repeated += 1;
-                continue;
+            let same = kept.last().filter(|last| self.labels.get(**last as usize) == self.labels.get(at as usize));
+            match same {
+                None => kept.push(at),
+                Some(last) if self.rows[*last as usize] == self.rows[at as usize] => self.repeated += 1,
+                Some(_) => return Err(LinkageError::CsvIdTwice { row: at as usize + 1 }),
             }
-            labels.push_bytes(self.labels.get(at));
-            rows.push(self.rows[at]);
         }
-        (self.labels, self.rows) = (labels, rows);
+        let labels = || {
+            let mut all = Labels::default();
+            kept.iter().for_each(|at| all.push_bytes(self.labels.get(*at as usize)));
+            all
+        };
+        let rows = || kept.iter().map(|at| self.rows[*at as usize]).collect();
+        (self.labels, self.rows) = parallel::both(threads, labels, rows);
         Ok(())
     }
 }

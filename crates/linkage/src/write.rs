@@ -40,11 +40,33 @@ pub(crate) fn field(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// A number with zeros before it up to a width: what `{:0width$}` writes, in a fraction of the time.
+fn padded(out: &mut impl Write, mut number: u64, width: usize) -> std::io::Result<()> {
+    let mut digits = [b'0'; 20];
+    let mut start = digits.len();
+    while number > 0 {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+    }
+    out.write_all(&digits[start.min(digits.len() - width.min(digits.len()))..])
+}
+
+/// A probability with six decimals.
+fn millionths(out: &mut impl Write, probability: f32) -> std::io::Result<()> {
+    let millionths = (f64::from(probability) * 1e6).round() as u64;
+    padded(out, millionths / 1_000_000, 1)?;
+    out.write_all(b".")?;
+    padded(out, millionths % 1_000_000, 6)
+}
+
 pub(crate) fn clusters(path: &Path, labels: &Labels, persons: &[u64]) -> Result<(), LinkageError> {
     table(path, "record_id,person_id", |out| {
         for (at, id) in persons.iter().enumerate() {
             out.write_all(&field(labels.get(at)))?;
-            writeln!(out, ",P{id:010}")?;
+            out.write_all(b",P")?;
+            padded(out, *id, 10)?;
+            out.write_all(b"\n")?;
         }
         Ok(())
     })
@@ -56,7 +78,11 @@ pub(crate) fn links(path: &Path, labels: &Labels, judged: &[Judged]) -> Result<(
             out.write_all(&field(labels.get(j.left as usize)))?;
             out.write_all(b",")?;
             out.write_all(&field(labels.get(j.right as usize)))?;
-            writeln!(out, ",{:.6},{}", j.probability, j.decision.code())?;
+            out.write_all(b",")?;
+            millionths(out, j.probability)?;
+            out.write_all(b",")?;
+            out.write_all(j.decision.code().as_bytes())?;
+            out.write_all(b"\n")?;
         }
         Ok(())
     })
@@ -120,4 +146,32 @@ pub(crate) fn splits(path: &Path, splits: &[Split]) -> Result<(), LinkageError> 
 
 pub(crate) fn text(path: &Path, text: &str) -> Result<(), LinkageError> {
     std::fs::write(path, text).map_err(|_| LinkageError::FileUnwritable)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(write: impl FnOnce(&mut Vec<u8>) -> std::io::Result<()>) -> String {
+        let mut out = Vec::new();
+        write(&mut out).expect("memory");
+        String::from_utf8(out).expect("digits")
+    }
+
+    #[test]
+    fn numbers_are_written_as_the_standard_library_writes_them() {
+        for number in [0, 1, 9, 10, 123_456_789, 9_999_999_999, 10_000_000_000, u64::MAX] {
+            assert_eq!(text(|out| padded(out, number, 10)), format!("{number:010}"));
+            assert_eq!(text(|out| padded(out, number, 1)), format!("{number}"));
+        }
+        bolero::check!().with_type::<u32>().for_each(|n| {
+            let p = *n as f32 / u32::MAX as f32;
+            let (ours, theirs): (f64, f64) =
+                (text(|out| millionths(out, p)).parse().expect("a number"), format!("{p:.6}").parse().expect("a number"));
+            // only of two that are equally near may it be the other
+            assert!((ours - theirs).abs() < 1.5e-6 && (ours - f64::from(p)).abs() < 5.1e-7, "{p}");
+        });
+        assert_eq!(text(|out| millionths(out, 1.0)), "1.000000");
+        assert_eq!(text(|out| millionths(out, 0.05)), "0.050000");
+    }
 }
