@@ -98,14 +98,12 @@ pub async fn review(instance: &Instance, id: DatasetId, decision: Decision, sign
 /// Refusals: the certificate is no registered officer's, the data set does not wait for approvals, the officer made it
 /// or approved it already.
 pub async fn approve(instance: &Instance, id: DatasetId, signer: &Identity) -> Result<Approved, Error> {
-    let case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
+    let mut case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
+    let state = case.row.state;
     // Released with an approval that does not count any more: another takes its place.
-    let mut at_check = case;
-    let state = at_check.row.state;
     if state == DatasetState::Released {
-        at_check.row.state = DatasetState::TwoPersonCheck;
+        case.row.state = DatasetState::TwoPersonCheck;
     }
-    let case = at_check;
     let waiting = case.recall(0)?.two_person_check().map_err(refused)?;
     let officer = case.check.officers.who(signer.certificate())?;
     let officer = officer.ok_or_else(|| Error::refused(Message::new("core-signer-unknown").with("kind", PartyKind::Officer)))?;
