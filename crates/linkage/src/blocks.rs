@@ -130,7 +130,6 @@ pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: imp
         let (pass, name) = PASSES[at];
         let mut report = PassReport { key: name.to_owned(), ..PassReport::default() };
         space.pairs.clear();
-        let pairs = &mut space.pairs;
         space.entries.clear();
         space.rest.resize(rows.len(), 0);
         for (at, row) in (0u32..).zip(rows).filter(|(_, r)| r.linkable()) {
@@ -147,31 +146,36 @@ pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: imp
                 alike.sort_by_key(rest);
             }
             for block in alike.chunk_by(|a, b| rest(a) == rest(b)).filter(|b| b.len() > 1) {
-                report.blocks += 1;
-                report.largest_block = report.largest_block.max(block.len() as u64);
-                let all = block.len() as u64 * (block.len() as u64 - 1) / 2;
-                report.estimated_pairs += all;
-                if block.len() <= caps.block {
-                    for (at, &a) in block.iter().enumerate() {
-                        pairs.extend(block[at + 1..].iter().map(|&b| pair(a as u32, b as u32)));
-                    }
-                    continue;
-                }
-                report.capped_blocks += 1;
-                let mut members: Vec<(u64, u32)> = block.iter().map(|&m| (likeness(m as u32), m as u32)).collect();
-                members.sort_unstable();
-                let before = pairs.len();
-                for (at, &(_, a)) in members.iter().enumerate() {
-                    pairs.extend(members[at + 1..].iter().take(caps.neighbours).map(|&(_, b)| pair(a, b)));
-                }
-                report.left_out_pairs += all - (pairs.len() - before) as u64;
+                compare_within(block, caps, &likeness, &mut space.pairs, &mut report);
             }
         }
-        report.pairs = pairs.len() as u64;
-        (radix::partition(pairs, parts, part), report)
+        report.pairs = space.pairs.len() as u64;
+        (radix::partition(&space.pairs, parts, part), report)
     });
     let (lists, passes): (Vec<_>, Vec<_>) = found.into_iter().unzip();
     Candidates { pairs: union(&lists, rows.len() as u64, threads), passes }
+}
+
+/// The pairs of a block (rows in the lower halves of its entries): all with all, or each row with those most like it where it is too large.
+fn compare_within(block: &[u64], caps: Caps, likeness: &impl Fn(u32) -> u64, pairs: &mut Vec<u64>, report: &mut PassReport) {
+    report.blocks += 1;
+    report.largest_block = report.largest_block.max(block.len() as u64);
+    let all = block.len() as u64 * (block.len() as u64 - 1) / 2;
+    report.estimated_pairs += all;
+    if block.len() <= caps.block {
+        for (at, &a) in block.iter().enumerate() {
+            pairs.extend(block[at + 1..].iter().map(|&b| pair(a as u32, b as u32)));
+        }
+        return;
+    }
+    report.capped_blocks += 1;
+    let mut members: Vec<(u64, u32)> = block.iter().map(|&m| (likeness(m as u32), m as u32)).collect();
+    members.sort_unstable();
+    let before = pairs.len();
+    for (at, &(_, a)) in members.iter().enumerate() {
+        pairs.extend(members[at + 1..].iter().take(caps.neighbours).map(|&(_, b)| pair(a, b)));
+    }
+    report.left_out_pairs += all - (pairs.len() - before) as u64;
 }
 
 /// What a thread needs for a pass, kept for the next.

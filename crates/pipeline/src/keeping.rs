@@ -123,14 +123,17 @@ async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Resul
     for package in reader.packages(&[PackageState::Accepted]).await?.into_iter().filter(which) {
         let Some(provider) = package.provider.clone() else { continue };
         let party = reader.party(PartyKind::Provider, provider.as_str()).await?;
-        if party.is_some_and(|p| matches!(p.status, PartyStatus::Paused | PartyStatus::Revoked)) {
-            off.push((package.id, provider));
-        }
+        let code = match party.map(|p| p.status) {
+            Some(PartyStatus::Paused) => crate::receive::SUSPENDED,
+            Some(PartyStatus::Revoked) => crate::receive::REVOKED,
+            _ => continue,
+        };
+        off.push((package.id, provider, code));
     }
     drop(reader);
-    for (id, provider) in off {
+    for (id, provider, code) in off {
         let mut tx = instance.ledger.begin(&instance.actor, "destroy the bytes of a package").await?;
-        tx.move_package(id, PackageState::Accepted, PackageState::Quarantined, Some(crate::receive::SUSPENDED)).await?;
+        tx.move_package(id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
         crate::checked::forget(&mut tx, id, &provider, "the package is set aside").await?;
         tx.commit().await?;
     }

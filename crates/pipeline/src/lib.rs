@@ -4,7 +4,7 @@
 //! * in: [`receive`] (look, keep sealed), [`ingest`] (read, keep or refuse, assemble), with [`reading`], the child process that meets
 //!   hostile bytes, and [`assemble`], which says what stands of a record
 //! * inside: [`link`], [`clerk`], [`opt_out`], [`holds`], [`sql`], [`keeping`]
-//! * out: [`dataset`]
+//! * out: [`dataset`]; `moving` puts what is finished where its recipient fetches it
 //! * afterwards: [`journal`]
 //!
 //! Invariant: knows nothing of how anything is shown. Every change goes through one ledger transaction with its events.
@@ -24,6 +24,7 @@ pub mod journal;
 pub mod keeping;
 pub mod link;
 pub mod lists;
+mod moving;
 pub mod notices;
 pub mod opt_out;
 pub mod parties;
@@ -35,4 +36,5 @@ mod spool;
 pub mod sql;
 
 pub use error::{Error, Refusal};
-pub use instance::{CONFIG, Instance, Made, PassphraseIs, Stuck};
+pub use instance::{CONFIG, Instance, Made, PassphraseIs};
+pub use moving::Stuck;

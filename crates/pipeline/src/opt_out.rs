@@ -61,7 +61,7 @@ impl Stopped {
     fn with(mut self, trouble: Option<Error>) -> Stopped {
         if let Some(error) = trouble {
             tracing::warn!(code = error.code(), %error, "an opt-out is not done with everything");
-            self.trouble = self.trouble.or(Some(error.code()));
+            self.trouble = Some(error.code());
         }
         self
     }
@@ -112,22 +112,12 @@ fn statement(request: &Request) -> Statement {
     }
 }
 
-/// Stops provision for a patient, and erases where that is asked. Repeating a request that broke off goes on with it.
+/// Stops provision for a patient, and erases where that is asked. Repeating a request that broke off goes on with it. `progress` is told
+/// the rows that come in first, where somebody is to be erased everywhere.
 ///
 /// # Errors
 /// Refusals: the provider is not registered, the id is none, the statement lacks something.
-pub async fn stop(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
-    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first. What keeps
-    // it from coming in does not keep the person from saying no.
-    let mut trouble = None;
-    if request.everywhere && !instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?.is_empty() {
-        trouble = crate::ingest::ingest(instance, &|_| ()).await.err();
-    }
-    let done = stop_in_what_is_here(instance, request).await?;
-    Ok(done.with(trouble))
-}
-
-async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<Stopped, Error> {
+pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64) + Sync)) -> Result<Stopped, Error> {
     let mut reader = instance.ledger.read().await?;
     let patients = Patients::of(instance, &mut reader, &request.provider).await?;
     let patient = patients.hash(&request.patient)?;
@@ -141,6 +131,15 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
     let effective =
         OptOut::receive(said.clone()).map_err(refused)?.identity_checked(&Evidence::KnownToProvider).map_err(refused)?.register();
     let effect = effective.effect(OptOutScope::Person);
+
+    // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first. What keeps
+    // it from coming in does not keep the person from saying no.
+    let mut trouble = None;
+    if said.everywhere && !reader.packages(&[PackageState::Accepted]).await?.is_empty() {
+        drop(reader);
+        trouble = crate::ingest::ingest(instance, progress).await.err();
+        reader = instance.ledger.read().await?;
+    }
 
     let same = |o: &ledger::OptOut| {
         o.state == OptOutState::Effective
@@ -196,19 +195,20 @@ async fn stop_in_what_is_here(instance: &Instance, request: &Request) -> Result<
     let Some(named) = named else {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
-            let (gone, trouble) = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
+            let (gone, kept) = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
             done.destroyed_packages = gone;
-            done = done.with(trouble);
+            trouble = trouble.or(kept);
         }
         done.waiting_packages = waiting(instance, &said).await?;
-        return Ok(done);
+        return Ok(done.with(trouble));
     };
     // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
     }
-    let (withheld, mut trouble) = crate::dataset::withhold_stopped(instance).await?;
+    let (withheld, kept) = crate::dataset::withhold_stopped(instance).await?;
     done.voided_datasets = withheld;
+    trouble = trouble.or(kept);
     let (linked, doubtful, living) = linked(instance, named, &of_earlier).await?;
     done.searched_elsewhere = said.everywhere.then_some(erased_before || !living.is_empty() || !of_earlier.is_empty());
     done.blocked_records = (1 + linked.len() + doubtful.len()) as u64;

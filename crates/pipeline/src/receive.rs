@@ -293,7 +293,7 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
             note_refusal(instance, Received::refused(name, Some(id), PackageState::Quarantined, why)).await
         }
         looked => {
-            crate::instance::replace_by(&beside, &place)?;
+            crate::moving::replace_by(&beside, &place)?;
             match looked {
                 Ok(checked) => accept(instance, name, arrival, checked).await,
                 Err(Failed::Package(why, claimed)) => quarantine(instance, name, arrival, why, claimed, &sealed).await,
@@ -307,6 +307,8 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
 pub(crate) const GAP: &str = "core-package-sequence-gap";
 /// Code of the reason of a package that waits until its provider is resumed.
 pub(crate) const SUSPENDED: &str = "core-package-suspended";
+/// Code of the reason of one whose provider was ended while it was suspended.
+pub(crate) const REVOKED: &str = "core-package-revoked";
 
 /// Codes of the reasons of packages whose list of those who said no was read and registered all the same.
 const LISTED: [&str; 4] = [GAP, SUSPENDED, "core-package-list", "core-package-sequence-old"];

@@ -63,7 +63,7 @@ impl Access {
         mode: Mode,
         work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
-        self.with_or(place, mode, matches!(mode, Mode::Writer), work)
+        self.with_or(place, mode, true, work)
     }
 
     /// As [`Access::with`], for a command that may bring a "no": when it fails, nothing that waits is handed over, as nobody knows whom it

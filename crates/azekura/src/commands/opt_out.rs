@@ -70,7 +70,12 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         shown.result(&done, &lines);
         return Ok(Outcome::Done);
     }
-    let done = access.with_no(&args.place, async |i| Ok(opt_out::stop(i, &request).await?))?;
+    let done = access.with_no(&args.place, async |i| {
+        let bar = shown.bar(0, Message::new("core-step-ingest"));
+        let done = opt_out::stop(i, &request, &|rows| bar.set_position(rows)).await;
+        bar.finish_and_clear();
+        Ok(done?)
+    })?;
     let scopes = request.scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(", ");
     let mut lines = vec![match scopes.as_str() {
         "" => Message::new("core-opt-out-effective").with("records", done.blocked_records),

@@ -46,7 +46,7 @@ pub async fn later(instance: &Instance, truth: &Truth, voice: &Voice<'_>) -> Res
     for mut stop in chosen {
         let request = request(&stop);
         let before = alive(instance).await?;
-        let done = opt_out::stop(instance, &request).await?;
+        let done = opt_out::stop(instance, &request, &|_| ()).await?;
         blocked += done.blocked_records;
         files += done.rewritten_files;
         if stop.erase {

@@ -4,6 +4,8 @@ mod clerks;
 mod crash;
 mod faults;
 mod kit;
+mod leaving;
 mod losses;
 mod promises;
 mod refusals;
+mod said_no;

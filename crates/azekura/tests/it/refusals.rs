@@ -1,6 +1,5 @@
 //! What is refused, what is told, and ways out of states that nobody meant: on the real program.
 
-use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -9,20 +8,19 @@ use std::process::Stdio;
 use serde_json::Value;
 
 use crate::kit::{House, IDS, PROVIDER, files, party, samples, tar, text};
-use crate::losses::{OTHER, from_other, other_hospital, shell, with_child};
 
 type Files = Vec<(String, Vec<u8>)>;
 
-fn of(ids: &[&str]) -> Files {
+pub fn of(ids: &[&str]) -> Files {
     files(&samples("synthetic-twins"), |n| ids.iter().any(|id| n.contains(id)))
 }
 
-fn entries(dir: &Path) -> usize {
+pub fn entries(dir: &Path) -> usize {
     fs::read_dir(dir).map(Iterator::count).unwrap_or(0)
 }
 
 /// A house with the three patients taken in and linked.
-fn taken_in() -> House {
+pub fn taken_in() -> House {
     let house = House::new();
     house.notified(&IDS);
     house.receive(&[&house.tree(1, &of(&IDS))]);
@@ -285,34 +283,6 @@ fn nothing_to_link_is_said_and_a_file_that_is_gone_is_named() {
 
 // control: NOT-03
 #[test]
-fn an_outbox_that_cannot_be_written_keeps_nobody_from_saying_no_and_loses_nothing() {
-    let house = House::new();
-    house.notified(&IDS);
-    house.receive(&[&house.tree(1, &of(&IDS)), &house.tree(2, &of(&[IDS[1]]))]);
-    let outbox = house.instance().join("outbox").join(PROVIDER);
-    fs::remove_dir_all(&outbox).unwrap_or_default();
-    fs::create_dir_all(outbox.parent().expect("a parent")).expect("made");
-    fs::write(&outbox, "in the way").expect("written");
-    let taken = house.on(&["ingest"]);
-    assert_eq!(
-        (taken.status, taken.json.as_array().map(Vec::len)),
-        (Some(1), Some(2)),
-        "the receipts cannot leave: {}",
-        taken.all
-    );
-    assert_eq!((&taken.json[0]["patients_in"], &taken.json[0]["receipt_waits"]), (&3.into(), &"core-disk-trouble".into()));
-    house.on(&["link"]).done();
-    assert_eq!(house.count("person"), 3, "what came in is in");
-    let stopped = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
-    assert_eq!(stopped["erased_records"], 1, "{stopped}");
-    fs::remove_file(&outbox).expect("out of the way");
-    house.on(&["ingest"]).done();
-    assert_eq!(house.open(&outbox.join("receipt-000001.azp"), &party("hospital", "30")).len(), 3, "the receipt is whole");
-    assert_eq!(house.faults(), Vec::<String>::new());
-}
-
-// control: NOT-03
-#[test]
 fn a_package_of_a_list_alone_stops_whom_it_names() {
     let house = taken_in();
     let list = format!("patient,requester,scope,date\n{},person,,2026-05-01\n", IDS[0]);
@@ -323,265 +293,6 @@ fn a_package_of_a_list_alone_stops_whom_it_names() {
     let empty = house.receive(&[&house.tree(3, &[])]);
     assert_eq!(empty[0]["reason"], "package-empty");
     assert_eq!(house.faults(), Vec::<String>::new());
-}
-
-#[test]
-fn to_be_erased_everywhere_somebody_is_looked_for_in_what_waits_too() {
-    let house = House::new();
-    house.notified(&IDS);
-    house.receive(&[&house.tree(1, &of(&IDS))]);
-    let everywhere = |id: &str| house.on(&["opt-out", "--provider", PROVIDER, "--patient", id, "--erase", "--everywhere"]);
-    let first = everywhere(IDS[0]).done();
-    assert_eq!(
-        (&first["erased_records"], &first["searched_elsewhere"]),
-        (&1.into(), &true.into()),
-        "what waited came in: {first}"
-    );
-    let again = everywhere(IDS[0]).done();
-    assert_eq!(again["searched_elsewhere"], true, "an erasure that is over stays over: {again}");
-    // Who is stopped before anything came in cannot be found elsewhere by anything: that is said.
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", "5079999999"]).done();
-    let nobody = everywhere("5079999999");
-    assert_eq!((nobody.status, &nobody.json["searched_elsewhere"]), (Some(1), &false.into()), "{}", nobody.all);
-    assert!(nobody.json["opt_out"].is_string(), "it is registered all the same: {}", nobody.all);
-    // A package that waits for an earlier one is counted.
-    other_hospital(&house);
-    house.receive(&[&from_other(&house, 2, &of(&[IDS[1]]))]);
-    let other = everywhere(IDS[2]).done();
-    assert_eq!((&other["erased_records"], &other["waiting_packages"]), (&1.into(), &1.into()), "{other}");
-}
-
-#[test]
-fn two_recipients_never_share_the_ids_of_a_project_of_one_name() {
-    let house = House::new();
-    house.notified(&IDS);
-    house.receive(&[&house.tree(1, &of(&IDS[..2]))]);
-    house.on(&["ingest"]).done();
-    house.on(&["link"]).done();
-    house.on(&["recipient", "add", "--id", "univ-b", "--cert", text(&party("univ-b", "30").cert)]).done();
-    let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles/pseudonymized.toml");
-    let shipped = fs::read_to_string(shipped).expect("a profile");
-    let ids = |recipient: &str| -> BTreeSet<String> {
-        let path = house.path().join(format!("{recipient}.toml"));
-        fs::write(&path, shipped.replace("recipient = \"recipient\"", &format!("recipient = \"{recipient}\""))).expect("written");
-        let id = house.planned_with(&path);
-        house.make(&id);
-        house.approve(&id);
-        let package = house.on(&["dataset", "deliver", &id]).done()["package"].as_str().expect("a path").to_owned();
-        let opened = house.open(Path::new(&package), &party(recipient, "30"));
-        let (_, person) = opened.into_iter().find(|(name, _)| name.ends_with("csv/person.csv")).expect("persons");
-        let mut reader = csv::Reader::from_reader(person.as_slice());
-        let at = reader.headers().expect("a header").iter().position(|h| h == "person_id").expect("a column");
-        reader.records().map(|r| r.expect("a row")[at].to_owned()).collect()
-    };
-    let set = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<BTreeSet<String>>();
-    assert_eq!(ids("recipient"), set(&["1", "2"]));
-    // One leaves, another comes: whoever has the first two ids knows them, and the third is new.
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
-    house.receive(&[&house.tree(2, &of(&[IDS[2]]))]);
-    house.on(&["ingest"]).done();
-    house.on(&["link"]).done();
-    assert!(ids("recipient").contains("3"));
-    assert_eq!(ids("univ-b"), set(&["1", "2"]), "the other's project begins anew");
-    // Who is erased stands in no id table any more, and the id is nobody else's.
-    let given = |house: &House| {
-        let mut all = Vec::new();
-        with_child(house, shell("exit 0"), async |i| {
-            let mut reader = i.ledger.read().await.expect("a reader");
-            let assets = reader.assets(&Default::default()).await.expect("assets");
-            all = assets.into_iter().filter(|a| a.kind == "id table" && a.state.to_string() == "live").map(|a| a.size).collect();
-        });
-        all
-    };
-    let before = given(&house);
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase"]).done();
-    let after = given(&house);
-    assert_eq!(before.len(), after.len());
-    assert!(after.iter().sum::<i64>() < before.iter().sum::<i64>(), "{before:?} {after:?}");
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
-    house.on(&["link"]).done();
-    let last = ids("recipient");
-    assert!(last.contains("3") && last.len() == 2, "{last:?}");
-    assert_eq!(house.faults(), Vec::<String>::new());
-}
-
-// control: NOT-03
-#[test]
-fn a_delivery_that_could_not_leave_does_not_leave_once_somebody_in_it_said_no() {
-    let house = taken_in();
-    let id = house.planned();
-    house.make(&id);
-    house.approve(&id);
-    let outbox = house.instance().join("outbox/recipient");
-    fs::remove_dir_all(&outbox).unwrap_or_default();
-    fs::write(&outbox, "in the way").expect("written");
-    assert_eq!(house.on(&["dataset", "deliver", &id]).status, Some(1));
-    let pending = house.instance().join("pending/recipient");
-    assert!(pending.join(format!("{id}.azp")).is_dir(), "it waits");
-    // Nobody says no: it leaves when the way is free.
-    let free = house.copy();
-    fs::remove_file(free.instance().join("outbox/recipient")).expect("out of the way");
-    free.on(&["ingest"]).done();
-    let delivered = free.instance().join(format!("outbox/recipient/{id}.azp"));
-    assert!(!free.open(&delivered, &party("recipient", "30")).is_empty());
-    assert_eq!(free.faults(), Vec::<String>::new());
-    // A recipient who is suspended meanwhile gets nothing until resumed.
-    let suspended = house.copy();
-    let there = suspended.instance().join(format!("outbox/recipient/{id}.azp"));
-    suspended.on(&["recipient", "suspend", "--id", "recipient"]).done();
-    fs::remove_file(suspended.instance().join("outbox/recipient")).expect("out of the way");
-    suspended.on(&["ingest"]).done();
-    assert!(!there.exists());
-    suspended.on(&["recipient", "resume", "--id", "recipient"]).done();
-    suspended.on(&["ingest"]).done();
-    assert!(there.is_dir());
-    // One who has ended gets nothing any more, nor what is sealed to a certificate that is not the recipient's now.
-    let other = party("univ-b", "30").cert;
-    let args = ["recipient", "renew", "--id", "recipient", "--cert", text(&other)];
-    for args in [&["recipient", "end", "--id", "recipient"][..], &args] {
-        let other = house.copy();
-        other.on(args).done();
-        assert_eq!(entries(&other.instance().join("pending/recipient")), 0, "{args:?}");
-        assert_eq!(other.dataset_state(&id), "building");
-        assert_eq!(other.faults(), Vec::<String>::new());
-    }
-    // Somebody does, the way is free again, and the command that takes it is the next. Mistyped, it lets nothing out either.
-    fs::remove_file(&outbox).expect("out of the way");
-    house.on(&["opt-out", "--provider", "1319999999", "--patient", IDS[0]]).refused();
-    assert!(!outbox.exists(), "nothing leaves by a no that failed");
-    let said = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
-    assert_eq!(said["voided_datasets"], 1, "{said}");
-    assert!(!outbox.join(format!("{id}.azp")).exists() && entries(&pending) == 0, "nothing of it is left");
-    assert_eq!(house.dataset_state(&id), "building");
-    assert_eq!(house.faults(), Vec::<String>::new(), "nothing is wrong with it");
-    // It is made again without them, and leaves under the same name.
-    house.make(&id);
-    house.approve(&id);
-    house.on(&["dataset", "deliver", &id]).done();
-    let opened = house.open(&outbox.join(format!("{id}.azp")), &party("recipient", "30"));
-    let (_, person) = opened.into_iter().find(|(name, _)| name.ends_with("csv/person.csv")).expect("persons");
-    assert_eq!(csv::Reader::from_reader(person.as_slice()).records().count(), 2);
-    assert_eq!(house.faults(), Vec::<String>::new());
-}
-
-#[test]
-fn a_delivery_that_is_taken_back_and_killed_there_never_counts_as_handed_over() {
-    let house = taken_in();
-    let id = house.planned();
-    house.make(&id);
-    house.approve(&id);
-    let outbox = house.instance().join("outbox/recipient");
-    fs::remove_dir_all(&outbox).unwrap_or_default();
-    fs::write(&outbox, "in the way").expect("written");
-    assert_eq!(house.on(&["dataset", "deliver", &id]).status, Some(1));
-    fs::remove_file(&outbox).expect("out of the way");
-    let args = house.with_instance(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]);
-    for nth in (1..200).step_by(3) {
-        let broken = house.copy();
-        let args = broken.with_instance(&args[..5]);
-        let mut command = broken.command(&args);
-        let out = command.env("AZEKURA_FAILPOINT", format!("#{nth}=kill")).output().expect("the program");
-        if out.status.success() {
-            assert!(nth > 20, "it was broken at many places: {nth}");
-            break;
-        }
-        broken.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]]).done();
-        assert!(!broken.instance().join(format!("outbox/recipient/{id}.azp")).exists(), "at {nth}");
-        assert_eq!(broken.dataset_state(&id), "building", "at {nth}");
-        assert_eq!((entries(&broken.instance().join("pending/recipient")), broken.faults()), (0, Vec::new()), "at {nth}");
-    }
-}
-
-#[test]
-fn a_link_in_the_instance_is_not_followed_and_what_is_not_ours_stays() {
-    let house = taken_in();
-    let victim = house.path().join("victim");
-    fs::create_dir_all(victim.join("sub")).expect("made");
-    for file in ["file", "sub/file", "sub/other.azp"] {
-        fs::write(victim.join(file), "somebody's").expect("written");
-    }
-    for place in ["pending/link", "lake/link", "lake/measurement/link"] {
-        std::os::unix::fs::symlink(&victim, house.instance().join(place)).expect("linked");
-    }
-    for place in ["sealed", "packages", "pending", "lake"] {
-        fs::create_dir_all(house.instance().join(place).join("lost+found/of a disk")).expect("made");
-    }
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"]).done();
-    for file in ["file", "sub/file", "sub/other.azp"] {
-        assert!(victim.join(file).is_file(), "{file}");
-    }
-    assert!(house.instance().join("sealed/lost+found/of a disk").is_dir());
-}
-
-// control: NOT-03
-#[test]
-fn the_own_no_of_a_person_stands_when_one_from_elsewhere_is_taken_back() {
-    let house = House::new();
-    house.notified(&IDS);
-    two_hospitals(&house);
-    let everywhere = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"];
-    assert_eq!(house.on(&everywhere).done()["erased_records"], 2, "known to both");
-    let own = house.on(&["opt-out", "--provider", OTHER, "--patient", IDS[0]]).done();
-    let again = house.on(&["opt-out", "--provider", OTHER, "--patient", IDS[0]]).done();
-    assert_eq!(own["opt_out"], again["opt_out"], "once");
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
-    house.receive(&[&from_other(&house, 2, &of(&IDS))]);
-    let taken = house.on(&["ingest"]).done();
-    assert_eq!((&taken[0]["patients_in"], &taken[0]["patients_refused"]), (&2.into(), &1.into()), "{taken}");
-}
-
-// control: NOT-03
-#[test]
-fn who_was_erased_at_one_provider_is_erased_everywhere_when_that_is_said_later() {
-    let house = House::new();
-    house.notified(&IDS);
-    two_hospitals(&house);
-    let erase = ["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase"];
-    assert_eq!(house.on(&erase).done()["erased_records"], 1);
-    let left = |house: &House| house.sql("select count(*) as n from person")[0]["n"].clone();
-    let before = left(&house);
-    let everywhere = house.on(&[&erase[..], &["--everywhere"]].concat()).done();
-    assert_eq!((&everywhere["erased_records"], &everywhere["searched_elsewhere"]), (&1.into(), &true.into()), "{everywhere}");
-    let held = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw"]).done();
-    assert_eq!(left(&house), before, "what was erased stays erased: {held}");
-}
-
-// control: NOT-03
-#[test]
-fn what_a_standing_no_reached_stays_stopped_when_another_s_erasure_is_taken_back() {
-    let house = House::new();
-    house.notified(&IDS);
-    two_hospitals(&house);
-    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat());
-    no(&[]).done();
-    let persons = || house.make(&house.planned())["persons"].clone();
-    assert_eq!(persons(), 2);
-    for erase in [&["--erase"][..], &["--erase", "--everywhere"]] {
-        let guardian = ["--requester", "guardian", "--relation", "parent"];
-        no(&[&guardian[..], erase].concat()).done();
-        let back = no(&["--requester", "guardian", "--withdraw"]).done();
-        assert_eq!((&back["withdrawn"], &back["standing"]), (&1.into(), &1.into()), "{back}");
-        assert_eq!(persons(), 2, "{erase:?}: the person's own no is still in force");
-        let held = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
-        assert!(held.as_array().is_some_and(|all| !all.is_empty()), "{held}");
-    }
-    // With the last one goes what was held.
-    no(&["--withdraw"]).done();
-    assert_eq!(house.on(&["hold", "list"]).done().as_array().map(Vec::len), Some(0));
-}
-
-// control: NOT-03
-#[test]
-fn after_an_erasure_that_was_taken_back_nobody_is_said_to_have_been_looked_for() {
-    let house = House::new();
-    house.notified(&IDS);
-    two_hospitals(&house);
-    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat());
-    no(&["--erase"]).done();
-    no(&["--withdraw"]).done();
-    let everywhere = no(&["--erase", "--everywhere"]);
-    assert_eq!((everywhere.status, &everywhere.json["searched_elsewhere"]), (Some(1), &false.into()), "{}", everywhere.all);
 }
 
 #[test]
@@ -606,49 +317,6 @@ fn an_institution_that_was_ended_takes_part_again_with_another_key_and_what_came
     assert_eq!(house.on(&["receive"]).json.as_array().map(Vec::len), Some(1), "what waited is looked at once more");
     let sent = house.package_by(&party("hospital-2", "30"), PROVIDER, &house.intake(), 2, |w| tar(w, &of(&[IDS[1]])));
     assert_eq!(house.receive(&[&sent])[0]["state"], "accepted");
-}
-
-// control: NOT-03
-#[test]
-fn a_list_that_could_not_be_read_the_first_time_counts_when_its_package_comes_whole() {
-    let house = taken_in();
-    let no = |more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", IDS[0]], more].concat()).done();
-    no(&[]);
-    let day = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(9))).date();
-    no(&["--withdraw"]);
-    let mut files = of(&[IDS[1]]);
-    files.push(("opt-outs.csv".to_owned(), format!("patient,requester,scope,date\n{},person,,{day}\n", IDS[0]).into_bytes()));
-    let whole = house.tree(2, &files);
-    let damaged = house.path().join("damaged.azp");
-    fs::create_dir(&damaged).expect("made");
-    for entry in fs::read_dir(&whole).expect("listable") {
-        let path = entry.expect("an entry").path();
-        let mut bytes = fs::read(&path).expect("readable");
-        if path.extension().is_some_and(|e| e == "p7m")
-            && path.file_name().is_some_and(|n| n.to_string_lossy().starts_with("payload"))
-        {
-            let middle = bytes.len() / 2;
-            bytes[middle] ^= 1;
-        }
-        fs::write(damaged.join(path.file_name().expect("a name")), bytes).expect("written");
-    }
-    assert_eq!((&house.receive(&[&damaged])[0]["state"], house.count("person")), (&"quarantined".into(), 3));
-    let came = house.receive(&[&whole]);
-    assert_eq!((&came[0]["state"], &came[0]["opt_outs"]), (&"accepted".into(), &1.into()), "{came:?}");
-    assert_eq!(house.count("person"), 2);
-}
-
-/// Both hospitals have the three patients.
-fn two_hospitals(house: &House) {
-    other_hospital(house);
-    let list = house.path().join("other-contacts.csv");
-    let rows: String = IDS.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
-    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
-    let scope = "anonymized,pseudonymized";
-    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
-    house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &of(&IDS))]);
-    house.on(&["ingest"]).done();
-    house.on(&["link"]).done();
 }
 
 #[test]
@@ -710,36 +378,4 @@ fn what_comes_from_a_suspended_provider_waits_for_its_return_and_whom_it_names_i
     let erased = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase"]).done();
     assert_eq!((&erased["erased_records"], &erased["destroyed_packages"]), (&1.into(), &2.into()), "{erased}");
     assert_eq!(entries(&house.instance().join("packages")), 0);
-}
-
-#[test]
-fn who_asked_takes_back_what_is_theirs_and_what_others_asked_stands() {
-    let house = taken_in();
-    let no = |requester: &str| {
-        house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--requester", requester, "--relation", "child"])
-    };
-    no("guardian").done();
-    no("bereaved").done();
-    let back = |requester: &str| {
-        house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--withdraw", "--requester", requester])
-    };
-    let first = back("guardian").done();
-    assert_eq!((&first["withdrawn"], &first["standing"]), (&1.into(), &1.into()), "{first}");
-    assert_eq!(house.count("person"), 2);
-    assert!(back("guardian").refused().starts_with("governance-"));
-    back("bereaved").done();
-    assert_eq!(house.count("person"), 3);
-}
-
-#[test]
-fn a_report_is_not_written_over_something_else() {
-    let house = taken_in();
-    let id = house.planned();
-    house.make(&id);
-    let out = house.path().join("report.html");
-    let report = |out: &Path| house.on(&["dataset", "report", &id, "--out", text(out)]);
-    report(&out).done();
-    report(&out).done();
-    assert_eq!(report(&house.instance().join("ledger.db")).refused(), "core-file-exists");
-    assert_eq!(house.faults(), Vec::<String>::new());
 }

@@ -17,7 +17,7 @@ use super::build::released_setting;
 use super::{Case, Near, earlier, refused, select};
 use crate::Instance;
 use crate::error::Error;
-use crate::instance::{Move, Stuck};
+use crate::moving::{Move, Stuck};
 use crate::sealed;
 
 /// A delivered data set.
@@ -212,7 +212,7 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         if stuck.id == outbox_id(id) {
             return Err(stuck.error);
         }
-        crate::instance::warn_of([&stuck.error]);
+        crate::moving::warn_of([&stuck.error]);
     }
     Ok(Delivered {
         id,
@@ -265,7 +265,7 @@ impl Promised {
     /// # Errors
     /// A refusal when it has to wait.
     async fn why_not(&self, instance: &Instance) -> Result<Option<&'static str>, Error> {
-        if !crate::instance::stands(&self.from, &self.to) {
+        if !crate::moving::stands(&self.from, &self.to) {
             return Ok(None);
         }
         let mut reader = instance.ledger.read().await?;
@@ -304,7 +304,7 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow) -> Result
     if let Some(why) = promised.why_not(instance).await? {
         return withhold(instance, &promised, why).await;
     }
-    match crate::instance::put_in_place(&promised.from, &promised.to)? {
+    match crate::moving::put_in_place(&promised.from, &promised.to)? {
         Move::Lost => return withhold(instance, &promised, LOST).await,
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
@@ -312,7 +312,7 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow) -> Result
             tx.commit().await?;
         }
     }
-    crate::instance::moved(&promised.from)
+    crate::moving::moved(&promised.from)
 }
 
 /// Takes back what has not left: the data set is to be made again.
@@ -402,7 +402,7 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     // A delivery that broke off may have made the package already. With no promise, the next command removes what a crash leaves here.
     let name = format!("{id}{ENDING}");
     let from = instance.pending(&case.row.recipient).join(&name);
-    let mut taken = crate::instance::take_back(&from, &instance.outbox(&case.row.recipient).join(&name));
+    let mut taken = crate::moving::take_back(&from, &instance.outbox(&case.row.recipient).join(&name));
     for ending in [".new", ".old"] {
         let path = instance.pending(&case.row.recipient).join(format!("{name}{ending}"));
         taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));

@@ -109,7 +109,7 @@ impl Taken {
 /// When something is broken or missing; packages before that are taken in. A package that does not hold on second
 /// reading is quarantined, and is no error. One whose reading the system ended waits, and its provider's later ones with it.
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
-    crate::instance::warn_of(finish_pending(instance).await?.iter().map(|s| &s.error));
+    crate::moving::warn_of(finish_pending(instance).await?.iter().map(|s| &s.error));
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     let mut held: HashSet<ProviderId> = HashSet::new();
@@ -121,7 +121,7 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
         let status = party.map(|p| p.status);
         if status == Some(PartyStatus::Revoked) {
-            all.push(quarantine(instance, &package, provider, sequence, "core-package-revoked").await?);
+            all.push(quarantine(instance, &package, provider, sequence, crate::receive::REVOKED).await?);
             continue;
         }
         if status == Some(PartyStatus::Paused) {
@@ -262,7 +262,7 @@ async fn take(
     crate::checked::forget(&mut tx, package.id, provider, "the package is taken in").await?;
     tx.commit().await?;
     let stuck = finish_pending(instance).await?;
-    crate::instance::warn_of(stuck.iter().map(|s| &s.error));
+    crate::moving::warn_of(stuck.iter().map(|s| &s.error));
     let own = receipt::outbox_id(package.id);
     let receipt_waits = stuck.iter().find(|s| s.id == own).map(|s| s.error.code());
     Ok(Taken {

@@ -14,7 +14,7 @@ use terms::{PackageId, ProviderId};
 use super::build::Built;
 use crate::Instance;
 use crate::error::Error;
-use crate::instance::{Move, Stuck};
+use crate::moving::{Move, Stuck};
 
 /// Kind of the outbox rows of receipts.
 pub(super) const KIND: &str = "receipt";
@@ -148,11 +148,11 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
         let party = instance.ledger.read().await?.party(PartyKind::Provider, &row.target).await?;
         let suspended = party.is_some_and(|p| matches!(p.status, PartyStatus::Paused | PartyStatus::Revoked));
         // What stands in the way of one party is no matter of the others.
-        let moved = if suspended && crate::instance::stands(&from, &to) {
+        let moved = if suspended && crate::moving::stands(&from, &to) {
             let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", &row.target);
             Err(Error::refused(message))
         } else {
-            crate::instance::put_in_place(&from, &to)
+            crate::moving::put_in_place(&from, &to)
         };
         if pending.destroy {
             let mut sha256 = [0u8; 32];
@@ -183,7 +183,7 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
             }
         }
         tx.commit().await?;
-        crate::instance::moved(&from)?;
+        crate::moving::moved(&from)?;
     }
     Ok(stuck)
 }
