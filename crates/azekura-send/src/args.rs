@@ -44,8 +44,9 @@ pub struct Args {
     /// Directory in which the package is made
     #[arg(long, value_name = "DIR")]
     pub out: PathBuf,
-    /// Begin a new payload at the next patient once one holds this many bytes
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 30, value_parser = clap::value_parser!(u64).range(1..=24 << 30))]
+    /// Begin a new payload at the next patient once one holds this many bytes (in packages of many payloads later ones hold
+    /// more): the producer reads several payloads at a time
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1..=crate::send::MOST_BYTES))]
     pub payload_bytes: u64,
     /// Print the result as JSON
     #[arg(long)]

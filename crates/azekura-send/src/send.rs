@@ -21,6 +21,10 @@ use crate::people::{Doorkeeper, Verdict, named_by};
 /// Where the tree stands in the archive.
 const STORAGE: &str = "storage";
 
+/// What a payload may hold before another begins: with the files of the patient that it ends with it stays under the 32 GiB that
+/// a payload may have.
+pub const MOST_BYTES: u64 = 24 << 30;
+
 /// What was sent, and what stayed at home.
 pub struct Sent {
     finished: Finished,
@@ -146,18 +150,18 @@ fn package(
     };
     let name = format!("{}-{:06}", args.provider, args.sequence);
     let mut writer = Writer::create(&args.out, &name, draft, recipient).map_err(message)?;
-    let mut first = true;
-    while first || queue.peek().map_err(message)?.is_some() {
+    let mut payloads = 0;
+    while payloads == 0 || queue.peek().map_err(message)?.is_some() {
         let payload = |w: &mut dyn Write| -> Result<(), PackageError> {
             let mut tar = TarWriter::new(w);
-            if first {
+            if payloads == 0 {
                 add_lists(&mut tar, &args.path, keeper, opt_outs)?;
             }
-            queue.fill(&mut tar, args.payload_bytes)?;
+            queue.fill(&mut tar, enough(args.payload_bytes, payloads))?;
             tar.finish().map(drop)
         };
         writer.add_payload(payload).map_err(message)?;
-        first = false;
+        payloads += 1;
     }
     let counts = queue.end();
     writer.count("patients", counts.people.len() as u64);
@@ -168,6 +172,12 @@ fn package(
     let finished = writer.finish(signer).map_err(message)?;
     let opt_outs_elsewhere = keeper.opted_out_but(&counts.opted_out);
     Ok(Sent { finished, counts, opt_outs_elsewhere })
+}
+
+/// How many bytes the next payload holds before another begins: a package has at most 9,999 payloads, so twice as many after
+/// each thousand, up to the most that is safely under what a payload may hold.
+fn enough(wanted: u64, payloads: u32) -> u64 {
+    wanted.saturating_mul(1 << (payloads / 1_000).min(32)).min(MOST_BYTES)
 }
 
 /// The lists go first: whoever reads the archive knows who may come before the first of them comes.

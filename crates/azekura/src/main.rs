@@ -6,6 +6,7 @@
 mod commands;
 mod demo;
 mod failure;
+mod memory;
 mod output;
 mod synthesis;
 
@@ -14,6 +15,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 fn main() -> ExitCode {
+    memory::give_back_large_buffers();
     // First of all: OpenSSL set up by others would clean up at exit, as SQLCipher does (see `Ledger::close`).
     openssl::init();
     // Core dumps would hold keys and people.

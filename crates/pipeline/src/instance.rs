@@ -13,7 +13,7 @@ use seal::{Kdf, Keyring, KeyringOptions, Passphrase};
 
 use crate::config::{Config, TEMPLATE};
 use crate::error::Error;
-use crate::moving::{COPIED, MOVING, PART, take_back, warn_of};
+use crate::moving::{COPIED, MOVING, PART, PLACING, warn_of};
 use crate::reading::Child;
 
 /// Name of the settings file; a directory with it is an instance.
@@ -185,22 +185,26 @@ impl Instance {
 
     /// Finishes what a crash left, and what the calendar asks for.
     async fn put_in_order(&self) -> Result<(), Error> {
-        self.lake.sweep(&self.ledger, &self.actor).await?;
         // A file that cannot be removed, or an outbox that cannot be written, is no reason why nobody can say no any more.
+        match self.lake.sweep(&self.ledger, &self.actor).await {
+            Err(error @ lake::LakeError::Io { .. }) => warn_of([&error.into()]),
+            other => drop(other?),
+        }
         warn_of(crate::dataset::finish_doomed(self).await.as_ref().err());
         warn_of(crate::sealed::sweep(self).await.as_ref().err());
         warn_of(crate::keeping::sweep(self).await.as_ref().err());
-        warn_of(crate::ingest::finish_pending(self).await?.iter().map(|s| &s.error));
         warn_of(self.sweep_pending().await.as_ref().err());
         warn_of(crate::keeping::expire(self, jiff::Timestamp::now()).await.as_ref().err());
         self.rotate_intake(jiff::Timestamp::now()).await
     }
 
-    /// Hands over what was delivered and could not leave yet. To be called at the end of a command: a "no" that it brought counts first.
+    /// Hands over receipts and what was delivered and could not leave yet. To be called at the end of a command: a "no" that it brought counts
+    /// first, and that a party is suspended.
     ///
     /// # Errors
     /// When the ledger cannot be read. What stays for another reason is warned of.
     pub async fn hand_over(&self) -> Result<(), Error> {
+        warn_of(crate::ingest::finish_pending(self).await?.iter().map(|s| &s.error));
         warn_of(crate::dataset::finish_deliveries(self).await?.iter().map(|s| &s.error));
         Ok(())
     }
@@ -252,24 +256,19 @@ impl Instance {
             }
         }
         // What does not leave any more, also behind a link; and copies on other disks that were not there when it was taken back.
-        for row in self.ledger.read().await?.outbox(Some(OutboxState::Failed)).await? {
-            if let Some(name) = crate::dataset::waiting_name(&row.detail) {
-                let (from, to) = (self.pending(&row.target).join(&name), self.outbox(&row.target).join(&name));
-                take_back(&from, &to)?;
-            }
-        }
+        let taken_back = crate::dataset::take_back_withheld(self).await;
         let outbox = self.root.join("outbox");
         for party in std::fs::read_dir(&outbox).into_iter().flatten().flatten().filter(|p| p.path().is_dir()) {
             for entry in std::fs::read_dir(party.path()).map_err(trouble(&outbox))? {
                 let entry = entry.map_err(trouble(&outbox))?;
                 let name = entry.file_name().to_string_lossy().into_owned();
-                let half = name.strip_suffix(PART).filter(|base| base.ends_with(package::ENDING));
+                let half = name.strip_suffix(PART).or(name.strip_suffix(PLACING)).filter(|base| base.ends_with(package::ENDING));
                 if half.is_some_and(|base| !waiting.iter().any(|w| w == base)) {
                     durable::remove_tree(&entry.path()).map_err(trouble(&outbox))?;
                 }
             }
         }
-        Ok(())
+        taken_back
     }
 
     /// A new intake key when a month is over; keys three periods old are destroyed, and with them what was sealed to them.

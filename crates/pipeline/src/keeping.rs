@@ -140,6 +140,30 @@ async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Resul
     Ok(())
 }
 
+/// Sets aside for good what waits of a provider that was ended while it was suspended.
+///
+/// # Errors
+/// When the ledger cannot be read or written.
+pub(crate) async fn set_revoked_aside(instance: &Instance, provider: &str) -> Result<(), Error> {
+    use crate::receive::{GAP, REVOKED};
+    let mut reader = instance.ledger.read().await?;
+    let party = reader.party(PartyKind::Provider, provider).await?;
+    if party.is_none_or(|p| p.status != PartyStatus::Revoked) {
+        return Ok(());
+    }
+    let of_it = |p: &Package| p.provider.as_ref().is_some_and(|p| p.as_str() == provider);
+    let waiting = reader.packages(&[PackageState::Quarantined]).await?;
+    drop(reader);
+    put_off(instance, of_it).await?;
+    // What came while it was suspended is held to the certificate of today, and stays out by that.
+    for package in waiting.into_iter().filter(of_it).filter(|p| p.reason.as_deref() == Some(GAP)) {
+        let mut tx = instance.ledger.begin(&instance.actor, "set a package aside").await?;
+        tx.move_package(package.id, PackageState::Quarantined, PackageState::Quarantined, Some(REVOKED)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
 /// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.
 ///
 /// # Errors

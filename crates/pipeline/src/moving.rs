@@ -1,8 +1,9 @@
 //! A finished package on its way to where somebody fetches it, and what a crash or a stuck outbox leaves of that.
 
 use std::io::ErrorKind;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+
+use messages::Message;
 
 use crate::error::Error;
 
@@ -15,44 +16,71 @@ pub(crate) enum Move {
     Lost,
 }
 
+/// How far a package is that is to go to its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It has not gone: it stands where it was made, or as a copy beside its place.
+    Here,
+    /// It stands in its place, or stood there and was fetched.
+    Gone,
+    /// It was copied to a disk that is not there now: nobody can say whether it went.
+    Unknown,
+    /// As of [`Move::Lost`].
+    Lost,
+}
+
+/// How far a package is. Beside a copy on another disk lies a note: where it is not seen, that is not the disk, whatever is mounted there
+/// now.
+pub(crate) fn way(from: &Path, to: &Path) -> Way {
+    let copied = with_ending(from, COPIED).is_dir();
+    if from.is_dir() || (copied && with_ending(to, PART).is_dir()) {
+        Way::Here
+    } else if copied {
+        if with_ending(to, PLACING).exists() { Way::Gone } else { Way::Unknown }
+    } else if to.is_dir() || with_ending(from, MOVING).exists() {
+        Way::Gone
+    } else {
+        Way::Lost
+    }
+}
+
 /// Moves a finished package to where somebody fetches it, replacing what an earlier try left there. A mark beside it says that the
 /// move has begun: with it, what is in neither place has been moved and fetched; without it, it was lost.
 ///
-/// An outbox may be a disk of its own. Then it is copied beside its place, and the original goes under another name before the copy
-/// goes to its place: what a crash leaves tells how far it was, and nothing is put there twice or by half.
+/// An outbox may be a disk of its own. Then it is copied beside its place, with a note, and the original goes under another name before
+/// the copy goes to its place: what a crash leaves tells how far it was, and nothing is put there twice or by half.
 ///
 /// # Errors
-/// When the move fails.
+/// When the move fails; a refusal when the disk is not there that it was copied to.
 pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
     let trouble = || Error::io(to.display().to_string());
     let (mark, copied, part) = (with_ending(from, MOVING), with_ending(from, COPIED), with_ending(to, PART));
-    if !from.is_dir() {
-        if copied.is_dir() {
-            if same_disk(&copied, to) {
-                let gone = std::io::Error::new(ErrorKind::NotFound, "the disk that a copy was put on is not there");
-                return Err(trouble()(gone));
+    match way(from, to) {
+        Way::Lost => return Ok(Move::Lost),
+        Way::Unknown => return Err(Error::refused(Message::new(AWAY).with("path", to.display()))),
+        Way::Gone => {}
+        Way::Here if !from.is_dir() => replace_by(&part, to)?,
+        Way::Here => {
+            if !mark.exists() {
+                let trouble = || Error::io(mark.display().to_string());
+                durable::NewFile::create(&mark).map_err(trouble())?.finish().map_err(trouble())?;
             }
-            if part.is_dir() {
-                replace_by(&part, to)?;
+            let moved = match renamed(from, to) {
+                Err(error) if error.kind() == ErrorKind::CrossesDevices => copied_over(from, to, &copied, &part),
+                other => other,
+            };
+            // What still stands has not gone: were it to vanish now, it would be lost.
+            if moved.is_err() && from.is_dir() {
+                durable::remove_file(&mark).map_err(trouble())?;
             }
-            durable::remove_tree(&copied).map_err(trouble())?;
-            return Ok(Move::Done);
+            moved.map_err(trouble())?;
         }
-        return Ok(if to.is_dir() || mark.exists() { Move::Done } else { Move::Lost });
     }
-    if !mark.exists() {
-        let trouble = || Error::io(mark.display().to_string());
-        durable::NewFile::create(&mark).map_err(trouble())?.finish().map_err(trouble())?;
+    durable::remove_tree(&copied).map_err(trouble())?;
+    let note = with_ending(to, PLACING);
+    if note.exists() {
+        durable::remove_tree(&note).map_err(trouble())?;
     }
-    let moved = match renamed(from, to) {
-        Err(error) if error.kind() == std::io::ErrorKind::CrossesDevices => copied_over(from, to, &copied, &part),
-        other => other,
-    };
-    // What still stands has not gone: were it to vanish now, it would be lost.
-    if moved.is_err() && from.is_dir() {
-        durable::remove_file(&mark).map_err(trouble())?;
-    }
-    moved.map_err(trouble())?;
     Ok(Move::Done)
 }
 
@@ -65,34 +93,33 @@ fn copied_over(from: &Path, to: &Path, copied: &Path, part: &Path) -> std::io::R
         std::io::copy(&mut std::fs::File::open(&path)?, &mut copy)?;
         copy.finish()?;
     }
+    let note = with_ending(to, PLACING);
+    durable::remove_tree(&note)?;
+    durable::NewFile::create(&note)?.finish()?;
     durable::remove_tree(copied)?;
     durable::rename(from, copied)?;
-    durable::rename(part, to)?;
-    durable::remove_tree(copied)
+    durable::rename(part, to)
 }
 
-/// Whether a package that is to go to `to` has not gone there yet.
-pub(crate) fn stands(from: &Path, to: &Path) -> bool {
-    let copied = with_ending(from, COPIED);
-    from.is_dir() || (copied.is_dir() && (with_ending(to, PART).is_dir() || same_disk(&copied, to)))
-}
+/// Code of the refusal when the disk is not there that a package was copied to.
+pub(crate) const AWAY: &str = "core-outbox-away";
 
-/// Whether the place of `to` is on the disk where `here` is: after a copy to another disk, that disk is not mounted then.
-fn same_disk(here: &Path, to: &Path) -> bool {
-    let disk = |path: &Path| std::fs::metadata(path).ok().map(|m| m.dev());
-    to.parent().and_then(disk).is_none_or(|there| Some(there) == disk(here))
-}
-
-/// Removes a package that is not to go to its place any more, with what a broken move left of it.
+/// Removes a package that is not to go to its place any more, with what a broken move left of it: as much as can be.
 ///
 /// # Errors
-/// When something cannot be removed.
+/// The first thing that cannot be removed.
 pub(crate) fn take_back(from: &Path, to: &Path) -> Result<(), Error> {
-    let part = Some(with_ending(to, PART)).filter(|part| part.is_dir());
-    for path in part.into_iter().chain([with_ending(from, COPIED), from.to_owned(), with_ending(from, MOVING)]) {
-        durable::remove_tree(&path).map_err(Error::io(path.display().to_string()))?;
+    // The copy first, the mark last: what stays is still known for what it is.
+    let (part, note) = (with_ending(to, PART), with_ending(to, PLACING));
+    let mut taken = Ok(());
+    for path in [part, note, with_ending(from, COPIED), from.to_owned(), with_ending(from, MOVING)] {
+        // An outbox that is no directory holds nothing.
+        if path.symlink_metadata().is_err_and(|e| matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)) {
+            continue;
+        }
+        taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));
     }
-    Ok(())
+    taken
 }
 
 fn with_ending(path: &Path, ending: &str) -> PathBuf {
@@ -132,6 +159,9 @@ pub(crate) const COPIED: &str = ".copied";
 /// Ending of such a copy beside its place.
 pub(crate) const PART: &str = ".part";
 
+/// Ending of the note beside its place that says which disk a copy is on.
+pub(crate) const PLACING: &str = ".placing";
+
 /// Puts a directory in the place of another, or where none is.
 ///
 /// # Errors
@@ -170,13 +200,13 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let (from, to) = (package(dir.path()), dir.path().join("outbox/x.azp"));
         fs::write(dir.path().join("outbox"), "in the way").expect("written");
-        assert!(put_in_place(&from, &to).is_err() && stands(&from, &to));
+        assert!(put_in_place(&from, &to).is_err() && way(&from, &to) == Way::Here);
         fs::remove_dir_all(&from).expect("removed");
         fs::remove_file(dir.path().join("outbox")).expect("removed");
         assert_eq!(put_in_place(&from, &to).expect("told"), Move::Lost);
         package(dir.path());
         assert_eq!(put_in_place(&from, &to).expect("moved"), Move::Done);
-        assert_eq!((content(&to).as_str(), stands(&from, &to)), ("sealed", false));
+        assert_eq!((content(&to).as_str(), way(&from, &to)), ("sealed", Way::Gone));
         fs::remove_dir_all(&to).expect("fetched");
         assert_eq!(put_in_place(&from, &to).expect("told"), Move::Done, "the mark says that it was there");
     }
@@ -185,31 +215,57 @@ mod tests {
     fn a_copy_on_another_disk_is_whole_and_one_on_a_disk_that_is_not_there_is_not_taken_for_fetched() {
         let dir = tempfile::tempdir().expect("a directory");
         let (from, to) = (package(dir.path()), dir.path().join("outbox/x.azp"));
-        // As a kill leaves it between the copy and its place, with the other disk not mounted.
+        // As a kill leaves it between the copy and its place, with the other disk not mounted, or another one in its place.
         fs::create_dir(dir.path().join("outbox")).expect("made");
         fs::rename(&from, with_ending(&from, COPIED)).expect("renamed");
-        assert!(put_in_place(&from, &to).is_err() && stands(&from, &to));
-        take_back(&from, &to).expect("taken back");
-        assert!(!stands(&from, &to));
+        let refused = put_in_place(&from, &to).expect_err("nobody can say");
+        assert_eq!((refused.code(), way(&from, &to)), (AWAY, Way::Unknown));
+        // Mounted again: not gone yet, then gone.
+        fs::create_dir(with_ending(&to, PART)).expect("mounted");
+        fs::write(with_ending(&to, PLACING), "").expect("mounted");
+        assert_eq!(way(&from, &to), Way::Here);
+        fs::rename(with_ending(&to, PART), &to).expect("renamed");
+        assert_eq!(way(&from, &to), Way::Gone);
+        fs::remove_dir(&to).expect("fetched");
+        assert_eq!(way(&from, &to), Way::Gone, "the note says that it was put there");
+        fs::write(with_ending(&from, MOVING), "").expect("begun");
+        assert_eq!(put_in_place(&from, &to).expect("told"), Move::Done);
+        assert!(!with_ending(&to, PLACING).exists() && !with_ending(&from, COPIED).exists() && !to.exists(), "once");
+        moved(&from).expect("forgotten");
+        assert_eq!(way(&from, &to), Way::Lost);
+    }
+
+    #[test]
+    fn a_copy_over_disks_broken_off_anywhere_is_there_once() {
+        let dir = tempfile::tempdir().expect("a directory");
         // Memory is another disk than where the tests work on most machines; where it is not, there is nothing to see.
         let Ok(other) = tempfile::tempdir_in("/dev/shm") else { return };
-        let disk = |path: &Path| fs::metadata(path).expect("there").dev();
-        if disk(other.path()) == disk(dir.path()) {
+        let (from, to) = (package(dir.path()), other.path().join("x.azp"));
+        if fs::rename(&from, other.path().join("probe")).is_ok() {
             return;
         }
-        let (from, to) = (package(dir.path()), other.path().join("x.azp"));
         assert_eq!(put_in_place(&from, &to).expect("copied"), Move::Done);
         assert_eq!(content(&to), "sealed");
-        assert!(!with_ending(&from, COPIED).exists() && !with_ending(&to, PART).exists());
+        assert!(!with_ending(&from, COPIED).exists() && !with_ending(&to, PART).exists() && !with_ending(&to, PLACING).exists());
         // Killed before the copy went to its place, and after: it is there once, and not put there again when it was fetched.
+        let killed = || {
+            fs::create_dir(with_ending(&from, COPIED)).expect("made");
+            fs::write(with_ending(&to, PLACING), "").expect("written");
+        };
         fs::rename(&to, with_ending(&to, PART)).expect("renamed");
-        fs::create_dir(with_ending(&from, COPIED)).expect("made");
-        assert!(stands(&from, &to));
+        killed();
+        assert_eq!(way(&from, &to), Way::Here);
         assert_eq!(put_in_place(&from, &to).expect("put"), Move::Done);
         assert_eq!(content(&to), "sealed");
         fs::remove_dir_all(&to).expect("fetched");
-        fs::create_dir(with_ending(&from, COPIED)).expect("made");
+        killed();
         assert_eq!(put_in_place(&from, &to).expect("told"), Move::Done);
         assert!(!to.exists(), "once");
+        // Taken back before it went: nothing stays on either disk.
+        killed();
+        fs::create_dir(with_ending(&to, PART)).expect("made");
+        take_back(&from, &to).expect("taken back");
+        let left = |dir: &Path| fs::read_dir(dir).expect("there").count();
+        assert_eq!((left(other.path()), left(&dir.path().join("pending"))), (0, 0));
     }
 }

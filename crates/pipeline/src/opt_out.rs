@@ -132,12 +132,14 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         OptOut::receive(said.clone()).map_err(refused)?.identity_checked(&Evidence::KnownToProvider).map_err(refused)?.register();
     let effect = effective.effect(OptOutScope::Person);
 
+    // What was taken in is told to its sender first: only then are its bytes free to go.
+    crate::moving::warn_of(crate::ingest::finish_pending(instance).await?.iter().map(|s| &s.error));
     // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first. What keeps
     // it from coming in does not keep the person from saying no.
     let mut trouble = None;
-    if said.everywhere && !reader.packages(&[PackageState::Accepted]).await?.is_empty() {
+    if said.everywhere {
         drop(reader);
-        trouble = crate::ingest::ingest(instance, progress).await.err();
+        trouble = take_in(instance, progress).await.err();
         reader = instance.ledger.read().await?;
     }
 
@@ -275,7 +277,9 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         // What cannot be removed is no reason to keep the rest.
         trouble = trouble.or(kept);
     }
-    done.voided_datasets += crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+    let (voided, kept) = crate::dataset::void_with(instance, &erased.iter().map(|r| r.0).collect()).await?;
+    done.voided_datasets += voided;
+    trouble = trouble.or(kept);
     crate::dataset::forget(instance, &erased).await?;
     let gone = erased.clone();
     let list: Vec<RecordId> = erased.into_iter().collect();
@@ -286,6 +290,22 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
     done.rewritten_files = report.files;
     done.waiting_packages = waiting(instance, &said).await?;
     Ok(done.with(trouble))
+}
+
+/// Takes in what lies in the inbox, and what has come and waits.
+async fn take_in(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<(), Error> {
+    let mut came = Vec::new();
+    for path in crate::receive::waiting(instance)? {
+        came.push(crate::receive::receive(instance, &path).await?);
+    }
+    came.extend(crate::receive::follow(instance).await?);
+    for package in came.iter().filter(|r| !r.accepted()) {
+        tracing::warn!(directory = package.directory, code = package.reason, "a package in the inbox does not come in");
+    }
+    if !instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?.is_empty() {
+        crate::ingest::ingest(instance, progress).await?;
+    }
+    Ok(())
 }
 
 /// Packages in which somebody who is to be erased everywhere could not be looked for: an earlier one is missing, or their
@@ -302,7 +322,8 @@ async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
         }
         _ => true,
     };
-    Ok(packages.iter().filter(waits).count() as u64)
+    // What could not even be taken into keeping lies in the inbox.
+    Ok((packages.iter().filter(waits).count() + crate::receive::waiting(instance)?.len()) as u64)
 }
 
 /// The other records of the same person, as the current linkage and earlier statements see it; those of whoever may be the same; and of all

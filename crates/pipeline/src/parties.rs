@@ -83,6 +83,10 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
         patient_id_rule: (new.kind == PartyKind::Provider).then_some(new.patient_ids.0),
         name: new.name,
     };
+    if new.kind == PartyKind::Provider {
+        // Of who was ended while suspended nothing counts that came before: it is set aside before anything comes in again.
+        crate::keeping::set_revoked_aside(instance, &new.id).await?;
+    }
     let mut tx = instance.ledger.begin(&instance.actor, "register a party").await?;
     let there = tx.read().party(new.kind, &new.id).await?;
     if there.is_none() {
@@ -93,6 +97,24 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
     if let Some(former) = there.filter(|p| institution && has_ended(p.status)) {
         if former.fingerprint == seal::hash::sha256(&party.certificate) {
             return Err(Error::refused(Message::new("core-party-ended").with("kind", new.kind).with("id", &new.id)));
+        }
+        // A key that was in other hands does not come back under another certificate.
+        let before = tx.read().former_certificates(new.kind).await?.into_iter().filter(|f| f.id == new.id).map(|f| f.certificate);
+        let key = Certificate::from_der(&party.certificate)?.key_sha256()?;
+        for pinned in before.chain([former.certificate.clone()]) {
+            if former.status == PartyStatus::Revoked && Certificate::from_der(&pinned)?.key_sha256()? == key {
+                return Err(Error::refused(Message::new("core-party-key-revoked").with("kind", new.kind).with("id", &new.id)));
+            }
+        }
+        // Its records stand under ids that this rule made, and its name in what was delivered.
+        if former.patient_id_rule != party.patient_id_rule || !(party.name.is_empty() || party.name == former.name) {
+            let rule = match former.patient_id_rule {
+                Some(PatientIdRule::Digits) => "digits",
+                Some(PatientIdRule::Text) => "text",
+                None => "-",
+            };
+            let message = Message::new("core-party-again").with("kind", new.kind).with("id", &new.id);
+            return Err(Error::refused(message.with("name", &former.name).with("rule", rule)));
         }
         tx.replace_certificate(new.kind, &new.id, &party.certificate).await?;
         tx.set_party_status(new.kind, &new.id, PartyStatus::Active).await?;

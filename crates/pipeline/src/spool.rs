@@ -67,9 +67,14 @@ impl Spooled {
     }
 
     /// What a child is to be told, one task a payload.
-    pub(crate) fn tasks(&self, mode: Mode, set_aside: Vec<String>, chunk_bytes: usize) -> Result<Vec<Task>, Error> {
+    pub(crate) fn tasks<'a>(
+        &'a self,
+        mode: Mode,
+        set_aside: &'a [String],
+        chunk_bytes: usize,
+    ) -> Result<impl Iterator<Item = Task> + use<'a>, Error> {
         let kind = crate::ingest::kind_of(&self.manifest.kind)?;
-        let task = |(n, entry): (usize, &PayloadEntry)| Task {
+        let task = move |(n, entry): (usize, &PayloadEntry)| Task {
             mode,
             kind,
             rule: self.rule,
@@ -77,9 +82,9 @@ impl Spooled {
             entry: entry.clone(),
             key: self.key.clone(),
             certificate: self.certificate.clone(),
-            set_aside: set_aside.clone(),
+            set_aside: set_aside.to_vec(),
             chunk_bytes,
         };
-        Ok(self.manifest.payloads.iter().enumerate().map(task).collect())
+        Ok(self.manifest.payloads.iter().enumerate().map(task))
     }
 }

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use governance::application::Digest;
 use governance::approval::Digests;
 use ledger::{DatasetState, Event, Hex32, OutboxState, PartyKind, PartyStatus};
-use messages::Message;
+use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
 use seal::Certificate;
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use super::build::released_setting;
 use super::{Case, Near, earlier, refused, select};
 use crate::Instance;
 use crate::error::Error;
-use crate::moving::{Move, Stuck};
+use crate::moving::{Move, Stuck, Way};
 use crate::sealed;
 
 /// A delivered data set.
@@ -95,6 +95,16 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     }
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
+    let waits = async |reader: &mut ledger::Reader| {
+        let waiting = reader.outbox(Some(OutboxState::Pending)).await?;
+        Ok::<_, Error>(waiting.iter().any(|row| row.id == outbox_id(id)))
+    };
+    if case.row.state == DatasetState::Delivered && waits(&mut reader).await? {
+        drop(reader);
+        // An earlier try got as far as its outbox.
+        hand_over_one(instance, id, None).await?;
+        return earlier_delivery(instance, id, &case).await;
+    }
     let recipient = reader.party(PartyKind::Recipient, &case.row.recipient).await?;
     let recipient = match recipient {
         Some(party) if party.status == PartyStatus::Active => party,
@@ -114,11 +124,11 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         0
     };
     if stopped > 0 {
-        void(instance, &case, STOPPED).await?;
+        crate::moving::warn_of(void(instance, &case, STOPPED).await?.as_ref());
         return Err(Error::refused(Message::new("core-dataset-voided").with("count", stopped)));
     }
     if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && linked_otherwise(instance, id).await? {
-        void(instance, &case, "the linkage says otherwise who is one person in it").await?;
+        crate::moving::warn_of(void(instance, &case, RELINKED).await?.as_ref());
         return Err(Error::refused(Message::new("core-dataset-relinked")));
     }
     let ready = match case.recall(stopped)? {
@@ -206,14 +216,7 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     // Our own copy of what was delivered has no further use, and nobody in it could be erased from it.
     tx.doom_assets(&[data], "delivered").await?;
     tx.commit().await?;
-    let stuck = finish_deliveries(instance).await?;
-    finish_doomed(instance).await?;
-    for stuck in stuck {
-        if stuck.id == outbox_id(id) {
-            return Err(stuck.error);
-        }
-        crate::moving::warn_of([&stuck.error]);
-    }
+    hand_over_one(instance, id, Some(id)).await?;
     Ok(Delivered {
         id,
         recipient: case.row.recipient,
@@ -221,6 +224,43 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         manifest_sha256: hex::encode(finished.manifest_sha256),
         officers,
         near,
+    })
+}
+
+/// Hands over what waits, and says of one of them when it still does.
+async fn hand_over_one(instance: &Instance, id: DatasetId, packed: Option<DatasetId>) -> Result<(), Error> {
+    let stuck = finish(instance, packed).await?;
+    finish_doomed(instance).await?;
+    for stuck in stuck {
+        crate::moving::warn_of([&stuck.error]);
+        if stuck.id == outbox_id(id) {
+            let reason = stuck.error.message().text(Lang::En);
+            return Err(Error::refused(Message::new("core-dataset-delivery-waits").with("id", id).with("reason", reason)));
+        }
+    }
+    Ok(())
+}
+
+/// What an earlier command delivered.
+///
+/// # Errors
+/// A refusal when it was taken back instead.
+async fn earlier_delivery(instance: &Instance, id: DatasetId, case: &Case) -> Result<Delivered, Error> {
+    let mut reader = instance.ledger.read().await?;
+    if reader.dataset(id).await?.is_none_or(|d| d.state != DatasetState::Delivered) {
+        return Err(Error::refused(Message::new("core-dataset-withheld").with("id", id)));
+    }
+    let sha256 = reader.history(&id.to_string()).await?.into_iter().rev().find_map(|entry| match entry.event {
+        Event::Delivered { sha256, .. } => Some(hex::encode(sha256.0)),
+        _ => None,
+    });
+    Ok(Delivered {
+        id,
+        recipient: case.row.recipient.clone(),
+        package: instance.outbox(&case.row.recipient).join(format!("{id}{ENDING}")),
+        manifest_sha256: sha256.ok_or_else(|| Error::Inconsistent("a delivery that the journal does not know".to_owned()))?,
+        officers: case.approvals.iter().map(|a| a.officer.to_string()).collect(),
+        near: Vec::new(),
     })
 }
 
@@ -232,9 +272,14 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
 /// # Errors
 /// When the ledger cannot be read.
 pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Vec<Stuck>, Error> {
+    finish(instance, None).await
+}
+
+/// The same; of the one that was packed just now the files are not read again.
+async fn finish(instance: &Instance, packed: Option<DatasetId>) -> Result<Vec<Stuck>, Error> {
     let mut stuck = Vec::new();
     for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
-        if let Err(error) = finish_delivery(instance, &row).await {
+        if let Err(error) = finish_delivery(instance, &row, packed).await {
             stuck.push(Stuck { id: row.id, error });
         }
     }
@@ -246,6 +291,7 @@ struct Promised {
     id: DatasetId,
     recipient: String,
     certificate: Option<String>,
+    files: BTreeMap<String, String>,
     from: PathBuf,
     to: PathBuf,
 }
@@ -257,28 +303,49 @@ impl Promised {
         let to = instance.root.join(&detail.path);
         let from = instance.pending(&row.target).join(to.file_name().ok_or_else(malformed)?);
         let id = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok()).ok_or_else(malformed)?;
-        Ok(Promised { id, recipient: row.target.clone(), certificate: detail.certificate, from, to })
+        Ok(Promised { id, recipient: row.target.clone(), certificate: detail.certificate, files: detail.files, from, to })
+    }
+
+    /// Name of the first file that is not as it was packed, where the package has not gone yet.
+    fn changed(&self) -> Result<Option<&str>, Error> {
+        if crate::moving::way(&self.from, &self.to) != Way::Here {
+            return Ok(None);
+        }
+        // What was copied to another disk is looked at there.
+        let mut part = self.to.as_os_str().to_owned();
+        part.push(crate::moving::PART);
+        let place = if self.from.is_dir() { self.from.clone() } else { PathBuf::from(part) };
+        changed_in(&place, &self.files)
     }
 
     /// Why it must not leave any more, as far as it has not.
     ///
     /// # Errors
-    /// A refusal when it has to wait.
+    /// A refusal when it has to wait; as of reading who is in it.
     async fn why_not(&self, instance: &Instance) -> Result<Option<&'static str>, Error> {
-        if !crate::moving::stands(&self.from, &self.to) {
-            return Ok(None);
+        match crate::moving::way(&self.from, &self.to) {
+            Way::Gone | Way::Lost => return Ok(None),
+            Way::Unknown => {
+                return Err(Error::refused(Message::new(crate::moving::AWAY).with("path", self.to.display())));
+            }
+            Way::Here => {}
         }
         let mut reader = instance.ledger.read().await?;
         let recipient = reader.party(PartyKind::Recipient, &self.recipient).await?;
-        let dataset = reader.dataset(self.id).await?;
         drop(reader);
-        let dataset = dataset.ok_or_else(|| Error::Inconsistent("a delivery of no data set".to_owned()))?;
-        match stopped_since(instance, self.id, dataset.kind).await {
+        match self.stopped(instance).await {
             Ok(0) => {}
             Ok(_) => return Ok(Some(STOPPED)),
-            // Where nobody can say who is in it, nobody can say that they did not say no.
-            Err(error @ (Error::Ledger(_) | Error::Lake(_))) => return Err(error),
+            // The disk, or who may read it, is put right; what does not open never will.
+            Err(error @ (Error::Ledger(_) | Error::Lake(_) | Error::Io { .. })) => return Err(error),
             Err(_) => return Ok(Some(UNREADABLE)),
+        }
+        // Somebody may have said no under an id that the linkage does not know yet as theirs.
+        if crate::link::is_stale(instance).await? {
+            return Err(Error::refused(Message::new("core-dataset-link-stale")));
+        }
+        if linked_otherwise(instance, self.id).await? {
+            return Ok(Some(RELINKED));
         }
         let suspended = || Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &self.recipient);
         match recipient {
@@ -290,6 +357,24 @@ impl Promised {
             _ => Ok(Some("its recipient has ended")),
         }
     }
+
+    /// How many records of it somebody has stopped since it was made.
+    async fn stopped(&self, instance: &Instance) -> Result<u64, Error> {
+        let dataset = instance.ledger.read().await?.dataset(self.id).await?;
+        let dataset = dataset.ok_or_else(|| Error::Inconsistent("a delivery of no data set".to_owned()))?;
+        stopped_since(instance, self.id, dataset.kind).await
+    }
+}
+
+/// Name of the first file in a directory that is missing or not as it was packed.
+fn changed_in<'a>(place: &Path, files: &'a BTreeMap<String, String>) -> Result<Option<&'a str>, Error> {
+    for (name, sha256) in files {
+        let path = place.join(name);
+        if !path.is_file() || hex::encode(hash_file(&path)?) != *sha256 {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
 }
 
 /// Why data sets go back: somebody in them said no.
@@ -299,13 +384,20 @@ const UNREADABLE: &str = "the list of its records cannot be read";
 /// Why data sets go back: the package is neither where it was made nor where it is fetched, and was never there.
 const LOST: &str = "its package was lost before it was handed over";
 
-async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow) -> Result<(), Error> {
+/// Why data sets go back: other records are one person.
+const RELINKED: &str = "the linkage says otherwise who is one person in it";
+
+async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow, packed: Option<DatasetId>) -> Result<(), Error> {
     let promised = Promised::of(instance, row)?;
     if let Some(why) = promised.why_not(instance).await? {
-        return withhold(instance, &promised, why).await;
+        return withhold(instance, &promised, why).await?.map_or(Ok(()), Err);
+    }
+    // A package with a spoilt file is no package: its recipient could not open it, and it would not be made again.
+    if packed != Some(promised.id) && promised.changed()?.is_some() {
+        return withhold(instance, &promised, LOST).await?.map_or(Ok(()), Err);
     }
     match crate::moving::put_in_place(&promised.from, &promised.to)? {
-        Move::Lost => return withhold(instance, &promised, LOST).await,
+        Move::Lost => return withhold(instance, &promised, LOST).await?.map_or(Ok(()), Err),
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
             tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
@@ -315,32 +407,53 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow) -> Result
     crate::moving::moved(&promised.from)
 }
 
-/// Takes back what has not left: the data set is to be made again.
-async fn withhold(instance: &Instance, promised: &Promised, why: &str) -> Result<(), Error> {
+/// Takes back what has not left: the data set is to be made again. What could not be removed is told.
+async fn withhold(instance: &Instance, promised: &Promised, why: &str) -> Result<Option<Error>, Error> {
     tracing::error!(dataset = %promised.id, why, "a data set does not leave: it is to be made again");
     let case = Case::load(instance, &mut instance.ledger.read().await?, promised.id).await?;
     void(instance, &case, why).await
 }
 
-/// Takes back the deliveries that have not left and hold somebody who said no. How many there were, and what could not be removed.
+/// Takes back the deliveries that have not left and hold somebody who said no. How many there were, and what could not be removed, or may
+/// have left without anybody knowing.
 ///
 /// # Errors
-/// When the ledger cannot be read.
+/// When the ledger cannot be read or written.
 pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option<Error>), Error> {
     let (mut count, mut trouble) = (0, None);
     for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
         let promised = Promised::of(instance, &row)?;
-        // Whatever else keeps it waiting is no matter here.
-        if let Ok(Some(why)) = promised.why_not(instance).await
-            && (why == STOPPED || why == UNREADABLE)
-        {
-            match withhold(instance, &promised, why).await {
-                Ok(()) => count += 1,
-                Err(error) => trouble = trouble.or(Some(error)),
+        let why = match promised.stopped(instance).await {
+            Ok(0) => continue,
+            Ok(_) => STOPPED,
+            Err(error @ (Error::Ledger(_) | Error::Lake(_))) => return Err(error),
+            // Where nobody can say who is in it, nobody can say that they did not say no.
+            Err(_) => UNREADABLE,
+        };
+        match crate::moving::way(&promised.from, &promised.to) {
+            Way::Gone | Way::Lost => {}
+            Way::Unknown => {
+                let away = Message::new(crate::moving::AWAY).with("path", promised.to.display());
+                trouble = trouble.or(Some(Error::refused(away)));
             }
+            // What could not be removed is tried once more below.
+            Way::Here => count += withhold(instance, &promised, why).await.map(|_| 1)?,
         }
     }
-    Ok((count, trouble))
+    Ok((count, trouble.or(take_back_withheld(instance).await.err())))
+}
+
+/// Removes what an earlier command could not remove of packages that do not leave any more.
+///
+/// # Errors
+/// When the ledger cannot be read; the first thing that cannot be removed, after all that can.
+pub(crate) async fn take_back_withheld(instance: &Instance) -> Result<(), Error> {
+    let mut taken = Ok(());
+    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Failed)).await?.into_iter().filter(|r| r.kind == KIND) {
+        let promised = Promised::of(instance, &row)?;
+        taken = taken.and(crate::moving::take_back(&promised.from, &promised.to));
+    }
+    taken
 }
 
 /// Names, within `pending/`, of what still waits to be moved.
@@ -352,7 +465,7 @@ pub(crate) fn waiting_name(detail: &str) -> Option<String> {
 /// Both pages of the report, as a payload of their own.
 fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
     let mut tar = tar::Builder::new(to);
-    for lang in [messages::Lang::Ja, messages::Lang::En] {
+    for lang in [Lang::Ja, Lang::En] {
         let (name, bytes) = super::files::report_page(page, lang)?;
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
@@ -376,8 +489,8 @@ fn hash_file(path: &std::path::Path) -> Result<[u8; 32], Error> {
     }
 }
 
-/// Takes the approvals back, destroys what was made, and sends the data set back to be made again.
-async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> {
+/// Takes the approvals back, destroys what was made, and sends the data set back to be made again. What could not be removed is told.
+async fn void(instance: &Instance, case: &Case, why: &str) -> Result<Option<Error>, Error> {
     let id = case.row.id;
     let mut reader = instance.ledger.read().await?;
     let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
@@ -409,7 +522,7 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
     }
     finish_doomed(instance).await?;
     instance.lake.sweep(&instance.ledger, &instance.actor).await?;
-    taken
+    Ok(taken.err())
 }
 
 /// Voids a data set that was made and has not left; of another nothing changes.
@@ -418,7 +531,7 @@ async fn void(instance: &Instance, case: &Case, why: &str) -> Result<(), Error> 
 /// As of voiding it.
 pub(super) async fn void_made(instance: &Instance, case: &mut Case, why: &str) -> Result<(), Error> {
     if matches!(case.row.state, DatasetState::TwoPersonCheck | DatasetState::Released) {
-        void(instance, case, why).await?;
+        crate::moving::warn_of(void(instance, case, why).await?.as_ref());
         case.row.state = DatasetState::Building;
     }
     Ok(())
@@ -427,22 +540,23 @@ pub(super) async fn void_made(instance: &Instance, case: &mut Case, why: &str) -
 /// Kind of the outbox rows that say which scopes have key epochs to destroy; the lake's upkeep does it.
 const DESTROY: &str = "destroy_key_epochs";
 
-/// Voids every data set that was made, is not delivered, and holds one of these records.
+/// Voids every data set that was made, is not delivered, and holds one of these records. How many there were, and what could not be
+/// removed.
 ///
 /// # Errors
 /// When the ledger or a list cannot be read.
-pub(crate) async fn void_with(instance: &Instance, records: &BTreeSet<i64>) -> Result<u64, Error> {
+pub(crate) async fn void_with(instance: &Instance, records: &BTreeSet<i64>) -> Result<(u64, Option<Error>), Error> {
     let datasets = instance.ledger.read().await?.datasets().await?;
-    let mut voided = 0;
+    let (mut voided, mut trouble) = (0, None);
     for row in datasets.into_iter().filter(|d| matches!(d.state, DatasetState::TwoPersonCheck | DatasetState::Released)) {
         let inside: HashSet<i64> = released(instance, row.id).await?.into_iter().collect();
         if records.iter().any(|r| inside.contains(r)) {
             let case = Case::load(instance, &mut instance.ledger.read().await?, row.id).await?;
-            void(instance, &case, "a person in it was erased").await?;
+            trouble = trouble.or(void(instance, &case, "a person in it was erased").await?);
             voided += 1;
         }
     }
-    Ok(voided)
+    Ok((voided, trouble))
 }
 
 /// Destroys the keys of doomed sealed files, then the files.
@@ -474,7 +588,8 @@ pub(crate) async fn finish_doomed(instance: &Instance) -> Result<(), Error> {
     Ok(())
 }
 
-/// Files of deliveries still in the outbox that are not as they were delivered, and what was lost before it could be fetched.
+/// Files of deliveries that wait or are still in the outbox and are not as they were delivered, what was lost before it could be fetched,
+/// and what lies in the outbox although it was taken back.
 ///
 /// # Errors
 /// When the ledger or a file cannot be read. A package that was fetched is no fault.
@@ -482,33 +597,39 @@ pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Messag
     let mut reader = instance.ledger.read().await?;
     let mut found = Vec::new();
     for row in reader.outbox(Some(OutboxState::Failed)).await? {
-        // What was taken back on purpose is no fault; what was lost is one until it is delivered again.
-        if row.kind == KIND
-            && let Some(id) = row.id.strip_prefix(OUTBOX).and_then(|id| id.parse().ok())
-            && let Some(dataset) = reader.dataset(id).await?
-            && dataset.state != DatasetState::Delivered
-            && dataset.reason.as_deref() != Some(LOST)
-        {
+        if row.kind == KIND {
+            let promised = Promised::of(instance, &row)?;
+            if promised.to.is_dir() {
+                found.push(Message::new("core-outbox-withheld").with("path", promised.to.display()).with("id", promised.id));
+            }
+            // What was taken back on purpose is no fault; what was lost is one until it is delivered again.
+            if let Some(dataset) = reader.dataset(promised.id).await?
+                && dataset.state != DatasetState::Delivered
+                && dataset.reason.as_deref() != Some(LOST)
+            {
+                continue;
+            }
+        }
+        // A receipt that would have told whoever has an earlier key: its provider is told in another way.
+        if crate::ingest::is_outdated(&mut reader, &row).await? {
             continue;
         }
         found.push(Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target));
     }
-    for row in reader.outbox(Some(OutboxState::Done)).await? {
-        if row.kind != KIND {
-            continue;
+    let changed = |file: &str, id: DatasetId| Message::new("core-dataset-file-changed").with("file", file).with("id", id);
+    for row in reader.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
+        let promised = Promised::of(instance, &row)?;
+        match crate::moving::way(&promised.from, &promised.to) {
+            Way::Here => found.extend(promised.changed()?.map(|file| changed(file, promised.id))),
+            Way::Lost => found.push(Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target)),
+            Way::Unknown => found.push(Message::new(crate::moving::AWAY).with("path", promised.to.display())),
+            Way::Gone => {}
         }
-        let detail: Detail =
-            serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-        let directory = instance.root.join(&detail.path);
-        if !directory.is_dir() {
-            continue;
-        }
-        for (name, sha256) in &detail.files {
-            let path = directory.join(name);
-            if !path.is_file() || hex::encode(hash_file(&path)?) != *sha256 {
-                let id = row.id.trim_start_matches("delivery:");
-                found.push(Message::new("core-dataset-file-changed").with("file", name).with("id", id));
-            }
+    }
+    for row in reader.outbox(Some(OutboxState::Done)).await?.into_iter().filter(|r| r.kind == KIND) {
+        let promised = Promised::of(instance, &row)?;
+        if promised.to.is_dir() {
+            found.extend(changed_in(&promised.to, &promised.files)?.map(|file| changed(file, promised.id)));
         }
     }
     Ok(found)

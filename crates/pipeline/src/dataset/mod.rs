@@ -32,7 +32,9 @@ use crate::error::Error;
 pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{changed_deliveries, finish_deliveries, finish_doomed, void_with, waiting_name, withhold_stopped};
+pub(crate) use deliver::{
+    changed_deliveries, finish_deliveries, finish_doomed, take_back_withheld, void_with, waiting_name, withhold_stopped,
+};
 pub use earlier::Near;
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};

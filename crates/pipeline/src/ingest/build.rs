@@ -16,6 +16,7 @@ use crate::Instance;
 use crate::assemble::{Rows, Stamp, assemble, kept_tables};
 use crate::checked::Checked;
 use crate::error::Error;
+use crate::ingest::lanes::{Lanes, Next};
 use crate::notices::Gate;
 use crate::patients::Patients;
 use crate::reading::Mode;
@@ -130,36 +131,38 @@ pub(super) async fn build(
         },
     };
     let chunk_bytes = usize::try_from(instance.config.intake.chunk_mib << 20).unwrap_or(usize::MAX);
-    for task in spooled.tasks(Mode::Read, checked.set_aside, chunk_bytes)? {
-        // One chunk is read while the one before is written: never more than these two and one in the pipe.
-        let (to, from) = tokio::sync::mpsc::channel::<Chunk>(1);
-        let reading = super::run(&instance.child, task, spooled, move |chunk| {
-            to.blocking_send(chunk).map_err(|_| Error::Reader("nobody takes the rows".to_owned()))
-        });
-        let taking = async {
-            // Dropped when this ends: a reading thread that still has rows is told, and does not wait for ever.
-            let mut from = from;
-            while let Some(chunk) = from.recv().await {
-                builder.chunk(chunk).await?;
-                progress(builder.built.rows);
-            }
-            Ok::<(), Error>(())
-        };
-        let (summary, taken) = tokio::join!(reading, taking);
-        taken?;
-        let summary = summary?;
-        builder.built.members += summary.members;
-        if summary.refused.is_some() {
-            builder.built.refused = summary.refused;
-            return Ok(builder.built);
-        }
+    let mut lanes = Lanes::of(&instance.child, spooled, Mode::Read, &checked.set_aside, chunk_bytes)?;
+    let read = builder.read(&mut lanes, progress).await;
+    lanes.stop().await;
+    read?;
+    if builder.built.refused.is_none() {
+        builder.finish_late().await?;
+        tokio::task::block_in_place(|| builder.write_gathered())?;
     }
-    builder.finish_late().await?;
-    tokio::task::block_in_place(|| builder.write_gathered())?;
     Ok(builder.built)
 }
 
 impl Builder<'_> {
+    /// Takes what the payloads hold as it comes. Where one of them does not hold, the package is refused.
+    async fn read(&mut self, lanes: &mut Lanes<'_>, progress: &(dyn Fn(u64) + Sync)) -> Result<(), Error> {
+        while let Some(next) = lanes.next().await? {
+            match next {
+                Next::Chunk(chunk) => {
+                    self.chunk(*chunk).await?;
+                    progress(self.built.rows);
+                }
+                Next::Over(summary) => {
+                    self.built.members += summary.members;
+                    if summary.refused.is_some() {
+                        self.built.refused = summary.refused;
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     async fn chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
         self.built.findings += chunk.findings.len() as u64;
         let room = MOST_FINDINGS.saturating_sub(self.built.kept_findings.len());

@@ -6,6 +6,7 @@
 //! the transaction and put in its place after it, by an outbox row that says so.
 
 mod build;
+mod lanes;
 mod receipt;
 
 use std::collections::{HashMap, HashSet};
@@ -22,11 +23,13 @@ use crate::checked::Checked;
 use crate::error::Error;
 use crate::notices::today;
 use crate::patients::Patients;
-use crate::reading::{Mode, Summary, Task, read_payload};
+use crate::reading::{Mode, Summary};
 use crate::spool::Spooled;
 
+use lanes::{Lanes, Next};
+
 pub use receipt::finish_pending;
-pub(crate) use receipt::waiting_name;
+pub(crate) use receipt::{is_outdated, waiting_name};
 
 /// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
 const MOST_LINES: usize = 20_000_000;
@@ -167,11 +170,18 @@ async fn most_files(instance: &Instance) -> Result<usize, Error> {
     Ok(files.into_values().max().unwrap_or(0))
 }
 
-/// Has every payload looked at by a child process, without keeping anything.
+/// Has every payload looked at by child processes, without keeping anything.
 pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> Result<Summary, Error> {
+    let mut lanes = Lanes::of(child, spooled, Mode::Check, &[], 0)?;
+    let all = look_through(&mut lanes).await;
+    lanes.stop().await;
+    all
+}
+
+async fn look_through(lanes: &mut Lanes<'_>) -> Result<Summary, Error> {
     let mut all = Summary::default();
-    for task in spooled.tasks(Mode::Check, Vec::new(), 0)? {
-        let one = run(child, task, spooled, |_| Ok(())).await?;
+    while let Some(next) = lanes.next().await? {
+        let Next::Over(one) = next else { continue };
         all.members += one.members;
         all.bytes += one.bytes;
         all.bad_contacts += one.bad_contacts;
@@ -195,19 +205,6 @@ pub(crate) async fn check(spooled: &Spooled, child: &crate::reading::Child) -> R
         all.refused = Some(package::PackageError::Empty.message().into());
     }
     Ok(all)
-}
-
-/// One payload in a child process, without holding up the runtime.
-pub(crate) async fn run(
-    child: &crate::reading::Child,
-    task: Task,
-    spooled: &Spooled,
-    take: impl FnMut(formats::Chunk) -> Result<(), Error> + Send + 'static,
-) -> Result<Summary, Error> {
-    let (child, path) = (child.clone(), spooled.payload(&task.entry));
-    tokio::task::spawn_blocking(move || read_payload(&child, &task, &path, take))
-        .await
-        .map_err(|_| Error::Reader("the thread that fed it ended".to_owned()))?
 }
 
 async fn take(

@@ -14,7 +14,7 @@ use terms::{PackageId, ProviderId};
 use super::build::Built;
 use crate::Instance;
 use crate::error::Error;
-use crate::moving::{Move, Stuck};
+use crate::moving::{Move, Stuck, Way};
 
 /// Kind of the outbox rows of receipts.
 pub(super) const KIND: &str = "receipt";
@@ -34,9 +34,19 @@ pub(super) struct Pending {
     directory: String,
     destroy: bool,
     manifest_sha256: String,
+    /// SHA-256 of the certificate that it is sealed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<String>,
 }
 
 impl Pending {
+    /// Whether the provider's certificate was taken out of use since, or the provider was ended while it was suspended: what is sealed may be
+    /// read by whoever has the earlier key, and does not leave.
+    fn is_outdated(&self, party: Option<&ledger::Party>) -> bool {
+        let other = |p: &ledger::Party| self.certificate.as_ref().is_some_and(|c| *c != hex::encode(p.fingerprint));
+        party.is_some_and(|p| p.status == PartyStatus::Revoked || other(p))
+    }
+
     pub(super) fn detail(&self) -> Result<String, Error> {
         serde_json::to_string(self).map_err(|e| Error::Inconsistent(e.to_string()))
     }
@@ -99,6 +109,7 @@ pub(super) async fn write(
         directory: package.directory.clone(),
         destroy,
         manifest_sha256: hex::encode(finished.manifest_sha256),
+        certificate: Some(hex::encode(party.fingerprint)),
     })
 }
 
@@ -146,9 +157,13 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
         let (from, to) = (instance.root.join(&pending.from), instance.root.join(&pending.to));
         // To a suspended provider nothing goes, its key may be in other hands; what is to be destroyed goes all the same.
         let party = instance.ledger.read().await?.party(PartyKind::Provider, &row.target).await?;
-        let suspended = party.is_some_and(|p| matches!(p.status, PartyStatus::Paused | PartyStatus::Revoked));
+        let suspended = party.as_ref().is_some_and(|p| p.status == PartyStatus::Paused);
+        let outdated = pending.is_outdated(party.as_ref());
+        let here = crate::moving::way(&from, &to) == Way::Here;
         // What stands in the way of one party is no matter of the others.
-        let moved = if suspended && crate::moving::stands(&from, &to) {
+        let moved = if outdated && here {
+            crate::moving::take_back(&from, &to).map(|()| Move::Lost)
+        } else if suspended && here {
             let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", &row.target);
             Err(Error::refused(message))
         } else {
@@ -176,9 +191,9 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
                 tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
                 tx.move_package(pending.package, PackageState::Ledgered, PackageState::Acknowledged, None).await?;
             }
-            // The provider was told nothing: the package stays unacknowledged, and `journal verify` names the receipt.
+            // The provider was told nothing: the package stays unacknowledged, and `journal verify` names a receipt that was lost.
             Move::Lost => {
-                tracing::error!(package = %pending.package, "the receipt of a package is lost: tell the provider in another way");
+                tracing::error!(package = %pending.package, outdated, "the receipt of a package is lost, or sealed to an earlier certificate: tell the provider in another way");
                 tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
             }
         }
@@ -186,6 +201,19 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
         crate::moving::moved(&from)?;
     }
     Ok(stuck)
+}
+
+/// Whether an outbox row is a receipt that does not leave because it is sealed to a certificate that was taken out of use.
+///
+/// # Errors
+/// When the ledger cannot be read or the row is none of this program's.
+pub(crate) async fn is_outdated(reader: &mut ledger::Reader, row: &ledger::OutboxRow) -> Result<bool, Error> {
+    if row.kind != KIND {
+        return Ok(false);
+    }
+    let pending: Pending =
+        serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
+    Ok(pending.is_outdated(reader.party(PartyKind::Provider, &row.target).await?.as_ref()))
 }
 
 /// Names, within `pending/`, of what still waits to be moved.
