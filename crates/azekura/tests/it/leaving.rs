@@ -10,7 +10,7 @@ use crate::losses::{shell, with_child};
 use crate::refusals::{entries, of, taken_in};
 
 /// A house with a delivery that could not leave, the data set's id, and what stands in the way.
-fn stuck_delivery() -> (House, String, PathBuf) {
+pub fn stuck_delivery() -> (House, String, PathBuf) {
     let house = taken_in();
     let id = house.planned();
     house.make(&id);

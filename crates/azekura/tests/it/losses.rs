@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::kit::{House, IDS, PROVIDER, files, hospital, party, renamed, samples, tar, text};
 
-type Files = Vec<(String, Vec<u8>)>;
+pub type Files = Vec<(String, Vec<u8>)>;
 
 pub const OTHER: &str = "1319999983";
 

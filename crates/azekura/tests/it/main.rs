@@ -9,3 +9,4 @@ mod losses;
 mod promises;
 mod refusals;
 mod said_no;
+mod waiting;
