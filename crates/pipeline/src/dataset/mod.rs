@@ -8,6 +8,7 @@ mod build;
 mod deliver;
 mod earlier;
 mod files;
+mod leaving;
 mod plan;
 mod select;
 mod sign;
@@ -32,10 +33,9 @@ use crate::error::Error;
 pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{
-    changed_deliveries, finish_deliveries, finish_doomed, take_back_withheld, void_with, waiting_name, withhold_stopped,
-};
+pub(crate) use deliver::{finish_doomed, void_with};
 pub use earlier::Near;
+pub(crate) use leaving::{changed_deliveries, finish_deliveries, take_back_withheld, waiting_name, withhold_stopped};
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
 
