@@ -9,7 +9,7 @@
 pub fn give_back_large_buffers() {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     let arenas = i32::try_from(threads.max(2)).unwrap_or(i32::MAX);
-    for (what, value) in [(libc::M_MMAP_THRESHOLD, 1 << 20), (libc::M_TRIM_THRESHOLD, 4 << 20), (libc::M_ARENA_MAX, arenas)] {
+    for (what, value) in [(libc::M_MMAP_THRESHOLD, 32 << 20), (libc::M_TRIM_THRESHOLD, 64 << 20), (libc::M_ARENA_MAX, arenas)] {
         // SAFETY: `mallopt` takes two numbers, no pointer, and changes nothing but settings of the allocator that every later
         // allocation reads; it may be called at any time, and an unknown setting is refused by its return value.
         #[allow(unsafe_code)]

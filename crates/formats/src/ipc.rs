@@ -4,10 +4,11 @@
 //! table, each with its length in the header. The reading side checks lengths, table names and schemas before it builds
 //! anything, and takes texts only by codes that it knows.
 
-use std::io::{Cursor, Read, Write};
+use std::io::{Read, Write};
 
 use arrow::array::RecordBatch;
-use arrow::ipc::reader::StreamReader;
+use arrow::buffer::Buffer;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 use messages::{Finding, Message, Place, Severity};
 use omop::Table;
@@ -20,6 +21,8 @@ const MAGIC: &[u8; 8] = b"AZKCHNK1";
 const MOST_HEADER: u32 = 1 << 28;
 /// More than any table of a chunk has.
 const MOST_TABLE: u64 = 1 << 30;
+/// Bytes that are allocated on a length's word alone.
+const MOST_AHEAD: usize = 4 << 20;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,7 +133,7 @@ impl Chunk {
             if length > MOST_TABLE || tables.iter().any(|(t, _)| *t == table) {
                 return Err(ReadError::Frame("table"));
             }
-            let bytes = part(r, length)?;
+            let bytes = Buffer::from_vec(part(r, length)?);
             // Arrow's reader checks most, not all, of what a stream says of itself before it slices by it.
             let patients = header.patients.len();
             let batch = std::panic::catch_unwind(|| batch(table, &bytes, patients)).map_err(|_| ReadError::Frame("table"))??;
@@ -141,9 +144,9 @@ impl Chunk {
     }
 }
 
-/// Reads exactly so many bytes, allocating only as they come.
+/// Reads exactly so many bytes, allocating no more than a little before they come.
 fn part(r: &mut dyn Read, length: u64) -> Result<Vec<u8>, ReadError> {
-    let mut bytes = Vec::new();
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(usize::MAX).min(MOST_AHEAD));
     r.take(length).read_to_end(&mut bytes)?;
     if bytes.len() as u64 == length { Ok(bytes) } else { Err(ReadError::Frame("broken off")) }
 }
@@ -172,19 +175,26 @@ fn within(bytes: &[u8]) -> bool {
     }
 }
 
-fn batch(table: Table, bytes: &[u8], patients: usize) -> Result<RecordBatch, ReadError> {
+/// The one batch of a stream; its columns are parts of these bytes.
+fn batch(table: Table, bytes: &Buffer, patients: usize) -> Result<RecordBatch, ReadError> {
     use arrow::array::AsArray as _;
     if !within(bytes) {
         return Err(ReadError::Frame("table"));
     }
-    let mut reader = StreamReader::try_new(Cursor::new(bytes), None)?;
-    if reader.schema() != table.candidate_schema() {
-        return Err(ReadError::Frame("schema"));
+    let (mut decoder, mut rest) = (StreamDecoder::new(), bytes.clone());
+    let mut batch = None;
+    while !rest.is_empty() {
+        if let Some(next) = decoder.decode(&mut rest)?
+            && batch.replace(next).is_some()
+        {
+            return Err(ReadError::Frame("more than one batch"));
+        }
+        if decoder.schema().is_some_and(|schema| schema != table.candidate_schema()) {
+            return Err(ReadError::Frame("schema"));
+        }
     }
-    let batch = reader.next().ok_or(ReadError::Frame("empty table"))??;
-    if reader.next().is_some() {
-        return Err(ReadError::Frame("more than one batch"));
-    }
+    decoder.finish()?;
+    let batch = batch.ok_or(ReadError::Frame("empty table"))?;
     let numbers = batch.column(0).as_primitive::<arrow::datatypes::Int64Type>();
     if !numbers.values().iter().all(|n| usize::try_from(*n).is_ok_and(|n| n < patients)) {
         return Err(ReadError::Frame("patient number"));

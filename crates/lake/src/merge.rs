@@ -2,7 +2,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use arrow::array::{AsArray, RecordBatch, UInt32Array};
-use arrow::compute::concat_batches;
+use arrow::compute::{concat_batches, interleave_record_batch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 
@@ -10,6 +10,9 @@ use crate::LakeError;
 
 /// Rows gathered before they are put together.
 const ROWS: usize = 16_384;
+
+/// Rows in a piece, in the mean, from which on pieces are put together as such.
+const LONG: usize = 128;
 
 /// A source of batches sorted by `record_id`.
 pub(crate) type Input = Box<dyn Iterator<Item = Result<RecordBatch, LakeError>> + Send>;
@@ -25,12 +28,13 @@ pub(crate) struct Merge {
     heads: BinaryHeap<Reverse<(i64, usize)>>,
     primed: bool,
     rows: usize,
+    long: usize,
 }
 
 impl Merge {
     pub(crate) fn new(table: &'static str, inputs: Vec<Input>) -> Self {
         let current = inputs.iter().map(|_| None).collect();
-        Self { table, inputs, current, heads: BinaryHeap::new(), primed: false, rows: ROWS }
+        Self { table, inputs, current, heads: BinaryHeap::new(), primed: false, rows: ROWS, long: LONG }
     }
 
     fn ids(batch: &RecordBatch) -> Result<&[i64], LakeError> {
@@ -61,7 +65,10 @@ impl Merge {
                 self.advance(input)?;
             }
         }
-        let mut parts: Vec<RecordBatch> = Vec::new();
+        // The batches that rows are taken of, which of them each input is at, and the rows in order.
+        let mut batches: Vec<RecordBatch> = Vec::new();
+        let mut place: Vec<Option<usize>> = vec![None; self.inputs.len()];
+        let mut parts: Vec<(usize, std::ops::Range<usize>)> = Vec::new();
         let mut rows = 0;
         while rows < self.rows {
             let Some(Reverse((_, input))) = self.heads.pop() else { break };
@@ -75,22 +82,36 @@ impl Merge {
                     from + rest.partition_point(|id| id < next || (id == next && input < *other))
                 }
             };
-            parts.push(batch.slice(from, to - from));
+            let at = *place[input].get_or_insert_with(|| {
+                batches.push(batch.clone());
+                batches.len() - 1
+            });
+            parts.push((at, from..to));
             rows += to - from;
             match ids.get(to) {
                 Some(next) => {
                     self.heads.push(Reverse((*next, input)));
                     self.current[input] = Some((batch, to));
                 }
-                None => self.advance(input)?,
+                None => {
+                    place[input] = None;
+                    self.advance(input)?;
+                }
             }
         }
-        let Some(first) = parts.first() else { return Ok(None) };
-        if parts.len() == 1 {
-            return Ok(parts.pop());
+        let slice = |(at, rows): &(usize, std::ops::Range<usize>)| batches[*at].slice(rows.start, rows.len());
+        let Some(first) = batches.first() else { return Ok(None) };
+        if let [one] = parts.as_slice() {
+            return Ok(Some(slice(one)));
         }
-        let schema = first.schema();
-        concat_batches(&schema, &parts).map(Some).map_err(|error| self.columns(&error))
+        let together = if rows / parts.len() >= self.long {
+            concat_batches(&first.schema(), parts.iter().map(slice).collect::<Vec<_>>().iter())
+        } else {
+            // A slice of every column for a few rows would cost more than the rows.
+            let order: Vec<(usize, usize)> = parts.into_iter().flat_map(|(at, rows)| rows.map(move |row| (at, row))).collect();
+            interleave_record_batch(&batches.iter().collect::<Vec<_>>(), &order)
+        };
+        together.map(Some).map_err(|error| self.columns(&error))
     }
 
     fn columns(&self, error: &ArrowError) -> LakeError {
@@ -169,6 +190,7 @@ mod tests {
             assert_eq!(ids.to_vec(), all.iter().map(|row| row.0).collect::<Vec<_>>());
             let mut merge = Merge::new("test", sources);
             merge.rows = width * 2;
+            merge.long = width % 3;
             let mut merged = Vec::new();
             for out in merge {
                 let out = out.expect("merged");

@@ -12,8 +12,23 @@ use crate::{PackageError, PayloadEntry};
 /// read is in quarantine. Errors turn back into [`PackageError`] with `PackageError::from`.
 pub struct PayloadReader<R = File> {
     entry: PayloadEntry,
-    plain: Sha256Reader<cms::DecryptReader<Sha256Reader<io::Take<R>>>>,
+    plain: Sha256Reader<cms::DecryptReader<Cipher<R>>>,
     done: bool,
+}
+
+/// The ciphertext, hashed where its hash is to be held against the manifest's, else counted.
+enum Cipher<R> {
+    Hashed(Sha256Reader<io::Take<R>>),
+    Counted(io::Take<R>),
+}
+
+impl<R: Read> Read for Cipher<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Cipher::Hashed(inner) => inner.read(buffer),
+            Cipher::Counted(inner) => inner.read(buffer),
+        }
+    }
 }
 
 /// Begins to read a payload that the manifest names.
@@ -39,8 +54,24 @@ pub fn payload_reader(dir: &Path, entry: &PayloadEntry, identity: &Identity) -> 
 /// # Errors
 /// What `seal` finds in its head.
 pub fn payload_stream<R: Read>(cipher: R, entry: &PayloadEntry, identity: &Identity) -> Result<PayloadReader<R>, PackageError> {
-    let sealed = Sha256Reader::new(cipher.take(entry.cipher_size));
-    let opened = cms::DecryptReader::with_limit(sealed, identity, entry.plain_size).map_err(expanding)?;
+    stream(Cipher::Hashed(Sha256Reader::new(cipher.take(entry.cipher_size))), entry, identity)
+}
+
+/// As [`payload_stream`], of a payload that was read to its end before: its tag and the hash of its plaintext hold it to what was read
+/// then, and its ciphertext is not hashed once more.
+///
+/// # Errors
+/// As of [`payload_stream`].
+pub fn payload_stream_again<R: Read>(
+    cipher: R,
+    entry: &PayloadEntry,
+    identity: &Identity,
+) -> Result<PayloadReader<R>, PackageError> {
+    stream(Cipher::Counted(cipher.take(entry.cipher_size)), entry, identity)
+}
+
+fn stream<R: Read>(cipher: Cipher<R>, entry: &PayloadEntry, identity: &Identity) -> Result<PayloadReader<R>, PackageError> {
+    let opened = cms::DecryptReader::with_limit(cipher, identity, entry.plain_size).map_err(expanding)?;
     Ok(PayloadReader { entry: entry.clone(), plain: Sha256Reader::new(opened), done: false })
 }
 
@@ -66,9 +97,14 @@ impl<R: Read> PayloadReader<R> {
     }
 
     fn hold(&self) -> Result<(), PackageError> {
-        let sealed = self.plain.get_ref().get_ref();
         let wrong = |what| Err(PackageError::HashMismatch(what));
-        if sealed.count() != self.entry.cipher_size || hex::encode(sealed.digest()) != self.entry.cipher_sha256 {
+        let holds = match self.plain.get_ref().get_ref() {
+            Cipher::Hashed(sealed) => {
+                sealed.count() == self.entry.cipher_size && hex::encode(sealed.digest()) == self.entry.cipher_sha256
+            }
+            Cipher::Counted(rest) => rest.limit() == 0,
+        };
+        if !holds {
             return wrong("the SHA-256 of a payload's ciphertext");
         }
         if self.plain.count() != self.entry.plain_size || hex::encode(self.plain.digest()) != self.entry.plain_sha256 {

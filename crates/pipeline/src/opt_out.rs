@@ -314,16 +314,10 @@ async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
     if !said.everywhere {
         return Ok(0);
     }
-    let packages = instance.ledger.read().await?.packages(&[PackageState::Accepted, PackageState::Quarantined]).await?;
-    let waits = |p: &&ledger::Package| match p.state {
-        PackageState::Quarantined => {
-            matches!(p.reason.as_deref(), Some(crate::receive::GAP | crate::receive::SUSPENDED))
-                && instance.root.join(&p.directory).exists()
-        }
-        _ => true,
-    };
+    let accepted = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?.len() as u64;
     // What could not even be taken into keeping lies in the inbox.
-    Ok((packages.iter().filter(waits).count() + crate::receive::waiting(instance)?.len()) as u64)
+    let inbox = crate::receive::waiting(instance)?.len() as u64;
+    Ok(accepted + crate::receive::held_back(instance).await? + inbox)
 }
 
 /// The other records of the same person, as the current linkage and earlier statements see it; those of whoever may be the same; and of all

@@ -189,6 +189,17 @@ pub async fn follow(instance: &Instance) -> Result<Vec<Received>, Error> {
     }
 }
 
+/// How many packages lie in keeping and wait: for an earlier one, or until their provider is resumed.
+///
+/// # Errors
+/// When the ledger cannot be read.
+pub async fn held_back(instance: &Instance) -> Result<u64, Error> {
+    let packages = instance.ledger.read().await?.packages(&[PackageState::Quarantined]).await?;
+    let waits =
+        |p: &&ledger::Package| matches!(p.reason.as_deref(), Some(GAP | SUSPENDED)) && instance.root.join(&p.directory).exists();
+    Ok(packages.iter().filter(waits).count() as u64)
+}
+
 /// Removes a package from the inbox.
 fn leave(path: &Path) -> Result<(), Error> {
     // Under another name first: half a package must not look like one that somebody spoilt.

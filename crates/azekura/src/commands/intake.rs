@@ -49,11 +49,11 @@ pub fn receive(args: ReceiveArgs, access: &Access, shown: &Shown) -> Result<Outc
 }
 
 pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let all = access.with(&args.place, Mode::Writer, async |i| {
+    let (all, held_back) = access.with(&args.place, Mode::Writer, async |i| {
         let bar = shown.bar(0, Message::new("core-step-ingest"));
         let all = ingest::ingest(i, &|done| bar.set_position(done)).await?;
         bar.finish_and_clear();
-        Ok(all)
+        Ok((all, receive::held_back(i).await?))
     })?;
     let line = |t: &ingest::Taken| {
         if let Some(why) = t.why() {
@@ -76,6 +76,9 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
     }
     if held > 0 {
         lines.push(Message::new("core-ingest-held").with("count", held));
+    }
+    if held_back > 0 {
+        lines.push(Message::new("core-ingest-held-back").with("count", held_back));
     }
     if lines.is_empty() {
         lines.push(Message::new("core-ingest-nothing"));

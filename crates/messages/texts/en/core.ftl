@@ -53,6 +53,7 @@ core-outbox-away = The disk is not there to which { $path } was being copied: wh
 core-outbox-withheld = { $path } lies in the outbox although data set { $id } was taken back. Find out who put it there, and remove it.
 core-ingest-line-waits = { $provider } { $sequence }: not taken in yet. { $what }
 core-ingest-nothing = No package waits.
+core-ingest-held-back = Packages that wait for an earlier one of their provider, or until it is resumed: { $count }. azekura receive takes them up.
 core-link-doubtful = { $count } pairs may be one person and were not linked: if one says no, the other leaves no data set either.
 core-clerk-queue = { $count } pairs wait for a word; the most valuable first.
 core-clerk-line = { $left } and { $right }: { $percent } % one person, { $reason }. { $standing } { $clerks }

@@ -53,6 +53,7 @@ core-outbox-away = { $path } をコピーしていたディスクが見つから
 core-outbox-withheld = 取り消したデータセット { $id } が送り出し箱の { $path } にあります。置かれた経緯を調べ、削除してください。
 core-ingest-line-waits = { $provider } { $sequence }: まだ取り込んでいません。{ $what }
 core-ingest-nothing = 待っているパッケージはありません。
+core-ingest-held-back = 前の番号の到着または提供者の再開を待つパッケージ: { $count } 件。azekura receive で受け入れます。
 core-link-doubtful = { $count } 組は同一人物の可能性がありますが連結していません。一方が停止を求めた場合、他方もデータセットに含めません。
 core-clerk-queue = { $count } 組が判断を待っています。重要なものから並べています。
 core-clerk-line = { $left } と { $right }：同一人物の確率 { $percent } %、{ $reason }。{ $standing } { $clerks }

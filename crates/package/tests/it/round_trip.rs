@@ -142,3 +142,26 @@ fn a_payload_stream_ends_only_when_everything_held() {
     entry.plain_size += 2;
     assert_eq!(read(&entry).expect_err("refused").code(), "package-hash-mismatch");
 }
+
+#[test]
+fn a_payload_that_is_read_again_is_held_to_its_tag_and_its_plaintext() {
+    let out = tempfile::tempdir().expect("a directory");
+    let made = a_package(out.path(), producer().certificate(), &hospital().identity).expect("made");
+    let mut entry = made.manifest.payloads[0].clone();
+    let cipher = fs::read(made.path.join(&entry.name)).expect("readable");
+    let read = |cipher: &[u8], entry: &package::PayloadEntry| {
+        let mut reader = package::payload_stream_again(cipher, entry, &producer().identity)?;
+        std::io::copy(&mut reader, &mut std::io::sink()).map_err(PackageError::from)
+    };
+    // The hash of the ciphertext was held when it was read the first time.
+    entry.cipher_sha256 = "0".repeat(64);
+    assert_eq!(read(&cipher, &entry).expect("holds"), entry.plain_size);
+    for at in [cipher.len() / 2, cipher.len() - 1] {
+        let mut changed = cipher.clone();
+        changed[at] ^= 1;
+        assert!(read(&changed, &entry).is_err(), "byte {at}");
+    }
+    assert!(read(&cipher[..cipher.len() - 1], &entry).is_err(), "cut off");
+    entry.plain_sha256 = "0".repeat(64);
+    assert_eq!(read(&cipher, &entry).expect_err("refused").code(), "package-hash-mismatch");
+}

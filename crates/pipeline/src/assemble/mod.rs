@@ -71,8 +71,12 @@ pub fn assemble(existing: &Rows, new: &Rows, stamp: &Stamp) -> Result<BTreeMap<T
     let mut tables = BTreeMap::new();
     for table in kept_tables() {
         let schema = table.lake_schema();
-        let batches = existing.get(&table).into_iter().chain(new.get(&table)).flatten();
-        let all = concat_batches(&schema, batches)?;
+        let batches: Vec<&RecordBatch> = existing.get(&table).into_iter().chain(new.get(&table)).flatten().collect();
+        let all = match batches.as_slice() {
+            // New people in a chunk: nothing to put together.
+            [one] if one.schema() == schema => (*one).clone(),
+            several => concat_batches(&schema, several.iter().copied())?,
+        };
         if all.num_rows() > 0 {
             tables.insert(table, all);
         }

@@ -75,8 +75,11 @@ impl From<ReadError> for Stop {
 
 fn read(task: &Task, identity: &Identity, cipher: impl Read + Send, to: &mut dyn Write) -> Result<Summary, Error> {
     let mut summary = Summary::default();
-    let opened = package::payload_stream(cipher, &task.entry, identity).map_err(Stop::Package);
-    match opened.and_then(|plain| read_ahead(plain, |plain| walk(task, plain, to, &mut summary))) {
+    let opened = match task.mode {
+        Mode::Check => package::payload_stream(cipher, &task.entry, identity),
+        Mode::Read => package::payload_stream_again(cipher, &task.entry, identity),
+    };
+    match opened.map_err(Stop::Package).and_then(|plain| read_ahead(plain, |plain| walk(task, plain, to, &mut summary))) {
         Ok(()) => {}
         Err(Stop::Package(error)) => summary.refused = Some(error.message().into()),
         Err(Stop::Beside) => summary.refused = Some(Message::new("core-package-beside").into()),

@@ -36,6 +36,9 @@ impl Child {
 /// Longest summary that is taken from a child: lists of contacts of 3 million patients fit.
 const SUMMARY_LIMIT: u64 = 1 << 30;
 
+/// Bytes that a pipe to or from the process may hold: as many as anybody may ask for.
+const PIPE: usize = 1 << 20;
+
 fn feed(mut to: impl Write, task: &[u8], mut cipher: File) -> io::Result<()> {
     to.write_all(&(task.len() as u64).to_le_bytes())?;
     to.write_all(task)?;
@@ -71,6 +74,8 @@ pub fn read_payload(
     let (Some(to), Some(from)) = (process.stdin.take(), process.stdout.take()) else {
         return Err(Error::Reader("no pipe to the process".to_owned()));
     };
+    // Fewer turns between the two processes; where the system does not give as much, it goes on with what there is.
+    let _ = (rustix::pipe::fcntl_setpipe_size(&to, PIPE), rustix::pipe::fcntl_setpipe_size(&from, PIPE));
     let feeder = std::thread::spawn(move || feed(to, &task, cipher));
     let result = frames(BufReader::with_capacity(1 << 20, from), &mut take);
     // With its output closed a living child ends by itself, or is ended.
