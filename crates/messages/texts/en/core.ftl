@@ -49,6 +49,7 @@ core-kind-unknown = This version does not read payloads of the kind "{ $kind }".
 core-ingest-line = { $provider } { $sequence }: { $patients } patients in, { $refused } refused, { $rows } rows, { $findings } findings
 core-ingest-waits = It waits for an earlier package of its provider.
 core-outbox-lost = { $id }, meant for { $party }, did not leave: files of the instance were removed before it could. Find out how, and tell { $party } in another way; a data set is to be made again (azekura dataset make).
+core-receipt-lost = { $id }, meant for { $party }, did not leave: files of the instance were removed before it could. Find out how, and tell { $party } in another way what became of its package (azekura journal show).
 core-outbox-away = The disk is not there to which { $path } was being copied: whether it left cannot be said. Mount it again; the next command goes on with it.
 core-outbox-withheld = { $path } lies in the outbox although data set { $id } was taken back. Find out who put it there, and remove it.
 core-ingest-line-waits = { $provider } { $sequence }: not taken in yet. { $what }

@@ -49,6 +49,7 @@ core-kind-unknown = この版は種別「{ $kind }」のペイロードを読め
 core-ingest-line = { $provider } { $sequence }: 取り込み { $patients } 人、拒否 { $refused } 人、{ $rows } 行、所見 { $findings } 件
 core-ingest-waits = 同じ提供者の先のパッケージを待っています。
 core-outbox-lost = { $party } 宛ての { $id } は、渡す前に失われました（インスタンスのファイルが削除されています）。原因を調べ、{ $party } へ別の方法で知らせてください。データセットは作り直してください（azekura dataset make）。
+core-receipt-lost = { $party } 宛ての { $id } は、渡す前に失われました（インスタンスのファイルが削除されています）。原因を調べ、パッケージの扱い（azekura journal show）を { $party } へ別の方法で知らせてください。
 core-outbox-away = { $path } をコピーしていたディスクが見つからないため、渡されたかどうかを判断できません。ディスクを接続し直してください。次のコマンドが続きを行います。
 core-outbox-withheld = 取り消したデータセット { $id } が送り出し箱の { $path } にあります。置かれた経緯を調べ、削除してください。
 core-ingest-line-waits = { $provider } { $sequence }: まだ取り込んでいません。{ $what }

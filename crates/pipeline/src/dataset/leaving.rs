@@ -269,7 +269,8 @@ pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Messag
         if crate::ingest::is_outdated(&mut reader, &row).await? {
             continue;
         }
-        found.push(Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target));
+        let code = if row.kind == KIND { "core-outbox-lost" } else { "core-receipt-lost" };
+        found.push(Message::new(code).with("id", &row.id).with("party", &row.target));
     }
     let changed = |file: &str, id: DatasetId| Message::new("core-dataset-file-changed").with("file", file).with("id", id);
     for row in reader.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
