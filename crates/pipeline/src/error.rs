@@ -35,6 +35,14 @@ pub enum Error {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A delivery is promised, and could not be put where its recipient fetches it yet.
+    #[error("the delivery of {id} waits: {why}")]
+    Waits {
+        /// The data set.
+        id: terms::DatasetId,
+        /// What stands in the way.
+        why: Box<Error>,
+    },
     /// The child process that reads packages ended without a result.
     #[error("the reading process failed: {0}")]
     Reader(String),
@@ -81,6 +89,13 @@ impl Error {
         match self {
             Error::Io { what, source } => reason(disk_code(source.kind()), &format!("{what}: {source}")),
             error if error.disk().is_some() => reason(error.code(), error),
+            Error::Waits { id, why } => {
+                let why = match &**why {
+                    Error::Io { what, source } => format!("{what}: {source}"),
+                    other => other.text(lang),
+                };
+                Message::new("core-dataset-delivery-waits").with("id", id).with("reason", why).text(lang)
+            }
             Error::Refused(refusal) => refusal.text(lang),
             Error::Seal(e) => e.message().text(lang),
             Error::Package(e) => e.message().text(lang),
@@ -98,6 +113,7 @@ impl Error {
         match self {
             error if error.disk().is_some() => error.disk().map_or("core-disk-trouble", disk_code),
             Error::Refused(refusal) => refusal.0.code,
+            Error::Waits { .. } => "core-dataset-delivery-waits",
             Error::Package(error) => error.code(),
             Error::Seal(_) => "core-key-trouble",
             Error::Ledger(_) => "core-ledger-trouble",

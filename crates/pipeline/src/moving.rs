@@ -57,7 +57,7 @@ pub(crate) fn put_in_place(from: &Path, to: &Path) -> Result<Move, Error> {
     let (mark, copied, part) = (with_ending(from, MOVING), with_ending(from, COPIED), with_ending(to, PART));
     match way(from, to) {
         Way::Lost => return Ok(Move::Lost),
-        Way::Unknown => return Err(Error::refused(Message::new(AWAY).with("path", to.display()))),
+        Way::Unknown => return Err(Error::refused(away(from, to))),
         Way::Gone => {}
         Way::Here if !from.is_dir() => replace_by(&part, to)?,
         Way::Here => {
@@ -101,8 +101,12 @@ fn copied_over(from: &Path, to: &Path, copied: &Path, part: &Path) -> std::io::R
     durable::rename(part, to)
 }
 
-/// Code of the refusal when the disk is not there that a package was copied to.
-pub(crate) const AWAY: &str = "core-outbox-away";
+/// What is told when the disk is not there that a package was copied to, and how to go on when it is gone for good: under its former name
+/// the original is put there anew, or taken back.
+pub(crate) fn away(from: &Path, to: &Path) -> Message {
+    let copied = with_ending(from, COPIED);
+    Message::new("core-outbox-away").with("path", to.display()).with("copied", copied.display()).with("original", from.display())
+}
 
 /// Removes a package that is not to go to its place any more, with what a broken move left of it: as much as can be.
 ///
@@ -219,7 +223,11 @@ mod tests {
         fs::create_dir(dir.path().join("outbox")).expect("made");
         fs::rename(&from, with_ending(&from, COPIED)).expect("renamed");
         let refused = put_in_place(&from, &to).expect_err("nobody can say");
-        assert_eq!((refused.code(), way(&from, &to)), (AWAY, Way::Unknown));
+        assert_eq!((refused.code(), way(&from, &to)), ("core-outbox-away", Way::Unknown));
+        // Gone for good: under its former name it goes on.
+        fs::rename(with_ending(&from, COPIED), &from).expect("renamed");
+        assert_eq!(way(&from, &to), Way::Here);
+        fs::rename(&from, with_ending(&from, COPIED)).expect("renamed");
         // Mounted again: not gone yet, then gone.
         fs::create_dir(with_ending(&to, PART)).expect("mounted");
         fs::write(with_ending(&to, PLACING), "").expect("mounted");

@@ -136,10 +136,13 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
     crate::moving::warn_of(crate::ingest::finish_pending(instance).await?.iter().map(|s| &s.error));
     // Elsewhere the person can be found by what is in the vault alone, and after the erasure by nothing: what waits comes in first. What keeps
     // it from coming in does not keep the person from saying no.
-    let mut trouble = None;
+    let (mut trouble, mut refused_packages) = (None, 0);
     if said.everywhere {
         drop(reader);
-        trouble = take_in(instance, progress).await.err();
+        match take_in(instance, progress).await {
+            Ok(refused) => refused_packages = refused,
+            Err(error) => trouble = Some(error),
+        }
         reader = instance.ledger.read().await?;
     }
 
@@ -201,7 +204,7 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
             done.destroyed_packages = gone;
             trouble = trouble.or(kept);
         }
-        done.waiting_packages = waiting(instance, &said).await?;
+        done.waiting_packages = waiting(instance, &said).await? + refused_packages;
         return Ok(done.with(trouble));
     };
     // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
@@ -288,24 +291,29 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
     crate::doubtful::forget(instance, &gone).await?;
     done.erased_records = gone.intersection(&living).count() as u64;
     done.rewritten_files = report.files;
-    done.waiting_packages = waiting(instance, &said).await?;
+    done.waiting_packages = waiting(instance, &said).await? + refused_packages;
     Ok(done.with(trouble))
 }
 
-/// Takes in what lies in the inbox, and what has come and waits.
-async fn take_in(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<(), Error> {
+/// Takes in what lies in the inbox, and what has come and waits. How many packages did not hold, in which nobody can be looked for.
+async fn take_in(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<u64, Error> {
     let mut came = Vec::new();
     for path in crate::receive::waiting(instance)? {
         came.push(crate::receive::receive(instance, &path).await?);
     }
     came.extend(crate::receive::follow(instance).await?);
+    let mut refused = 0;
     for package in came.iter().filter(|r| !r.accepted()) {
         tracing::warn!(directory = package.directory, code = package.reason, "a package in the inbox does not come in");
+        // What waits in keeping is counted there; what came before was looked through then.
+        let elsewhere = [crate::receive::GAP, crate::receive::SUSPENDED, "core-package-duplicate"];
+        refused += u64::from(package.package.is_some() && !package.reason.is_some_and(|code| elsewhere.contains(&code)));
     }
     if !instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?.is_empty() {
-        crate::ingest::ingest(instance, progress).await?;
+        let taken = crate::ingest::ingest(instance, progress).await?;
+        refused += taken.iter().filter(|t| t.refused.is_some()).count() as u64;
     }
-    Ok(())
+    Ok(refused)
 }
 
 /// Packages in which somebody who is to be erased everywhere could not be looked for: an earlier one is missing, or their

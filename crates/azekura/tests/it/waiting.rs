@@ -98,7 +98,10 @@ fn a_disk_that_is_not_there_for_a_moment_costs_no_delivery_and_an_unreadable_lis
 fn a_delivery_that_could_not_be_put_in_its_place_says_that_it_waits_and_goes_on_when_it_is_repeated() {
     let (house, id, outbox) = stuck_delivery();
     let deliver = || house.on(&["dataset", "deliver", &id]);
-    assert_eq!(deliver().refused(), "core-dataset-delivery-waits");
+    let waits = deliver();
+    assert_eq!(waits.refused(), "core-dataset-delivery-waits");
+    let told = waits.json["message"].as_str().expect("a text");
+    assert!(told.contains("outbox/recipient") && !told.contains("process"), "what stands in the way, and nothing else: {told}");
     fs::remove_file(&outbox).expect("out of the way");
     let done = deliver().done();
     assert_eq!(
@@ -148,6 +151,7 @@ fn a_receipt_that_waited_is_not_handed_to_whoever_has_the_key_that_was_taken_out
     assert!(!outbox.join("receipt-000001.azp").exists());
     assert_eq!(entries(&house.instance().join("pending").join(PROVIDER)), 0);
     assert_eq!(house.faults(), Vec::<String>::new(), "it was meant so");
+    assert!(house.journalled("core-receipt-outdated"), "and can be read");
     // The next one goes to the certificate of today.
     let second =
         house.package_by(&party("hospital-2", "30"), PROVIDER, &house.intake(), 2, |w| crate::kit::tar(w, &of(&[IDS[1]])));
@@ -202,4 +206,12 @@ fn to_be_erased_everywhere_somebody_is_looked_for_in_the_inbox_too() {
     assert_eq!((&said["erased_records"], &said["waiting_packages"]), (&2.into(), &0.into()), "{said}");
     assert!(!inbox.exists());
     assert_eq!(house.count("person"), 2);
+    // One that does not hold is said: nobody could look there.
+    let spoilt = from_other(&house, 2, &of(&[IDS[1]]));
+    let payload = spoilt.join("payload-0001.p7m");
+    let bytes = fs::read(&payload).expect("readable");
+    fs::write(&payload, &bytes[..bytes.len() / 2]).expect("written");
+    fs::rename(&spoilt, house.instance().join("inbox").join(spoilt.file_name().expect("a name"))).expect("delivered");
+    let said = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase", "--everywhere"]);
+    assert_eq!(said.json["waiting_packages"], 1, "{}", said.all);
 }

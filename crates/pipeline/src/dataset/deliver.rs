@@ -203,6 +203,10 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     tx.doom_assets(&[data], "delivered").await?;
     tx.commit().await?;
     hand_over_one(instance, id, Some(id)).await?;
+    // Somebody said no, or a party was changed, between the check and the move.
+    if instance.ledger.read().await?.dataset(id).await?.is_none_or(|d| d.state != DatasetState::Delivered) {
+        return Err(Error::refused(Message::new("core-dataset-withheld").with("id", id)));
+    }
     Ok(Delivered {
         id,
         recipient: case.row.recipient,
@@ -218,11 +222,10 @@ async fn hand_over_one(instance: &Instance, id: DatasetId, packed: Option<Datase
     let stuck = finish(instance, packed).await?;
     finish_doomed(instance).await?;
     for stuck in stuck {
-        crate::moving::warn_of([&stuck.error]);
         if stuck.id == outbox_id(id) {
-            let reason = stuck.error.message().text(Lang::En);
-            return Err(Error::refused(Message::new("core-dataset-delivery-waits").with("id", id).with("reason", reason)));
+            return Err(Error::Waits { id, why: Box::new(stuck.error) });
         }
+        crate::moving::warn_of([&stuck.error]);
     }
     Ok(())
 }

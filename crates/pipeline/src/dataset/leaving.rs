@@ -50,12 +50,19 @@ pub(crate) async fn finish_deliveries(instance: &Instance) -> Result<Vec<Stuck>,
 /// The same; of the one that was packed just now the files are not read again.
 pub(super) async fn finish(instance: &Instance, packed: Option<DatasetId>) -> Result<Vec<Stuck>, Error> {
     let mut stuck = Vec::new();
-    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
+    for row in rows(instance, OutboxState::Pending).await? {
         if let Err(error) = finish_delivery(instance, &row, packed).await {
             stuck.push(Stuck { id: row.id, error });
         }
     }
     Ok(stuck)
+}
+
+/// The rows of deliveries in a state. The reading ends with it: the ledger's log is emptied when keys are destroyed, and waits for readers.
+async fn rows(instance: &Instance, state: OutboxState) -> Result<Vec<ledger::OutboxRow>, Error> {
+    let mut rows = instance.ledger.read().await?.outbox(Some(state)).await?;
+    rows.retain(|row| row.kind == KIND);
+    Ok(rows)
 }
 
 /// A delivery that the ledger promised.
@@ -98,7 +105,7 @@ impl Promised {
         match crate::moving::way(&self.from, &self.to) {
             Way::Gone | Way::Lost => return Ok(None),
             Way::Unknown => {
-                return Err(Error::refused(Message::new(crate::moving::AWAY).with("path", self.to.display())));
+                return Err(Error::refused(crate::moving::away(&self.from, &self.to)));
             }
             Way::Here => {}
         }
@@ -157,14 +164,19 @@ const LOST: &str = "its package was lost before it was handed over";
 async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow, packed: Option<DatasetId>) -> Result<(), Error> {
     let promised = Promised::of(instance, row)?;
     if let Some(why) = promised.why_not(instance).await? {
-        return withhold(instance, &promised, why).await?.map_or(Ok(()), Err);
+        crate::moving::warn_of(withhold(instance, &promised, why).await?.as_ref());
+        return Ok(());
     }
     // A package with a spoilt file is no package: its recipient could not open it, and it would not be made again.
     if packed != Some(promised.id) && promised.changed()?.is_some() {
-        return withhold(instance, &promised, LOST).await?.map_or(Ok(()), Err);
+        crate::moving::warn_of(withhold(instance, &promised, LOST).await?.as_ref());
+        return Ok(());
     }
     match crate::moving::put_in_place(&promised.from, &promised.to)? {
-        Move::Lost => return withhold(instance, &promised, LOST).await?.map_or(Ok(()), Err),
+        Move::Lost => {
+            crate::moving::warn_of(withhold(instance, &promised, LOST).await?.as_ref());
+            return Ok(());
+        }
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
             tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
@@ -188,7 +200,7 @@ async fn withhold(instance: &Instance, promised: &Promised, why: &str) -> Result
 /// When the ledger cannot be read or written.
 pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option<Error>), Error> {
     let (mut count, mut trouble) = (0, None);
-    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Pending)).await?.into_iter().filter(|r| r.kind == KIND) {
+    for row in rows(instance, OutboxState::Pending).await? {
         let promised = Promised::of(instance, &row)?;
         let why = match promised.stopped(instance).await {
             Ok(0) => continue,
@@ -200,8 +212,9 @@ pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option
         match crate::moving::way(&promised.from, &promised.to) {
             Way::Gone | Way::Lost => {}
             Way::Unknown => {
-                let away = Message::new(crate::moving::AWAY).with("path", promised.to.display());
-                trouble = trouble.or(Some(Error::refused(away)));
+                let away = Error::refused(crate::moving::away(&promised.from, &promised.to));
+                tracing::error!(dataset = %promised.id, error = %away, "a data set with somebody who said no may have left");
+                trouble = trouble.or(Some(away));
             }
             // What could not be removed is tried once more below.
             Way::Here => count += withhold(instance, &promised, why).await.map(|_| 1)?,
@@ -216,7 +229,7 @@ pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option
 /// When the ledger cannot be read; the first thing that cannot be removed, after all that can.
 pub(crate) async fn take_back_withheld(instance: &Instance) -> Result<(), Error> {
     let mut taken = Ok(());
-    for row in instance.ledger.read().await?.outbox(Some(OutboxState::Failed)).await?.into_iter().filter(|r| r.kind == KIND) {
+    for row in rows(instance, OutboxState::Failed).await? {
         let promised = Promised::of(instance, &row)?;
         taken = taken.and(crate::moving::take_back(&promised.from, &promised.to));
     }
@@ -278,7 +291,7 @@ pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Messag
         match crate::moving::way(&promised.from, &promised.to) {
             Way::Here => found.extend(promised.changed()?.map(|file| changed(file, promised.id))),
             Way::Lost => found.push(Message::new("core-outbox-lost").with("id", &row.id).with("party", &row.target)),
-            Way::Unknown => found.push(Message::new(crate::moving::AWAY).with("path", promised.to.display())),
+            Way::Unknown => found.push(crate::moving::away(&promised.from, &promised.to)),
             Way::Gone => {}
         }
     }

@@ -195,6 +195,10 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
             Move::Lost => {
                 tracing::error!(package = %pending.package, outdated, "the receipt of a package is lost, or sealed to an earlier certificate: tell the provider in another way");
                 tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Failed).await?;
+                if outdated && here {
+                    let (ledgered, why) = (PackageState::Ledgered, Some(OUTDATED));
+                    tx.move_package(pending.package, ledgered, ledgered, why).await?;
+                }
             }
         }
         tx.commit().await?;
@@ -203,7 +207,10 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
     Ok(stuck)
 }
 
-/// Whether an outbox row is a receipt that does not leave because it is sealed to a certificate that was taken out of use.
+/// Code of the reason of a package whose receipt was sealed to a certificate that was taken out of use, and did not leave.
+const OUTDATED: &str = "core-receipt-outdated";
+
+/// Whether an outbox row is a receipt that did not leave because it is sealed to a certificate that was taken out of use.
 ///
 /// # Errors
 /// When the ledger cannot be read or the row is none of this program's.
@@ -213,7 +220,7 @@ pub(crate) async fn is_outdated(reader: &mut ledger::Reader, row: &ledger::Outbo
     }
     let pending: Pending =
         serde_json::from_str(&row.detail).map_err(|_| Error::Inconsistent("an outbox row is malformed".to_owned()))?;
-    Ok(pending.is_outdated(reader.party(PartyKind::Provider, &row.target).await?.as_ref()))
+    Ok(reader.package(pending.package).await?.is_some_and(|p| p.reason.as_deref() == Some(OUTDATED)))
 }
 
 /// Names, within `pending/`, of what still waits to be moved.
