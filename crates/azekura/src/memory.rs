@@ -1,8 +1,9 @@
 //! What this process keeps of memory that it does not need any more.
 
-/// Asks the C library's allocator to give large buffers back at once. By default it raises the size from which it does so with
-/// every buffer that is freed, and has eight arenas a core: batches of rows, which are made in one thread and freed in
-/// another, then leave holes that stay, and a third of the memory of `ingest` was such holes.
+/// Asks the C library's allocator to give large buffers back. By default it has eight arenas a core: batches of rows, which are
+/// made in one thread and freed in another, leave holes in each that stay, and a fifth to a quarter of the memory of `ingest` was such holes.
+/// One arena a core has fewer; the two sizes are where the allocator's own rule ends up, fixed so that they do not depend on what
+/// was freed before.
 ///
 /// To be called before the first thread starts.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]

@@ -190,11 +190,16 @@ impl House {
 
     /// Notice to these patients from a day long past, with a contact each.
     pub fn notified(&self, patients: &[&str]) {
-        let list = self.dir.path().join("contacts.csv");
+        self.notified_at(PROVIDER, patients);
+    }
+
+    /// The same at some provider.
+    pub fn notified_at(&self, provider: &str, patients: &[&str]) {
+        let list = self.dir.path().join(format!("contacts-{provider}.csv"));
         let rows: String = patients.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
         fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
         let scope = "anonymized,pseudonymized";
-        self.on(&["notice", "add", "--provider", PROVIDER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)])
+        self.on(&["notice", "add", "--provider", provider, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)])
             .done();
     }
 
@@ -215,6 +220,17 @@ impl House {
         sequence: u64,
         fill: impl FnOnce(&mut dyn std::io::Write),
     ) -> PathBuf {
+        let mut writer = self.writer(id, to, sequence);
+        writer
+            .add_payload(|w| {
+                fill(w);
+                Ok::<(), package::PackageError>(())
+            })
+            .expect("a payload");
+        writer.finish(&sender.identity).expect("finished").path
+    }
+
+    fn writer(&self, id: &str, to: &Certificate, sequence: u64) -> Writer {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let date = |d: &str| d.parse().expect("a date");
         let draft = Draft {
@@ -225,14 +241,20 @@ impl House {
             period: Period { from: date("2019-01-01"), to: date("2026-09-30") },
             dataset: None,
         };
-        let mut writer = Writer::create(&out, &format!("{id}-{sequence:06}"), draft, to).expect("a package");
-        writer
-            .add_payload(|w| {
-                fill(w);
+        Writer::create(&out, &format!("{id}-{sequence:06}"), draft, to).expect("a package")
+    }
+
+    /// A package with a payload for each of these trees.
+    pub fn payloads(&self, sequence: u64, trees: &[Vec<(String, Vec<u8>)>]) -> PathBuf {
+        let mut writer = self.writer(PROVIDER, &self.intake(), sequence);
+        for files in trees {
+            let fill = |w: &mut dyn std::io::Write| {
+                tar(w, files);
                 Ok::<(), package::PackageError>(())
-            })
-            .expect("a payload");
-        writer.finish(&sender.identity).expect("finished").path
+            };
+            writer.add_payload(fill).expect("a payload");
+        }
+        writer.finish(&hospital().identity).expect("finished").path
     }
 
     /// A package of a tree of files.

@@ -291,11 +291,7 @@ pub fn doubtful_people(house: &House) -> (Value, Vec<String>) {
     let there = without_contacts(&there);
     house.notified(&IDS);
     other_hospital(house);
-    let list = house.path().join("other-contacts.csv");
-    let rows: String = moved.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
-    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
-    let scope = "anonymized,pseudonymized";
-    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
+    house.notified_at(OTHER, &moved.iter().map(String::as_str).collect::<Vec<_>>());
     house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &there)]);
     house.on(&["ingest"]).done();
     (house.on(&["link"]).done(), moved)

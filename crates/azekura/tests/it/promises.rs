@@ -25,11 +25,7 @@ fn with_opt_outs(mut files: Files, list: &str) -> Files {
 fn other_hospital(house: &House, patients: &[&str]) {
     let cert = party("other-hospital", "30").cert;
     house.on(&["provider", "add", "--id", OTHER, "--cert", text(&cert)]).done();
-    let list = house.path().join("other-contacts.csv");
-    let rows: String = patients.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
-    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
-    let scope = "anonymized,pseudonymized";
-    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
+    house.notified_at(OTHER, patients);
 }
 
 fn from_other(house: &House, sequence: u64, files: &Files) -> std::path::PathBuf {

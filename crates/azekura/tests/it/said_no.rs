@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::kit::{House, IDS, PROVIDER, text};
+use crate::kit::{House, IDS, PROVIDER};
 use crate::losses::{OTHER, from_other, other_hospital};
 use crate::refusals::{of, taken_in};
 
@@ -110,11 +110,7 @@ fn a_list_that_could_not_be_read_the_first_time_counts_when_its_package_comes_wh
 /// Both hospitals have the three patients.
 fn two_hospitals(house: &House) {
     other_hospital(house);
-    let list = house.path().join("other-contacts.csv");
-    let rows: String = IDS.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
-    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
-    let scope = "anonymized,pseudonymized";
-    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
+    house.notified_at(OTHER, &IDS);
     house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &of(&IDS))]);
     house.on(&["ingest"]).done();
     house.on(&["link"]).done();

@@ -10,21 +10,13 @@ use crate::leaving::stuck_delivery;
 use crate::losses::{OTHER, from_other, other_hospital};
 use crate::refusals::{entries, of, taken_in};
 
-fn notified_there(house: &House) {
-    let list = house.path().join("other-contacts.csv");
-    let rows: String = IDS.iter().map(|p| format!("{p},2026-04-10,person,visit\n")).collect();
-    fs::write(&list, format!("patient,date,addressee,method\n{rows}")).expect("written");
-    let scope = "anonymized,pseudonymized";
-    house.on(&["notice", "add", "--provider", OTHER, "--scope", scope, "--from", "2026-04-01", "--contacts", text(&list)]).done();
-}
-
 // control: NOT-03
 #[test]
 fn a_delivery_waits_for_the_linkage_that_says_whose_no_has_come() {
     let (house, id, outbox) = stuck_delivery();
     let there = |house: &House| house.instance().join(format!("outbox/recipient/{id}.azp"));
     other_hospital(&house);
-    notified_there(&house);
+    house.notified_at(OTHER, &IDS);
     house.receive(&[&from_other(&house, 1, &of(&[IDS[0]]))]);
     house.on(&["ingest"]).done();
     fs::remove_file(&outbox).expect("out of the way");
@@ -47,7 +39,7 @@ fn a_delivery_waits_for_the_linkage_that_says_whose_no_has_come() {
 fn a_delivery_that_waits_leaves_when_who_came_meanwhile_is_linked() {
     let (house, id, outbox) = stuck_delivery();
     other_hospital(&house);
-    notified_there(&house);
+    house.notified_at(OTHER, &IDS);
     let stranger = crate::kit::renamed(&of(&[IDS[0]]), IDS[0], "5079999999");
     house.receive(&[&from_other(&house, 1, &stranger)]);
     house.on(&["ingest"]).done();
@@ -197,7 +189,7 @@ fn of_who_was_ended_while_suspended_nothing_comes_in_that_was_sent_before_also_w
 fn to_be_erased_everywhere_somebody_is_looked_for_in_the_inbox_too() {
     let house = taken_in();
     other_hospital(&house);
-    notified_there(&house);
+    house.notified_at(OTHER, &IDS);
     let package = from_other(&house, 1, &of(&[IDS[0]]));
     let inbox = house.instance().join("inbox").join(package.file_name().expect("a name"));
     fs::rename(&package, &inbox).expect("delivered");
@@ -214,4 +206,43 @@ fn to_be_erased_everywhere_somebody_is_looked_for_in_the_inbox_too() {
     fs::rename(&spoilt, house.instance().join("inbox").join(spoilt.file_name().expect("a name"))).expect("delivered");
     let said = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1], "--erase", "--everywhere"]);
     assert_eq!(said.json["waiting_packages"], 1, "{}", said.all);
+}
+
+#[test]
+fn a_package_of_many_payloads_is_as_one_of_a_single_payload_and_nothing_when_one_does_not_hold() {
+    let single = House::new();
+    single.notified(&IDS);
+    single.receive(&[&single.tree(1, &of(&IDS))]);
+    single.on(&["ingest"]).done();
+    // Each patient in a payload of their own, and one in two of them.
+    let torn = of(&[IDS[2]]);
+    let (first, second) = torn.split_at(torn.len() / 2);
+    let trees = [of(&[IDS[0]]), first.to_vec(), of(&[IDS[1]]), second.to_vec()];
+    assert!(trees.iter().all(|files| !files.is_empty()));
+    let many = House::new();
+    many.notified(&IDS);
+    let package = many.payloads(1, &trees);
+    let spoilt = |house: &House, payload: &Path| {
+        let mut bytes = fs::read(payload).expect("readable");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        fs::write(payload, bytes).expect("written");
+        house.rows().iter().map(|(_, n)| n.parse::<u64>().expect("a count")).sum::<u64>()
+    };
+    // Spoilt on the way, and in keeping.
+    let there = many.copy();
+    let other = there.payloads(1, &trees);
+    assert_eq!(spoilt(&there, &other.join("payload-0003.p7m")), 0);
+    assert_eq!(there.receive(&[&other])[0]["state"], "quarantined");
+    let kept = many.copy();
+    let id = kept.receive(&[&package])[0]["package"].as_str().expect("an id").to_owned();
+    spoilt(&kept, &kept.instance().join(format!("packages/{id}.azp/payload-0002.p7m")));
+    let taken = kept.on(&["ingest"]);
+    assert!(taken.json[0]["refused"].is_string(), "{}", taken.all);
+    assert!(kept.rows().iter().all(|(_, n)| n == "0"), "nothing of it is in: {:?}", kept.rows());
+    // Whole, it is what the single payload is.
+    many.receive(&[&package]);
+    assert_eq!(many.on(&["ingest"]).done()[0]["patients_in"], 3);
+    assert_eq!(many.rows(), single.rows());
+    assert!(many.count("person") == 3 && many.faults().is_empty());
 }

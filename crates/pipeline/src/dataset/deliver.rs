@@ -81,11 +81,8 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     }
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
-    let waits = async |reader: &mut ledger::Reader| {
-        let waiting = reader.outbox(Some(OutboxState::Pending)).await?;
-        Ok::<_, Error>(waiting.iter().any(|row| row.id == outbox_id(id)))
-    };
-    if case.row.state == DatasetState::Delivered && waits(&mut reader).await? {
+    let waiting = reader.outbox(Some(OutboxState::Pending)).await?;
+    if case.row.state == DatasetState::Delivered && waiting.iter().any(|row| row.id == outbox_id(id)) {
         drop(reader);
         // An earlier try got as far as its outbox.
         hand_over_one(instance, id, None).await?;
@@ -203,10 +200,6 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     tx.doom_assets(&[data], "delivered").await?;
     tx.commit().await?;
     hand_over_one(instance, id, Some(id)).await?;
-    // Somebody said no, or a party was changed, between the check and the move.
-    if instance.ledger.read().await?.dataset(id).await?.is_none_or(|d| d.state != DatasetState::Delivered) {
-        return Err(Error::refused(Message::new("core-dataset-withheld").with("id", id)));
-    }
     Ok(Delivered {
         id,
         recipient: case.row.recipient,
@@ -217,7 +210,10 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     })
 }
 
-/// Hands over what waits, and says of one of them when it still does.
+/// Hands over what waits.
+///
+/// # Errors
+/// When one of them still waits; a refusal when it was taken back instead.
 async fn hand_over_one(instance: &Instance, id: DatasetId, packed: Option<DatasetId>) -> Result<(), Error> {
     let stuck = finish(instance, packed).await?;
     finish_doomed(instance).await?;
@@ -227,18 +223,16 @@ async fn hand_over_one(instance: &Instance, id: DatasetId, packed: Option<Datase
         }
         crate::moving::warn_of([&stuck.error]);
     }
+    // What must not leave any more went back instead.
+    if instance.ledger.read().await?.dataset(id).await?.is_none_or(|d| d.state != DatasetState::Delivered) {
+        return Err(Error::refused(Message::new("core-dataset-withheld").with("id", id)));
+    }
     Ok(())
 }
 
 /// What an earlier command delivered.
-///
-/// # Errors
-/// A refusal when it was taken back instead.
 async fn earlier_delivery(instance: &Instance, id: DatasetId, case: &Case) -> Result<Delivered, Error> {
     let mut reader = instance.ledger.read().await?;
-    if reader.dataset(id).await?.is_none_or(|d| d.state != DatasetState::Delivered) {
-        return Err(Error::refused(Message::new("core-dataset-withheld").with("id", id)));
-    }
     let sha256 = reader.history(&id.to_string()).await?.into_iter().rev().find_map(|entry| match entry.event {
         Event::Delivered { sha256, .. } => Some(hex::encode(sha256.0)),
         _ => None,

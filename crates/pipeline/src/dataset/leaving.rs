@@ -279,7 +279,7 @@ pub(crate) async fn changed_deliveries(instance: &Instance) -> Result<Vec<Messag
             }
         }
         // A receipt that would have told whoever has an earlier key: its provider is told in another way.
-        if crate::ingest::is_outdated(&mut reader, &row).await? {
+        if crate::ingest::is_withheld(&mut reader, &row).await? {
             continue;
         }
         let code = if row.kind == KIND { "core-outbox-lost" } else { "core-receipt-lost" };

@@ -29,7 +29,7 @@ use crate::spool::Spooled;
 use lanes::{Lanes, Next};
 
 pub use receipt::finish_pending;
-pub(crate) use receipt::{is_outdated, waiting_name};
+pub(crate) use receipt::{is_withheld, waiting_name};
 
 /// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
 const MOST_LINES: usize = 20_000_000;

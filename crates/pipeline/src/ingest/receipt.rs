@@ -214,7 +214,7 @@ const OUTDATED: &str = "core-receipt-outdated";
 ///
 /// # Errors
 /// When the ledger cannot be read or the row is none of this program's.
-pub(crate) async fn is_outdated(reader: &mut ledger::Reader, row: &ledger::OutboxRow) -> Result<bool, Error> {
+pub(crate) async fn is_withheld(reader: &mut ledger::Reader, row: &ledger::OutboxRow) -> Result<bool, Error> {
     if row.kind != KIND {
         return Ok(false);
     }
