@@ -121,8 +121,8 @@ pub fn check(profile: &Profile) -> Result<(), AnonymityError> {
         }
     }
     match (profile.kind, &profile.privacy) {
-        (Kind::Anonymized, None) => Err(AnonymityError::PrivacyMissing),
-        (Kind::Anonymized, Some(privacy)) => check_privacy(profile, privacy),
+        (Kind::Anonymized | Kind::LinkableAnonymized, None) => Err(AnonymityError::PrivacyMissing),
+        (Kind::Anonymized | Kind::LinkableAnonymized, Some(privacy)) => check_privacy(profile, privacy),
         (Kind::Pseudonymized, _) => Ok(()),
     }
 }
@@ -230,6 +230,8 @@ fn allowed(kind: Kind, table: &str, column: &str, treatment: &Treatment) -> bool
     }
     match kind {
         Kind::Pseudonymized => allowed_pseudonymized(column, treatment),
+        // The same events stand in the public database on their true days: a moved date would tell the shift, and with it every other day.
+        Kind::LinkableAnonymized => *treatment != Treatment::Shift && allowed_anonymized(column, treatment),
         Kind::Anonymized => allowed_anonymized(column, treatment),
     }
 }

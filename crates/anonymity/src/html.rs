@@ -34,6 +34,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-column-month-of-birth",
     "anonymity-report-title",
     "anonymity-report-kind-anonymized",
+    "anonymity-report-kind-linkable",
     "anonymity-report-kind-pseudonymized",
     "anonymity-report-summary-anonymized",
     "anonymity-report-summary-pseudonymized",
@@ -107,6 +108,7 @@ impl Page<'_> {
     fn kind(&self) -> String {
         self.t(match self.report.kind {
             Kind::Anonymized => "anonymity-report-kind-anonymized",
+            Kind::LinkableAnonymized => "anonymity-report-kind-linkable",
             Kind::Pseudonymized => "anonymity-report-kind-pseudonymized",
         })
     }
@@ -145,7 +147,7 @@ impl Page<'_> {
     }
 
     fn moved(&self) -> bool {
-        self.report.kind == Kind::Anonymized
+        self.report.kind.is_anonymized()
     }
 
     fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {

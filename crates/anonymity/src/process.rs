@@ -20,7 +20,8 @@ use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
 
 /// Which person ids leave.
 pub enum PersonIds {
-    /// New ones. For anonymized data there is nothing else, and which is whose is nowhere kept.
+    /// New ones. For anonymized data there is nothing else, and which is whose is nowhere kept; but for linkable data, whose ids are random
+    /// numbers and are told ([`Processed::Linkable`]).
     New,
     /// Those of the project, old id → id of the project; persons without one get the next. Pseudonymized data only.
     OfProject(BTreeMap<i64, i64>),
@@ -30,6 +31,13 @@ pub enum PersonIds {
 pub enum Processed {
     /// 匿名加工
     Anonymized(Dataset<Anonymized>),
+    /// 連結可能匿名加工
+    Linkable {
+        /// The data set.
+        data: Dataset<Anonymized>,
+        /// Old person id → id in this provision: to be kept apart, more strictly than the data, until the keys are attached.
+        ids: BTreeMap<i64, i64>,
+    },
     /// 仮名加工
     Pseudonymized {
         /// The data set.
@@ -43,7 +51,7 @@ impl Processed {
     /// The tables by name.
     pub fn tables(&self) -> &BTreeMap<String, RecordBatch> {
         match self {
-            Processed::Anonymized(data) => data.tables(),
+            Processed::Anonymized(data) | Processed::Linkable { data, .. } => data.tables(),
             Processed::Pseudonymized { data, .. } => data.tables(),
         }
     }
@@ -52,6 +60,7 @@ impl Processed {
     pub const fn kind(&self) -> Kind {
         match self {
             Processed::Anonymized(_) => Kind::Anonymized,
+            Processed::Linkable { .. } => Kind::LinkableAnonymized,
             Processed::Pseudonymized { .. } => Kind::Pseudonymized,
         }
     }
@@ -87,7 +96,9 @@ pub fn process_and_tell<R: CryptoRng>(
     let given = match (person_ids, profile.kind) {
         (PersonIds::New, _) => BTreeMap::new(),
         (PersonIds::OfProject(map), Kind::Pseudonymized) => map,
-        (PersonIds::OfProject(_), Kind::Anonymized) => return Err(AnonymityError::IdsGivenForAnonymized),
+        (PersonIds::OfProject(_), Kind::Anonymized | Kind::LinkableAnonymized) => {
+            return Err(AnonymityError::IdsGivenForAnonymized);
+        }
     };
     let mut tables: BTreeMap<String, RecordBatch> = BTreeMap::new();
     for (name, table) in &profile.tables {
@@ -109,7 +120,7 @@ pub fn process_and_tell<R: CryptoRng>(
         }
     }
     let stay = match (&profile.privacy, profile.kind) {
-        (Some(privacy), Kind::Anonymized) => run.who_stays(&tables, privacy)?,
+        (Some(privacy), Kind::Anonymized | Kind::LinkableAnonymized) => run.who_stays(&tables, privacy)?,
         _ => Stay { steps: vec![Some(0); persons.len()], privacy: None },
     };
     let stays: Vec<bool> = stay.steps.iter().map(Option::is_some).collect();
@@ -117,7 +128,10 @@ pub fn process_and_tell<R: CryptoRng>(
     if staying.is_empty() {
         return Err(AnonymityError::NobodyLeft { persons: persons.len() });
     }
-    let id_map = ids::of_persons(&staying, &given, rng);
+    let id_map = match profile.kind {
+        Kind::LinkableAnonymized => ids::of_a_provision(&staying, rng),
+        _ => ids::of_persons(&staying, &given, rng),
+    };
 
     let mut filtered = BTreeMap::new();
     let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
@@ -157,6 +171,7 @@ pub fn process_and_tell<R: CryptoRng>(
     };
     let processed = match profile.kind {
         Kind::Anonymized => Processed::Anonymized(Dataset::treated(out)),
+        Kind::LinkableAnonymized => Processed::Linkable { data: Dataset::treated(out), ids: id_map },
         Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
     };
     Ok((processed, report, staying.into_iter().collect()))

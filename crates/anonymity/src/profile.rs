@@ -15,6 +15,8 @@ pub const FORMAT: &str = "azekura-profile/1";
 pub enum Kind {
     /// 匿名加工医療情報
     Anonymized,
+    /// 連結可能匿名加工医療情報: anonymized, and its persons can be found again in public databases by a key that is attached later
+    LinkableAnonymized,
     /// 仮名加工医療情報
     Pseudonymized,
 }
@@ -24,8 +26,14 @@ impl Kind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Kind::Anonymized => "anonymized",
+            Kind::LinkableAnonymized => "linkable_anonymized",
             Kind::Pseudonymized => "pseudonymized",
         }
+    }
+
+    /// Whether the rules of anonymized information hold.
+    pub const fn is_anonymized(self) -> bool {
+        matches!(self, Kind::Anonymized | Kind::LinkableAnonymized)
     }
 }
 

@@ -56,7 +56,7 @@ impl Application {
     /// set that this version does not make.
     pub(crate) fn check(&self) -> Result<(), Refusal> {
         let missing = |what| Err(Refusal::ApplicationIncomplete { what });
-        if !matches!(self.kind, ReleaseKind::Anonymized | ReleaseKind::Pseudonymized) {
+        if self.kind == ReleaseKind::NonIdentifying {
             return Err(Refusal::KindNotMade { kind: self.kind });
         }
         if self.purpose.trim().is_empty() {

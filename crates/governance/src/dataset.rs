@@ -291,7 +291,7 @@ fn check_build(application: &Application, digests: &Digests, facts: &BuildFacts)
     if facts.persons == 0 {
         reasons.push(Refusal::BuildEmpty);
     }
-    if application.kind != ReleaseKind::Pseudonymized && facts.persons > 0 {
+    if application.kind.is_anonymized() && facts.persons > 0 {
         match (facts.smallest_class, facts.k) {
             (Some(smallest), Some(k)) if k >= 2 && smallest >= k => {}
             (smallest, k) => {

@@ -42,8 +42,15 @@ macro_rules! words {
 }
 
 words!(
-    /// What somebody is to the instance.
-    PartyKind, "kind of party" { Provider = "provider", Recipient = "recipient", Officer = "officer", Member = "member" }
+    /// What somebody is to the instance. A body keeps the history of insured numbers and gives a key for each person that it is asked for
+    /// (履歴照会・回答システム).
+    PartyKind, "kind of party" {
+        Provider = "provider",
+        Recipient = "recipient",
+        Officer = "officer",
+        Member = "member",
+        Body = "body",
+    }
 );
 words!(
     /// Whether a party takes part.

@@ -240,7 +240,7 @@ pub(crate) fn numbers(packed: u64) -> ([u16; 3], usize) {
 }
 
 /// A card in numbers.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(crate) struct Card {
     pub insurer: u32,
     pub symbol: u32,

@@ -12,7 +12,8 @@
 //! * `levels`, `compare`: a pair becomes levels of agreement;
 //! * `frequencies`, `model`, `prior`, `em`: what the levels say: one person, one household, or strangers. Learned without labels;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
-//! * `engine`: all of it; `link` for the vault.
+//! * `engine`: all of it; `link` for the vault;
+//! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
 //!
 //! Invariants: no query engine. The result depends on the set of rows and facts alone, not on their order or the number of threads. No
 //! name, birth date, number or address stands in an error, in `Debug` or in a report.
@@ -36,6 +37,7 @@ mod frequencies;
 mod hash;
 mod history;
 mod html;
+mod key_query;
 mod levels;
 mod lexicon;
 mod lines;
@@ -67,6 +69,7 @@ pub use desk::{Desk, Queued, Side, raw};
 pub use engine::{Decision, Stage};
 pub use error::LinkageError;
 pub use files::{Change, continue_run, link_file};
+pub use key_query::{Class, Coverage, Form, KeyQuery, Width, Zeros, key_query};
 pub use link::{Fact, Link, Links, Stats, link};
 pub use options::Options;
 pub use people::{CsvPeople, People};

@@ -179,13 +179,18 @@ impl History {
     }
 }
 
-struct Columns<'a> {
-    table: &'static str,
-    batch: &'a RecordBatch,
+pub(crate) struct Columns<'a> {
+    pub(crate) table: &'static str,
+    pub(crate) batch: &'a RecordBatch,
 }
 
 impl Columns<'_> {
-    fn typed(&self, column: &'static str, wanted: DataType, name: &'static str) -> Result<arrow::array::ArrayRef, LinkageError> {
+    pub(crate) fn typed(
+        &self,
+        column: &'static str,
+        wanted: DataType,
+        name: &'static str,
+    ) -> Result<arrow::array::ArrayRef, LinkageError> {
         let array = self.batch.column_by_name(column).ok_or(LinkageError::ColumnMissing { table: self.table, column })?;
         // only between forms of one type: a text that looks like a number is a mistake of the caller
         let text =
@@ -202,12 +207,12 @@ impl Columns<'_> {
         cast(array, &wanted).map_err(|_| refused)
     }
 
-    fn text(&self, column: &'static str) -> Result<StringArray, LinkageError> {
+    pub(crate) fn text(&self, column: &'static str) -> Result<StringArray, LinkageError> {
         Ok(self.typed(column, DataType::Utf8, "text")?.as_string::<i32>().clone())
     }
 
     /// Record ids, and whether the source still says the row.
-    fn ids(&self) -> Result<Vec<Option<i64>>, LinkageError> {
+    pub(crate) fn ids(&self) -> Result<Vec<Option<i64>>, LinkageError> {
         let ids = self.typed("record_id", DataType::Int64, "64-bit integer")?;
         let ids = ids.as_primitive::<Int64Type>();
         let states = self.batch.column_by_name("source_state").filter(|c| c.data_type() == &DataType::Int8);
@@ -222,7 +227,7 @@ impl Columns<'_> {
     }
 }
 
-fn at(column: &StringArray, row: usize) -> &str {
+pub(crate) fn at(column: &StringArray, row: usize) -> &str {
     if column.is_null(row) { "" } else { column.value(row) }
 }
 

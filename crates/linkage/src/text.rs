@@ -27,6 +27,11 @@ fn katakana(c: char) -> char {
     }
 }
 
+/// A reading in katakana, nothing else changed. Expects [`plain`] text.
+pub(crate) fn katakana_of(plain: &str) -> String {
+    plain.chars().map(katakana).collect()
+}
+
 /// Whether a text is a reading: kana and marks only.
 pub(crate) fn is_kana(text: &str) -> bool {
     text.chars().all(|c| matches!(c, 'ァ'..='ヺ' | 'ー' | 'ヽ' | 'ヾ' | 'ぁ'..='ゖ' | ' ' | '・'))

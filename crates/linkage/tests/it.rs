@@ -5,6 +5,7 @@ mod it {
     mod facts;
     mod files;
     mod input;
+    mod keys;
     mod later_runs;
     mod people;
     mod persons;

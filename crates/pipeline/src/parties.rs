@@ -71,7 +71,7 @@ impl From<ledger::Party> for Listed {
 pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
     let valid = match new.kind {
         PartyKind::Provider => new.id.parse::<terms::ProviderId>().map(drop),
-        PartyKind::Recipient => new.id.parse::<terms::RecipientId>().map(drop),
+        PartyKind::Recipient | PartyKind::Body => new.id.parse::<terms::RecipientId>().map(drop),
         PartyKind::Officer | PartyKind::Member => new.id.parse::<terms::OfficerId>().map(drop),
     };
     valid.map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
@@ -92,8 +92,15 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
     if there.is_none() {
         whose_else(tx.read(), new.kind, &new.id, &party.certificate).await?;
     }
+    // Each has a directory of its own in the outbox: what is for one must not lie where another fetches.
+    for other in [PartyKind::Provider, PartyKind::Recipient, PartyKind::Body] {
+        let institution = !matches!(new.kind, PartyKind::Officer | PartyKind::Member);
+        if institution && there.is_none() && other != new.kind && tx.read().party(other, &new.id).await?.is_some() {
+            return Err(Error::refused(Message::new("core-party-exists").with("kind", other).with("id", &new.id)));
+        }
+    }
     // An institution has one code for good: with another certificate it takes part again. People get another id.
-    let institution = matches!(new.kind, PartyKind::Provider | PartyKind::Recipient);
+    let institution = !matches!(new.kind, PartyKind::Officer | PartyKind::Member);
     if let Some(former) = there.filter(|p| institution && has_ended(p.status)) {
         if former.fingerprint == seal::hash::sha256(&party.certificate) {
             return Err(Error::refused(Message::new("core-party-ended").with("kind", new.kind).with("id", &new.id)));
@@ -137,7 +144,7 @@ fn usable(kind: PartyKind, file: &Path) -> Result<Vec<u8>, Error> {
     let certificate = Certificate::from_file(file)?;
     certificate.check_period(Timestamp::now())?;
     match kind {
-        PartyKind::Recipient => certificate.check_sealing_key()?,
+        PartyKind::Recipient | PartyKind::Body => certificate.check_sealing_key()?,
         _ => certificate.check_signing_key()?,
     }
     Ok(certificate.der()?)
@@ -146,7 +153,7 @@ fn usable(kind: PartyKind, file: &Path) -> Result<Vec<u8>, Error> {
 /// Refuses a certificate over a key that is or was another officer's or member's: one key under two ids would be two people who approve.
 async fn whose_else(reader: &mut Reader, kind: PartyKind, id: &str, certificate: &[u8]) -> Result<(), Error> {
     // Hospitals of one group may share a key; who approves may not.
-    if matches!(kind, PartyKind::Provider | PartyKind::Recipient) {
+    if !matches!(kind, PartyKind::Officer | PartyKind::Member) {
         return Ok(());
     }
     let key = Certificate::from_der(certificate)?.key_sha256()?;

@@ -48,7 +48,8 @@ macro_rules! words {
 }
 
 words!(
-    /// What a data set is in law. The words are the release classes of the glossary, and no others.
+    /// What leaves the house, in law. The words are the release classes of the glossary, and the two lists that go with a linkable data set
+    /// (連結に必要な情報): they are no data sets of anybody's care, but leave by the same door.
     ReleaseKind, "kind of data set" {
         /// 匿名加工医療情報
         Anonymized = "anonymized",
@@ -58,6 +59,10 @@ words!(
         Pseudonymized = "pseudonymized",
         /// 行政機関等匿名加工情報 (local governments; 非識別加工情報 being the older name)
         NonIdentifying = "non_identifying",
+        /// 連結に必要な情報: who is in a linkable data set, for the body that keeps the history of insured numbers. Identified, nothing clinical.
+        LinkageQuery = "linkage_query",
+        /// 連結キー that the body gave back, for whoever has the linkable data set.
+        LinkageKeys = "linkage_keys",
     }
 );
 
@@ -76,8 +81,17 @@ impl ReleaseKind {
     pub const fn needed_scope(self) -> NoticeScope {
         match self {
             ReleaseKind::Pseudonymized => NoticeScope::Pseudonymized,
-            ReleaseKind::Anonymized | ReleaseKind::LinkableAnonymized | ReleaseKind::NonIdentifying => NoticeScope::Anonymized,
+            ReleaseKind::Anonymized
+            | ReleaseKind::LinkableAnonymized
+            | ReleaseKind::NonIdentifying
+            | ReleaseKind::LinkageQuery
+            | ReleaseKind::LinkageKeys => NoticeScope::Anonymized,
         }
+    }
+
+    /// Whether nobody in it may be identified, which classes of equal people have to prove.
+    pub const fn is_anonymized(self) -> bool {
+        matches!(self, ReleaseKind::Anonymized | ReleaseKind::LinkableAnonymized | ReleaseKind::NonIdentifying)
     }
 }
 

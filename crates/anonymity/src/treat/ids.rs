@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Int64Array};
-use rand::CryptoRng;
 use rand::seq::SliceRandom;
+use rand::{CryptoRng, RngExt as _};
 
 /// `from..from + n` in random order.
 pub fn shuffled<R: CryptoRng>(from: i64, n: usize, rng: &mut R) -> Vec<i64> {
@@ -22,6 +22,22 @@ pub fn of_persons<R: CryptoRng>(persons: &[i64], given: &BTreeMap<i64, i64>, rng
     let mut map: BTreeMap<i64, i64> = given.clone();
     map.extend(fresh.into_iter().zip(ids));
     map
+}
+
+/// Smallest and largest id of a person in a provision: fifteen digits, which spreadsheets and floating point keep as they are.
+const PROVISION: std::ops::Range<i64> = 100_000_000_000_000..1_000_000_000_000_000;
+
+/// Random ids that say nothing and that two provisions do not share: who holds both could join them. That two of a million persons
+/// each have one in common has a chance of one in a thousand, and then it is two strangers'.
+pub fn of_a_provision<R: CryptoRng>(persons: &[i64], rng: &mut R) -> BTreeMap<i64, i64> {
+    let mut taken = std::collections::HashSet::with_capacity(persons.len());
+    let mut fresh = || loop {
+        let id = rng.random_range(PROVISION);
+        if taken.insert(id) {
+            return id;
+        }
+    };
+    persons.iter().map(|person| (*person, fresh())).collect()
 }
 
 /// New ids of a table's rows, by person and old id.

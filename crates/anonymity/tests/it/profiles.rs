@@ -11,7 +11,7 @@ const PSEUDONYMIZED: &str = include_str!("../../../../profiles/pseudonymized.tom
 
 #[test]
 fn the_shipped_profiles_treat_every_column_of_their_tables() {
-    for kind in ["anonymized", "pseudonymized"] {
+    for kind in ["anonymized", "linkable_anonymized", "pseudonymized"] {
         let profile = shipped(kind);
         assert_eq!(profile.kind.as_str(), kind);
         for (name, table) in &profile.tables {
@@ -143,6 +143,20 @@ fn words_that_the_profile_does_not_know_are_refused_with_their_line() {
     }
     assert_eq!(code(&with(ANONYMIZED, "azekura-profile/1", "azekura-profile/9")), "anonymity-profile-format");
     assert_eq!(code(&with(ANONYMIZED, "\npurpose = \"", "\npurpose = \"\" # ")), "anonymity-profile-empty");
+}
+
+// control: PDB-01
+#[test]
+fn in_a_linkable_data_set_no_date_is_moved_and_the_floor_of_anonymized_data_holds() {
+    let text = include_str!("../../../../profiles/linkable.toml");
+    assert_eq!(code(text), "accepted");
+    let dates = ["visit_start_date", "condition_start_date", "measurement_date", "death_date"];
+    for date in dates {
+        let from = format!("{date} = \"month\"");
+        assert_eq!(code(&with(text, &from, &format!("{date} = \"shift\""))), "anonymity-below-floor", "{date}");
+        assert_eq!(code(&with(text, &from, &format!("{date} = \"keep\""))), "anonymity-below-floor", "{date}");
+    }
+    assert_eq!(code(&with(text, "k = 10\n", "k = 2\n")), "anonymity-privacy-weak");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use ledger::Mode;
-use messages::Message;
+use messages::{Lang, Message};
 use pipeline::dataset;
 use seal::{Identity, Passphrase};
 use terms::DatasetId;
@@ -12,7 +12,8 @@ use crate::output::{Outcome, Shown};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// Take an application: a processing profile with purpose, recipient and items. Prints the id of the data set.
+    /// Take an application: a processing profile with purpose, recipient and items, or the order for a list that goes with a linkable data set.
+    /// Prints its id.
     Plan {
         #[command(flatten)]
         place: Where,
@@ -31,11 +32,14 @@ pub enum Command {
         #[command(flatten)]
         signer: Signer,
     },
-    /// Make an approved data set.
+    /// Make an approved data set or list.
     Make {
         #[command(flatten)]
         place: Where,
         id: DatasetId,
+        /// Of a list of linkage keys: the file that the body gave back (CSV: provision_id,linkage_key).
+        #[arg(long, value_name = "FILE")]
+        keys: Option<PathBuf>,
     },
     /// Write the report of a made data set (HTML) and say where.
     Report {
@@ -119,8 +123,8 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 .with("state", &done.state);
             shown.result(&done, &[line]);
         }
-        Command::Make { place, id } => {
-            let made = access.with(&place, Mode::Writer, async |i| Ok(dataset::make(i, id).await?))?;
+        Command::Make { place, id, keys } => {
+            let made = access.with(&place, Mode::Writer, async |i| Ok(dataset::make(i, id, keys.as_deref()).await?))?;
             let mut lines = vec![
                 Message::new("core-dataset-made").with("persons", made.persons).with("rows", made.rows),
                 Message::new("core-dataset-left-out")
@@ -130,6 +134,16 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             ];
             if let Some(smallest) = made.smallest_class {
                 lines.push(Message::new("core-dataset-class").with("smallest", smallest));
+            }
+            if made.relinked > 0 {
+                lines.push(Message::new("core-keys-relinked").with("count", made.relinked));
+            }
+            if made.shared_keys > 0 {
+                lines.push(Message::new("core-keys-shared").with("count", made.shared_keys));
+            }
+            lines.extend(made.coverage.iter().map(|c| coverage(c, shown.lang)));
+            if let Some(file) = &keys {
+                lines.push(Message::new("core-keys-file-left").with("file", file.display()));
             }
             lines.extend(made.near.iter().map(near));
             shown.result(&made, &lines);
@@ -168,6 +182,16 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
     }
     Ok(Outcome::Done)
+}
+
+/// Says how many of a class of insurers are asked for.
+fn coverage(of: &dataset::ClassCoverage, lang: Lang) -> Message {
+    Message::new("core-keys-class")
+        .with("class", Message::new(of.class.code()).text(lang))
+        .with("persons", of.of.persons)
+        .with("asked", of.of.asked)
+        .with("branch", of.of.with_branch)
+        .with("name", of.of.with_name)
 }
 
 /// Says that a recipient has an anonymized data set that differs by few persons.

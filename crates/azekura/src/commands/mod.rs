@@ -61,6 +61,9 @@ enum Command {
     /// Register recipients.
     #[command(subcommand)]
     Recipient(party::Command),
+    /// Register bodies that give linkage keys for public databases.
+    #[command(subcommand)]
+    Body(party::Command),
     /// Register officers, who approve data sets.
     #[command(subcommand)]
     Officer(party::Command),
@@ -116,6 +119,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Init(args) => init::run(args, &access, shown),
         Command::Provider(command) => party::run(command, ledger::PartyKind::Provider, &access, shown),
         Command::Recipient(command) => party::run(command, ledger::PartyKind::Recipient, &access, shown),
+        Command::Body(command) => party::run(command, ledger::PartyKind::Body, &access, shown),
         Command::Officer(command) => party::run(command, ledger::PartyKind::Officer, &access, shown),
         Command::Member(command) => party::run(command, ledger::PartyKind::Member, &access, shown),
         Command::Notice(command) => notice::run(command, &access, shown),

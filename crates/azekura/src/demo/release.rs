@@ -58,7 +58,7 @@ pub async fn release(
         dataset::review(instance, planned.id, governance::review::Decision::Approve, &member.identity()?).await?;
     }
     voice.say(&Message::new("demo-reviewed").with("id", planned.id).with("members", cast.members.len()));
-    let made = dataset::make(instance, planned.id).await?;
+    let made = dataset::make(instance, planned.id, None).await?;
     voice.say(
         &Message::new("demo-made")
             .with("persons", made.persons)

@@ -3,6 +3,7 @@
 mod clerks;
 mod crash;
 mod faults;
+mod keys;
 mod kit;
 mod leaving;
 mod losses;

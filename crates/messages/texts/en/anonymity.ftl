@@ -164,3 +164,4 @@ anonymity-verify-holds = Every claim that can be recomputed holds ({ $claims } c
 anonymity-verify-fails = { $claim }: the report says { $said }, the table shows { $found }.
 anonymity-verify-unchecked = Not checked: { $claim }. The output alone does not say it. For t, to, th, dd, bl and be give the file that --reference of anonymize wrote.
 anonymity-risk-line = { $what }: { $value }
+anonymity-report-kind-linkable = Linkable anonymized medical information

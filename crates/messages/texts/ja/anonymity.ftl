@@ -164,3 +164,4 @@ anonymity-verify-holds = 再計算できる記載はすべて正しいことを�
 anonymity-verify-fails = { $claim }: 報告書では { $said }、表では { $found } です。
 anonymity-verify-unchecked = 未確認: { $claim }。出力だけからは再計算できません。t、to、th、dd、bl、be には、anonymize の --reference で書いたファイルを指定してください。
 anonymity-risk-line = { $what }: { $value }
+anonymity-report-kind-linkable = 連結可能匿名加工医療情報

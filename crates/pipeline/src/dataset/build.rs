@@ -6,13 +6,15 @@ use std::path::{Path, PathBuf};
 use anonymity::{Dataset as Tables, PersonIds, Processed};
 use governance::application::Digest;
 use governance::approval::Digests;
-use governance::dataset::BuildFacts;
-use ledger::{Build, Counts, DatasetState, Event};
+use governance::dataset::{BuildFacts, Dataset, TwoPersonCheck, Unfit};
+use ledger::{AssetState, Build, Counts, DatasetState, Event};
 use messages::{Lang, Message};
 use serde::Serialize;
 use terms::{AssetClass, DatasetId, ReleaseKind};
 
-use super::{Case, Near, earlier, files, parse_profile, refused, select};
+use super::bridge::{self, ClassCoverage};
+use super::order::Order;
+use super::{Case, Near, earlier, files, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -33,22 +35,35 @@ pub struct Made {
     pub opted_out: u64,
     /// Records left out because the person was not told of this kind of use.
     pub not_notified: u64,
+    /// Of a list that goes with a linkable data set: persons left out because their records are other persons' today.
+    #[serde(skip_serializing_if = "none")]
+    pub relinked: u64,
     /// Persons of the smallest class, where the kind asks for classes.
     pub smallest_class: Option<u64>,
     /// SHA-256 of the data set before it is sealed.
     pub data_sha256: String,
     /// Anonymized data sets that the recipient has already and that differ from this one by fewer persons than a class has.
     pub near: Vec<Near>,
+    /// Of keys: how many of them more than one person got.
+    #[serde(skip_serializing_if = "none")]
+    pub shared_keys: u64,
+    /// Of the list that a body is asked by: persons by class of insurer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub coverage: Vec<ClassCoverage>,
 }
 
-/// Makes a data set that the committee approved.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde calls it
+const fn none(n: &u64) -> bool {
+    *n == 0
+}
+
+/// Makes a data set that the committee approved, or one of the lists that go with a linkable one; of keys, `keys` is the body's file.
 ///
 /// # Errors
 /// Refusals: not approved, no linkage yet, the profile does not fit the data, what was made is not what was approved.
-pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
+pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Result<Made, Error> {
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
-    let from = case.row.state;
     // The journal and the officers' guard speak of one maker: who planned it makes it.
     if instance.actor.as_str() != case.row.maker {
         return Err(Error::refused(Message::new("core-dataset-maker").with("maker", &case.row.maker)));
@@ -62,7 +77,14 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
             .build(super::officer(instance.actor.as_str())?, Digest(seal::hash::sha256(case.row.profile.as_bytes())))
             .map_err(refused)?,
     };
-    let profile = parse_profile(&case.row.profile)?;
+    let profile = match Order::parse(&case.row.profile)? {
+        Order::Tables(_) if keys.is_some() => return Err(Error::refused(Message::new("core-keys-file-unasked"))),
+        Order::Tables(profile) => *profile,
+        order @ (Order::Query(_) | Order::Keys(_)) => {
+            drop(reader);
+            return bridge::make(instance, &case, building, &order, keys).await;
+        }
+    };
     let kind = case.row.kind;
     let snapshot = instance.lake.snapshot(&instance.ledger, Some(kind.needed_scope())).await?;
     if snapshot.person_map().is_some() && crate::link::is_stale_in(instance, &snapshot).await? {
@@ -92,7 +114,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     let persons = recount.persons as u64;
     let smallest_class = k.and(recount.smallest_class.map(|n| n as u64));
     let leaks = recount.rare_codes.len() + recount.times_of_day.len() + recount.local_codes.len();
-    if matches!(processed, Processed::Anonymized(_)) && leaks > 0 {
+    if processed.kind().is_anonymized() && leaks > 0 {
         return Err(Error::refused(Message::new("core-dataset-recount").with("count", leaks)));
     }
 
@@ -101,7 +123,7 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
     ids.sort_unstable();
     let near = match (k, kind) {
-        (Some(k), ReleaseKind::Anonymized) => {
+        (Some(k), kind) if kind.is_anonymized() => {
             earlier::nears(instance, id, &case.row.recipient, &ids, snapshot.person_map(), k).await?
         }
         _ => Vec::new(),
@@ -115,7 +137,13 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
     })?;
     let table = match &processed {
         Processed::Pseudonymized { ids, .. } => {
-            Some(write_project_ids(instance, &case.row.project, project_ids, &released, ids)?)
+            Some(IdTable::Project(write_project_ids(instance, &case.row.project, project_ids, &released, ids)?))
+        }
+        Processed::Linkable { ids, .. } => {
+            let of = released.records.iter().filter_map(|(record, (person, _))| Some((*record, *ids.get(person)?)));
+            let mut of: Vec<(i64, i64)> = of.collect();
+            of.sort_unstable();
+            Some(IdTable::Provision(bridge::write_ids(instance, id, &of)?))
         }
         Processed::Anonymized(_) => None,
     };
@@ -153,64 +181,116 @@ pub async fn make(instance: &Instance, id: DatasetId) -> Result<Made, Error> {
             counts.insert(name.to_owned(), count(n));
         }
     }
+    let settings = vec![(persons_setting(id), partition)];
+    let mut tables = Vec::new();
+    match table {
+        Some(IdTable::Project(table)) => {
+            let setting = project_setting(&case.row.recipient, &case.row.project);
+            tables.push((setting, table, "a later id table of the project replaces it"));
+        }
+        Some(IdTable::Provision(table)) => {
+            tables.push((super::bridge::provision_setting(id), table, "the data set was made again"));
+        }
+        None => {}
+    }
+    let data_sha256 = hex::encode(data.plain_sha256);
+    let read = (profile.tables.keys().cloned().collect(), released.records.len() as u64);
+    enter(instance, &case, Product { read, checked, who, data, page, counts, settings, tables }).await?;
+    Ok(Made {
+        id,
+        persons,
+        rows,
+        suppressed,
+        opted_out: released.opted_out,
+        not_notified: released.not_notified,
+        relinked: 0,
+        smallest_class,
+        data_sha256,
+        near,
+        shared_keys: 0,
+        coverage: Vec::new(),
+    })
+}
+
+/// A table of ids that goes with a build.
+enum IdTable {
+    /// Of all data sets of a project.
+    Project(sealed::Written),
+    /// Of this one.
+    Provision(sealed::Written),
+}
+
+/// What a build made, sealed and not yet in the ledger.
+pub(super) struct Product {
+    /// Tables that were read, and of how many records.
+    pub(super) read: (Vec<String>, u64),
+    /// Whether it is what was approved.
+    pub(super) checked: Result<Dataset<TwoPersonCheck>, Box<Unfit>>,
+    /// The records in it.
+    pub(super) who: sealed::Written,
+    pub(super) data: sealed::Written,
+    pub(super) page: sealed::Written,
+    pub(super) counts: Counts,
+    /// Settings that go with it.
+    pub(super) settings: Vec<(String, String)>,
+    /// Tables of ids with the setting that names each, and why the former one goes.
+    pub(super) tables: Vec<(String, sealed::Written, &'static str)>,
+}
+
+/// Enters what was made, in one transaction.
+///
+/// # Errors
+/// The first thing that was made and not approved, as a refusal, which is journalled.
+pub(super) async fn enter(instance: &Instance, case: &Case, product: Product) -> Result<(), Error> {
+    let (id, from) = (case.row.id, case.row.state);
     let mut tx = instance.ledger.begin(&instance.actor, &case.row.purpose).await?;
     if from != DatasetState::Building {
         tx.move_dataset(id, from, DatasetState::Building, None).await?;
     }
-    tx.emit(Event::Read {
-        step: "dataset".to_owned(),
-        tables: profile.tables.keys().cloned().collect(),
-        records: count(released.records.len() as u64),
-    })?;
-    match checked {
-        Err(unfit) => {
-            let reason = unfit.reasons.into_iter().next();
-            tx.emit(Event::Refused {
-                step: "dataset".to_owned(),
-                code: reason.as_ref().map_or("core-inconsistent", governance::Refusal::code).to_owned(),
-                subject: Some(id.to_string()),
-            })?;
-            tx.commit().await?;
-            Err(reason.map_or_else(|| Error::Inconsistent("a build does not fit".to_owned()), refused))
-        }
-        Ok(_) => {
-            let build = Build {
-                data_asset: data.asset.id,
-                report_asset: page.asset.id,
-                data_sha256: data.plain_sha256,
-                report_sha256: page.plain_sha256,
-                counts,
-            };
-            let who_id = who.asset.id;
-            tx.add_assets(&[(who.asset, Some(who.key)), (data.asset, Some(data.key)), (page.asset, Some(page.key))]).await?;
-            tx.set_setting(&released_setting(id), &who_id.to_string()).await?;
-            tx.set_setting(&persons_setting(id), &partition).await?;
-            if let Some(table) = table {
-                let new = table.asset.id;
-                let old = tx.read().setting(&project_setting(&case.row.recipient, &case.row.project)).await?;
-                tx.add_assets(&[(table.asset, Some(table.key))]).await?;
-                tx.set_setting(&project_setting(&case.row.recipient, &case.row.project), &new.to_string()).await?;
-                if let Some(old) = old.and_then(|id| id.parse().ok()) {
-                    tx.doom_assets(&[old], "a later id table of the project replaces it").await?;
-                }
-            }
-            tx.dataset_built(id, &build).await?;
-            tx.move_dataset(id, DatasetState::Building, DatasetState::BuildCheck, None).await?;
-            tx.move_dataset(id, DatasetState::BuildCheck, DatasetState::TwoPersonCheck, None).await?;
-            tx.commit().await?;
-            Ok(Made {
-                id,
-                persons,
-                rows,
-                suppressed,
-                opted_out: released.opted_out,
-                not_notified: released.not_notified,
-                smallest_class,
-                data_sha256: hex::encode(build.data_sha256),
-                near,
-            })
+    let (tables, records) = product.read;
+    let records = i64::try_from(records).unwrap_or(i64::MAX);
+    tx.emit(Event::Read { step: "dataset".to_owned(), tables, records })?;
+    if let Err(unfit) = product.checked {
+        let reason = unfit.reasons.into_iter().next();
+        tx.emit(Event::Refused {
+            step: "dataset".to_owned(),
+            code: reason.as_ref().map_or("core-inconsistent", governance::Refusal::code).to_owned(),
+            subject: Some(id.to_string()),
+        })?;
+        tx.commit().await?;
+        return Err(reason.map_or_else(|| Error::Inconsistent("a build does not fit".to_owned()), refused));
+    }
+    let (who, data, page) = (product.who, product.data, product.page);
+    let build = Build {
+        data_asset: data.asset.id,
+        report_asset: page.asset.id,
+        data_sha256: data.plain_sha256,
+        report_sha256: page.plain_sha256,
+        counts: product.counts,
+    };
+    let who_id = who.asset.id;
+    tx.add_assets(&[(who.asset, Some(who.key)), (data.asset, Some(data.key)), (page.asset, Some(page.key))]).await?;
+    tx.set_setting(&released_setting(id), &who_id.to_string()).await?;
+    for (name, value) in &product.settings {
+        tx.set_setting(name, value).await?;
+    }
+    for (setting, table, why) in product.tables {
+        let new = table.asset.id;
+        let old = tx.read().setting(&setting).await?.and_then(|id| id.parse().ok());
+        tx.add_assets(&[(table.asset, Some(table.key))]).await?;
+        tx.set_setting(&setting, &new.to_string()).await?;
+        // It may be gone already, with a build that was voided.
+        if let Some(old) = old
+            && tx.read().asset(old).await?.is_some_and(|a| a.state == AssetState::Live)
+        {
+            tx.doom_assets(&[old], why).await?;
         }
     }
+    tx.dataset_built(id, &build).await?;
+    tx.move_dataset(id, DatasetState::Building, DatasetState::BuildCheck, None).await?;
+    tx.move_dataset(id, DatasetState::BuildCheck, DatasetState::TwoPersonCheck, None).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Name of the setting that says which asset is the id table of a project.
@@ -325,6 +405,7 @@ pub(crate) async fn forget(instance: &Instance, erased: &std::collections::BTree
         tx.doom_assets(&[old], "records in it were erased").await?;
         tx.commit().await?;
     }
+    bridge::forget(instance, erased).await?;
     super::finish_doomed(instance).await
 }
 

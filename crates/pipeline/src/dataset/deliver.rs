@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use governance::application::Digest;
 use governance::approval::Digests;
-use ledger::{DatasetState, Event, Hex32, OutboxState, PartyKind, PartyStatus};
+use ledger::{DatasetState, Event, Hex32, OutboxState, PartyStatus};
 use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
 use seal::Certificate;
@@ -15,7 +15,8 @@ use terms::{AssetId, DatasetId, ReleaseKind};
 
 use super::build::released_setting;
 use super::leaving::{Detail, KIND, finish, hash_file, outbox_id};
-use super::{Case, Near, earlier, refused, select};
+use super::order::{Order, receiver};
+use super::{Case, Near, bridge, earlier, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
@@ -39,6 +40,9 @@ pub struct Delivered {
 
 /// Why data sets go back: somebody in them said no.
 pub(super) const STOPPED: &str = "a person in it stopped provision";
+
+/// Why lists go back: their ids are another build's.
+pub(super) const MADE_AGAIN: &str = "the data set that it goes with was made again";
 
 /// Why data sets go back: other records are one person.
 pub(super) const RELINKED: &str = "the linkage says otherwise who is one person in it";
@@ -88,12 +92,14 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         hand_over_one(instance, id, None).await?;
         return earlier_delivery(instance, id, &case).await;
     }
-    let recipient = reader.party(PartyKind::Recipient, &case.row.recipient).await?;
+    let order = Order::parse(&case.row.profile)?;
+    let receiver = receiver(order.kind());
+    let recipient = reader.party(receiver, &case.row.recipient).await?;
     let recipient = match recipient {
         Some(party) if party.status == PartyStatus::Active => party,
         found => {
             let code = if found.is_some() { "core-party-suspended" } else { "core-unknown-party" };
-            return Err(Error::refused(Message::new(code).with("kind", PartyKind::Recipient).with("id", &case.row.recipient)));
+            return Err(Error::refused(Message::new(code).with("kind", receiver).with("id", &case.row.recipient)));
         }
     };
     drop(reader);
@@ -114,6 +120,10 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         crate::moving::warn_of(void(instance, &case, RELINKED).await?.as_ref());
         return Err(Error::refused(Message::new("core-dataset-relinked")));
     }
+    if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && bridge::made_again(instance, id).await? {
+        crate::moving::warn_of(void(instance, &case, MADE_AGAIN).await?.as_ref());
+        return Err(Error::refused(Message::new("core-keys-made-again")));
+    }
     let ready = match case.recall(stopped)? {
         governance::dataset::Recalled::Released(ready) => ready,
         other => other.two_person_check().map_err(refused)?.release(&case.approvals, stopped, &case.check).map_err(refused)?,
@@ -127,16 +137,14 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     }
 
     // The package, under a fixed name: a second try overwrites the first.
-    let profile = super::parse_profile(&case.row.profile)?;
-    let today = crate::notices::today();
-    let date = |text: &Option<String>| text.as_deref().and_then(|t| t.parse().ok());
-    let to = date(&profile.cohort.to).unwrap_or(today);
+    let (from, to) = order.period();
+    let to = to.unwrap_or_else(crate::notices::today);
     let draft = Draft {
         purpose: Purpose::Dataset,
         sender: instance.config.producer.name.clone(),
         sequence: 1,
-        kind: "omop".to_owned(),
-        period: Period { from: date(&profile.cohort.from).unwrap_or(to), to },
+        kind: if order.profile().is_some() { "omop".to_owned() } else { order.kind().to_string() },
+        period: Period { from: from.unwrap_or(to), to },
         dataset: Some(id.to_string()),
     };
     let certificate = Certificate::from_der(&recipient.certificate)?;
@@ -167,8 +175,8 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     if &packed != ready.digests() {
         return Err(refused(governance::Refusal::PackageDiffers));
     }
-    let near = match &profile.privacy {
-        Some(privacy) if case.row.kind == ReleaseKind::Anonymized => {
+    let near = match order.profile().and_then(|p| p.privacy.as_ref()) {
+        Some(privacy) if case.row.kind.is_anonymized() => {
             let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
             let records = released(instance, id).await?;
             earlier::nears(instance, id, &case.row.recipient, &records, snapshot.person_map(), u64::from(privacy.k)).await?
@@ -265,11 +273,12 @@ pub(super) async fn void(instance: &Instance, case: &Case, why: &str) -> Result<
     let id = case.row.id;
     let mut reader = instance.ledger.read().await?;
     let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
+    let ids = bridge::ids_of(&mut reader, id).await?;
     drop(reader);
     // What was delivered is our copy no more.
     let delivered = case.row.state == DatasetState::Delivered;
     let data = case.row.data_asset.filter(|_| !delivered);
-    let assets: Vec<AssetId> = data.into_iter().chain(case.row.report_asset).chain(list).collect();
+    let assets: Vec<AssetId> = data.into_iter().chain(case.row.report_asset).chain(list).chain(ids).collect();
     let mut tx = instance.ledger.begin(&instance.actor, why).await?;
     tx.void_approvals(id, why).await?;
     tx.move_dataset(id, case.row.state, DatasetState::Building, Some(why)).await?;

@@ -57,7 +57,7 @@ pub(super) async fn nears(
     let mut found = Vec::new();
     for other in instance.ledger.read().await?.datasets().await? {
         let handed = matches!(other.state, DatasetState::Delivered);
-        if !handed || other.id == id || other.recipient != recipient || other.kind == terms::ReleaseKind::Pseudonymized {
+        if !handed || other.id == id || other.recipient != recipient || !other.kind.is_anonymized() {
             continue;
         }
         let there: BTreeSet<Somebody> = released(instance, other.id).await?.into_iter().map(|r| somebody(r, map)).collect();

@@ -12,6 +12,7 @@ use parquet::file::properties::WriterProperties;
 use serde::{Deserialize, Serialize};
 use terms::{DatasetId, ReleaseKind};
 
+use super::order::Order;
 use crate::error::Error;
 
 fn parquet(batch: &RecordBatch) -> Result<Vec<u8>, Error> {
@@ -37,16 +38,40 @@ fn csv(batch: &RecordBatch) -> Result<Vec<u8>, Error> {
 }
 
 /// The statement of the kind, in both languages.
-pub(super) fn statement(id: DatasetId, kind: ReleaseKind, profile: &Profile) -> String {
+pub(super) fn statement(id: DatasetId, kind: ReleaseKind, order: &Order) -> String {
+    said(id, kind, order.recipient(), order.purpose())
+}
+
+fn said(id: DatasetId, kind: ReleaseKind, recipient: &str, purpose: &str) -> String {
     let code = match kind {
         ReleaseKind::Pseudonymized => "core-statement-pseudonymized",
-        _ => "core-statement-anonymized",
+        ReleaseKind::LinkableAnonymized => "core-statement-linkable",
+        ReleaseKind::LinkageQuery => "core-statement-linkage-query",
+        ReleaseKind::LinkageKeys => "core-statement-linkage-keys",
+        ReleaseKind::Anonymized | ReleaseKind::NonIdentifying => "core-statement-anonymized",
     };
-    let message = Message::new(code)
-        .with("id", id)
-        .with("recipient", &profile.application.recipient)
-        .with("purpose", &profile.application.purpose);
+    let message = Message::new(code).with("id", id).with("recipient", recipient).with("purpose", purpose);
     format!("{}\n\n{}\n", message.text(Lang::Ja), message.text(Lang::En))
+}
+
+/// Writes a list that goes with a linkable data set as one tar.
+///
+/// # Errors
+/// When the writer refuses.
+pub(super) fn write_list(to: &mut dyn Write, statement: &str, order: &str, table: &str, csv: &[u8]) -> Result<(), Error> {
+    let mut tar = tar::Builder::new(to);
+    member(&mut tar, "STATEMENT.txt", statement.as_bytes())?;
+    member(&mut tar, "order.toml", order.as_bytes())?;
+    member(&mut tar, &format!("csv/{table}.csv"), csv)?;
+    tar.into_inner().map_err(Error::io("writing the data set"))?.flush().map_err(Error::io("writing the data set"))
+}
+
+/// Writes bytes as a member of a tar.
+fn member<W: Write>(tar: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> Result<(), Error> {
+    let mut header = tar::Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o444);
+    tar.append_data(&mut header, name, bytes).map_err(Error::io("writing the data set"))
 }
 
 /// Writes a data set as one tar.
@@ -62,13 +87,9 @@ pub(super) fn write(
     processed: &Processed,
 ) -> Result<(), Error> {
     let mut tar = tar::Builder::new(to);
-    let mut add = |name: String, bytes: &[u8]| {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o444);
-        tar.append_data(&mut header, name, bytes).map_err(Error::io("writing the data set"))
-    };
-    add("STATEMENT.txt".to_owned(), statement(id, kind, profile).as_bytes())?;
+    let mut add = |name: String, bytes: &[u8]| member(&mut tar, &name, bytes);
+    let application = &profile.application;
+    add("STATEMENT.txt".to_owned(), said(id, kind, &application.recipient, &application.purpose).as_bytes())?;
     add("profile.toml".to_owned(), profile_text.as_bytes())?;
     for (lang, name) in [(Lang::Ja, "dictionary.ja.csv"), (Lang::En, "dictionary.en.csv")] {
         add(name.to_owned(), anonymity::dictionary::dictionary(profile, processed.tables(), lang).as_bytes())?;
@@ -89,10 +110,10 @@ fn notes() -> String {
 
 /// The report as it is kept: both pages and the numbers behind them, so that officers sign one thing.
 #[derive(Serialize, Deserialize)]
-struct Pages {
+struct Pages<R> {
     ja: String,
     en: String,
-    report: Report,
+    report: R,
 }
 
 /// Writes the report of a build.
@@ -100,12 +121,16 @@ struct Pages {
 /// # Errors
 /// When it cannot be encoded.
 pub(super) fn write_report(to: &mut dyn Write, report: &Report) -> Result<(), Error> {
-    let pages = Pages {
-        ja: anonymity::report_html(report, Lang::Ja),
-        en: anonymity::report_html(report, Lang::En),
-        report: report.clone(),
-    };
-    serde_json::to_writer(to, &pages).map_err(|e| Error::Inconsistent(format!("the report cannot be written: {e}")))
+    write_pages(to, anonymity::report_html(report, Lang::Ja), anonymity::report_html(report, Lang::En), report)
+}
+
+/// Writes both pages of a report and what they were made of.
+///
+/// # Errors
+/// When it cannot be encoded.
+pub(super) fn write_pages(to: &mut dyn Write, ja: String, en: String, report: &impl Serialize) -> Result<(), Error> {
+    serde_json::to_writer(to, &Pages { ja, en, report })
+        .map_err(|e| Error::Inconsistent(format!("the report cannot be written: {e}")))
 }
 
 /// The page of a kept report in a language, with a name for its file.
@@ -113,7 +138,8 @@ pub(super) fn write_report(to: &mut dyn Write, report: &Report) -> Result<(), Er
 /// # Errors
 /// When it is no report.
 pub(super) fn report_page(bytes: &[u8], lang: Lang) -> Result<(String, Vec<u8>), Error> {
-    let pages: Pages = serde_json::from_slice(bytes).map_err(|_| Error::Inconsistent("a report is malformed".to_owned()))?;
+    let pages: Pages<serde::de::IgnoredAny> =
+        serde_json::from_slice(bytes).map_err(|_| Error::Inconsistent("a report is malformed".to_owned()))?;
     let page = match lang {
         Lang::Ja => pages.ja,
         Lang::En => pages.en,

@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use ledger::{DatasetState, OutboxState, PartyKind, PartyStatus};
+use ledger::{DatasetState, OutboxState, PartyStatus};
 use messages::Message;
 use serde::{Deserialize, Serialize};
 use terms::DatasetId;
 
 use super::Case;
-use super::deliver::{RELINKED, STOPPED, linked_otherwise, stopped_since, void};
+use super::deliver::{MADE_AGAIN, RELINKED, STOPPED, linked_otherwise, stopped_since, void};
+use super::order::receiver;
 use crate::Instance;
 use crate::error::Error;
 use crate::moving::{Move, Stuck, Way};
@@ -110,7 +111,10 @@ impl Promised {
             Way::Here => {}
         }
         let mut reader = instance.ledger.read().await?;
-        let recipient = reader.party(PartyKind::Recipient, &self.recipient).await?;
+        let dataset = reader.dataset(self.id).await?;
+        let dataset = dataset.ok_or_else(|| Error::Inconsistent("a delivery of no data set".to_owned()))?;
+        let kind = receiver(dataset.kind);
+        let recipient = reader.party(kind, &self.recipient).await?;
         drop(reader);
         match self.stopped(instance).await {
             Ok(0) => {}
@@ -126,7 +130,10 @@ impl Promised {
         if linked_otherwise(instance, self.id).await? {
             return Ok(Some(RELINKED));
         }
-        let suspended = || Message::new("core-party-suspended").with("kind", PartyKind::Recipient).with("id", &self.recipient);
+        if super::bridge::made_again(instance, self.id).await? {
+            return Ok(Some(MADE_AGAIN));
+        }
+        let suspended = || Message::new("core-party-suspended").with("kind", kind).with("id", &self.recipient);
         match recipient {
             Some(party) if self.certificate.as_ref().is_some_and(|c| *c != hex::encode(party.fingerprint)) => {
                 Ok(Some("it is sealed to an earlier certificate of its recipient"))
@@ -180,6 +187,7 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow, packed: O
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
             tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
+            super::bridge::ids_served(&mut tx, promised.id).await?;
             tx.commit().await?;
         }
     }

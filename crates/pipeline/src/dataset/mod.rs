@@ -4,11 +4,13 @@
 //! every step the way is gone over again from the stored signatures ([`Case::recall`]), so a row that somebody edited
 //! carries a data set nowhere.
 
+mod bridge;
 mod build;
 mod deliver;
 mod earlier;
 mod files;
 mod leaving;
+mod order;
 mod plan;
 mod select;
 mod sign;
@@ -30,11 +32,14 @@ use terms::{DatasetId, OfficerId};
 use crate::Instance;
 use crate::error::Error;
 
+pub use bridge::ClassCoverage;
 pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
 pub(crate) use deliver::{finish_doomed, void_with};
 pub use earlier::Near;
+use order::Order;
+
 pub(crate) use leaving::{changed_deliveries, finish_deliveries, take_back_withheld, waiting_name, withhold_stopped};
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
@@ -207,8 +212,7 @@ impl Case {
     }
 
     fn application(&self) -> Result<Application, Error> {
-        let profile = parse_profile(&self.row.profile)?;
-        plan::application(self.row.id, &profile, Digest(self.row.profile_sha256))
+        Order::parse(&self.row.profile)?.application(self.row.id, Digest(self.row.profile_sha256))
     }
 
     fn digests(&self) -> Option<Digests> {
@@ -223,10 +227,10 @@ impl Case {
     /// What the build said of itself, as the counts of the ledger's row keep it.
     fn facts(&self) -> Result<Option<BuildFacts>, Error> {
         let Some(counts) = &self.row.counts else { return Ok(None) };
-        let profile = parse_profile(&self.row.profile)?;
+        let tables = Order::parse(&self.row.profile)?.tables();
         let n = |name: &str| counts.get(name).and_then(|n| u64::try_from(*n).ok());
         Ok(Some(BuildFacts {
-            tables: profile.tables.keys().cloned().collect(),
+            tables,
             label: self.row.kind,
             persons: n("persons").unwrap_or(0),
             smallest_class: n("smallest_class"),

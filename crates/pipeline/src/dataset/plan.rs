@@ -1,15 +1,15 @@
 use std::path::Path;
 
-use anonymity::Profile;
 use anonymity::profile::Kind;
-use governance::application::{Application, Digest, Item};
+use governance::application::Digest;
 use governance::dataset::Dataset;
 use ledger::{DatasetState, NewDataset, PartyKind, PartyStatus};
 use messages::Message;
 use serde::Serialize;
-use terms::{DatasetId, OfficerId, RecipientId, ReleaseKind};
+use terms::{DatasetId, OfficerId, ReleaseKind};
 
-use super::{Listed, parse_profile, refused};
+use super::order::{Order, receiver};
+use super::{Listed, refused};
 use crate::Instance;
 use crate::error::Error;
 
@@ -24,31 +24,15 @@ pub struct Planned {
     pub profile_sha256: String,
 }
 
-/// The application that a profile is part of.
-pub(super) fn application(dataset: DatasetId, profile: &Profile, profile_sha256: Digest) -> Result<Application, Error> {
-    let recipient: RecipientId = profile.application.recipient.parse().map_err(|_| {
-        Error::refused(Message::new("core-unknown-party").with("kind", "recipient").with("id", &profile.application.recipient))
-    })?;
-    let item = |(table, t): (&String, &anonymity::profile::TableProfile)| Item { table: table.clone(), reason: t.reason.clone() };
-    Ok(Application {
-        dataset,
-        kind: release_kind(profile.kind),
-        recipient,
-        project: profile.application.project.clone(),
-        purpose: profile.application.purpose.clone(),
-        items: profile.tables.iter().map(item).collect(),
-        profile_sha256,
-    })
-}
-
 pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
     match kind {
         Kind::Anonymized => ReleaseKind::Anonymized,
+        Kind::LinkableAnonymized => ReleaseKind::LinkableAnonymized,
         Kind::Pseudonymized => ReleaseKind::Pseudonymized,
     }
 }
 
-/// Takes an application: the profile with its purpose, recipient and items. It lies before the committee then. The same
+/// Takes an application: the profile with its purpose, recipient and items, or the order for a list that goes with a linkable data set. It lies before the committee then. The same
 /// application of the same maker that lies there already is not made a second time.
 ///
 /// # Errors
@@ -56,20 +40,24 @@ pub(super) const fn release_kind(kind: Kind) -> ReleaseKind {
 /// not registered or takes no part any more, a provider of the cohort is not registered.
 pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error> {
     let text = std::fs::read_to_string(profile).map_err(Error::io(profile.display().to_string()))?;
-    let parsed = parse_profile(&text)?;
+    let parsed = Order::parse(&text)?;
     instance.actor.as_str().parse::<OfficerId>().map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
-    super::select::period(&parsed.cohort)?;
+    if let Some(profile) = parsed.profile() {
+        super::select::period(&profile.cohort)?;
+    }
     let id = DatasetId::new();
     let sha256 = seal::hash::sha256(text.as_bytes());
-    let application = application(id, &parsed, Digest(sha256))?;
+    let application = parsed.application(id, Digest(sha256))?;
     let mut reader = instance.ledger.read().await?;
-    let known = reader.party(PartyKind::Recipient, application.recipient.as_str()).await?;
+    let receiver = receiver(application.kind);
+    let known = reader.party(receiver, application.recipient.as_str()).await?;
     if known.as_ref().is_none_or(|p| p.status != PartyStatus::Active) {
         let code = if known.is_some() { "core-party-suspended" } else { "core-unknown-party" };
-        let message = Message::new(code).with("kind", PartyKind::Recipient).with("id", &application.recipient);
+        let message = Message::new(code).with("kind", receiver).with("id", &application.recipient);
         return Err(Error::refused(message));
     }
-    for provider in &parsed.cohort.providers {
+    super::bridge::fits(&mut reader, &parsed).await?;
+    for provider in parsed.profile().map_or(&[][..], |p| &p.cohort.providers) {
         if reader.party(PartyKind::Provider, provider).await?.is_none() {
             return Err(Error::refused(
                 Message::new("core-unknown-party").with("kind", PartyKind::Provider).with("id", provider),
@@ -87,14 +75,15 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
         return Ok(Planned { id: before.id, kind, profile_sha256: hex::encode(sha256) });
     }
     drop(reader);
+    let (purpose, project) = (application.purpose.clone(), application.project.clone());
     Dataset::apply(application).map_err(refused)?.submit();
     let new = NewDataset {
         id,
         kind,
         profile: text,
-        purpose: parsed.application.purpose.clone(),
-        recipient: parsed.application.recipient.clone(),
-        project: parsed.application.project.clone(),
+        purpose,
+        recipient: parsed.recipient().to_owned(),
+        project,
         maker: instance.actor.as_str().to_owned(),
     };
     let mut tx = instance.ledger.begin(&instance.actor, "plan a data set").await?;
