@@ -70,6 +70,13 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
             .with("findings", t.findings)
     };
     let mut lines: Vec<Message> = all.iter().map(line).collect();
+    let mut refusals: std::collections::BTreeMap<&str, i64> = std::collections::BTreeMap::new();
+    for (code, count) in all.iter().flat_map(|t| &t.refusals) {
+        *refusals.entry(code).or_default() += count;
+    }
+    lines.extend(
+        refusals.into_iter().map(|(code, count)| Message::new("core-ingest-refused").with("code", code).with("count", count)),
+    );
     let held: u64 = all.iter().map(|t| t.patients_set_aside).sum();
     for taken in all.iter().filter(|t| t.receipt_waits.is_some()) {
         lines.push(Message::new("core-ingest-receipt-waits").with("provider", &taken.provider));

@@ -379,3 +379,27 @@ fn what_comes_from_a_suspended_provider_waits_for_its_return_and_whom_it_names_i
     assert_eq!((&erased["erased_records"], &erased["destroyed_packages"]), (&1.into(), &2.into()), "{erased}");
     assert_eq!(entries(&house.instance().join("packages")), 0);
 }
+
+#[test]
+fn ingest_says_in_words_why_patients_did_not_come_in() {
+    let house = House::new();
+    house.notified(&IDS[..1]);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[1]]).done();
+    house.receive(&[&house.tree(1, &of(&IDS))]);
+    let run = |lang: &str| {
+        let copy = house.copy();
+        let mut command = std::process::Command::new(crate::kit::AZEKURA);
+        let args = copy.with_instance(&["ingest", "--lang", lang]);
+        let out = command.args(args).env("AZEKURA_PASSPHRASE_FILE", copy.path().join("pass")).env("USER", "tester").output();
+        String::from_utf8(out.expect("the program").stdout).expect("UTF-8")
+    };
+    let said = run("en");
+    for line in [
+        "1 patients in, 2 refused",
+        "Refused: 1 patients. They were not notified",
+        "Refused: 1 patients. A request that provision stop",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    assert!(run("ja").contains("受け入れない患者 1 人。通知されていません"), "{}", run("ja"));
+}

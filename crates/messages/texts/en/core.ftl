@@ -189,3 +189,10 @@ core-keys-column-asked = In the list
 core-keys-column-branch = With branch number
 core-keys-column-name = With kana, birth, sex
 core-keys-column-check-digit = Check digit wrong
+core-ingest-refused = Refused: { $count } patients. { $code ->
+        [governance-not-notified] They were not notified: no contact since the provider's notice began, and no letter. A list of contacts and letters (notice add --contacts, azekura-send --contacts) says who was.
+        [governance-waiting] Their waiting period runs. Send them again when it is over.
+        [governance-opted-out] A request that provision stop is on record.
+        [core-patient-id-unusable] Their ids cannot be used, by the provider's rule for ids.
+       *[other] The reason is { $code }.
+    }

@@ -189,3 +189,10 @@ core-keys-column-asked = 一覧に含む
 core-keys-column-branch = 枝番あり
 core-keys-column-name = カナ・生年月日・性別あり
 core-keys-column-check-digit = 検証番号の誤り
+core-ingest-refused = 受け入れない患者 { $count } 人。{ $code ->
+        [governance-not-notified] 通知されていません（提供元の通知開始後に受診がなく、書面の送付もありません）。受診と送付の一覧（notice add --contacts、azekura-send --contacts）で通知済みの方を示してください。
+        [governance-waiting] 待機期間中です。経過後に再送してください。
+        [governance-opted-out] 提供停止の求めが記録されています。
+        [core-patient-id-unusable] 患者 ID が提供元の規則に合いません。
+       *[other] 理由: { $code }
+    }
