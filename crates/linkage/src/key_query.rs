@@ -428,3 +428,55 @@ impl KeyQuery {
 fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
 }
+
+/// What is wrong with a body's answer. Neither id nor key stands in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WrongAnswer {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column, or the heading.
+    pub field: &'static str,
+}
+
+/// Longest key that is taken, in bytes.
+const LONGEST_KEY: usize = 256;
+
+/// The keys of a body's answer by provision id: CSV in UTF-8, with or without a byte-order mark, the heading `provision_id,linkage_key`, one
+/// person a line. A key is 1 to [`LONGEST_KEY`] signs of ASCII without spaces, commas and quotes, and nothing that a spreadsheet would take for
+/// a formula (`=`, `@`; the first letter of Base64 may be `+`). Nothing is taken from an answer that is wrong anywhere.
+///
+/// # Errors
+/// [`WrongAnswer`]: the first line with an id that is none of `known` or comes twice, or a key that is none.
+pub fn key_answer(bytes: &[u8], known: &std::collections::BTreeSet<i64>) -> Result<BTreeMap<i64, String>, WrongAnswer> {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut keys = BTreeMap::new();
+    // Neither field has a comma, a quote or the end of a line in it.
+    let lines = (1..).zip(text.split(|b| *b == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
+    let mut headed = false;
+    for (line, bytes) in lines {
+        let wrong = |field| WrongAnswer { line, field };
+        let heading = "provision_id,linkage_key";
+        let text = std::str::from_utf8(bytes).map_err(|_| wrong(heading))?;
+        let (id, key) = text.split_once(',').ok_or_else(|| wrong(heading))?;
+        let [id, key] = [id, key].map(|field| {
+            let field = field.trim();
+            field.strip_prefix('"').and_then(|f| f.strip_suffix('"')).unwrap_or(field)
+        });
+        if !headed {
+            if [id, key] != ["provision_id", "linkage_key"] {
+                return Err(wrong(heading));
+            }
+            headed = true;
+            continue;
+        }
+        let id = id.parse::<i64>().ok().filter(|id| known.contains(id)).ok_or_else(|| wrong("provision_id"))?;
+        let plain = key.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b','));
+        if key.is_empty() || key.len() > LONGEST_KEY || !plain || key.starts_with(['=', '@']) {
+            return Err(wrong("linkage_key"));
+        }
+        if keys.insert(id, key.to_owned()).is_some() {
+            return Err(wrong("provision_id"));
+        }
+    }
+    if headed { Ok(keys) } else { Err(WrongAnswer { line: 1, field: "provision_id,linkage_key" }) }
+}

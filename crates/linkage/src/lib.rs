@@ -69,7 +69,7 @@ pub use desk::{Desk, Queued, Side, raw};
 pub use engine::{Decision, Stage};
 pub use error::LinkageError;
 pub use files::{Change, continue_run, link_file};
-pub use key_query::{Class, Coverage, Form, KeyQuery, Width, Zeros, key_query};
+pub use key_query::{Class, Coverage, Form, KeyQuery, Width, WrongAnswer, Zeros, key_answer, key_query};
 pub use link::{Fact, Link, Links, Stats, link};
 pub use options::Options;
 pub use people::{CsvPeople, People};

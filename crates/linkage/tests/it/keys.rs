@@ -1,10 +1,10 @@
 //! What a person is asked for by, where a linkage key is wanted.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Int8Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use linkage::{Class, Form, Width, Zeros, key_query};
+use linkage::{Class, Form, Width, Zeros, key_answer, key_query};
 
 /// Record, family, given, family kana, given kana, birth, sex, seen.
 type Name = (i64, &'static str, &'static str, &'static str, &'static str, Option<i32>, &'static str, i64);
@@ -143,4 +143,43 @@ fn insurers_are_told_by_their_class() {
     for code in Class::CODES {
         assert!([messages::Lang::Ja, messages::Lang::En].iter().all(|lang| messages::has(*lang, code)), "{code}");
     }
+}
+
+#[test]
+fn an_answer_is_taken_whole_or_not_at_all_and_the_place_is_named() {
+    let known = BTreeSet::from([100, 200, 300]);
+    let of = |text: &str| key_answer(text.as_bytes(), &known).map_err(|w| (w.line, w.field));
+    let head = "provision_id,linkage_key";
+    let taken = of("\u{feff}\"provision_id\",\"linkage_key\"\r\n200,ab/12==\r\n\r\n100, \"x\" \r\n").expect("taken");
+    assert_eq!(taken.into_iter().collect::<Vec<_>>(), [(100, "x".to_owned()), (200, "ab/12==".to_owned())]);
+    assert!(of(&format!("{head}\n")).expect("nobody").is_empty());
+    let long = "k".repeat(257);
+    for (text, place) in [
+        (String::new(), (1, head)),
+        ("100,x\n".to_owned(), (1, head)),
+        (format!("{head}\n100\n"), (2, head)),
+        (format!("{head}\n\n100,x\n400,y\n"), (4, "provision_id")),
+        (format!("{head}\n100,x\n100,x\n"), (3, "provision_id")),
+        (format!("{head}\n1e2,x\n"), (2, "provision_id")),
+        (format!("{head}\n100,x,y\n"), (2, "linkage_key")),
+        (format!("{head}\n100,\n"), (2, "linkage_key")),
+        (format!("{head}\n100,=1+1\n"), (2, "linkage_key")),
+        (format!("{head}\n100,キー\n"), (2, "linkage_key")),
+        (format!("{head}\n100,{long}\n"), (2, "linkage_key")),
+    ] {
+        assert_eq!(of(&text), Err(place), "{text}");
+    }
+    assert_eq!(key_answer(b"provision_id,linkage_key\n100,\xff\n", &known).map_err(|w| w.line), Err(2));
+}
+
+#[test]
+fn no_bytes_of_an_answer_break_the_reader_or_bring_in_an_id_that_was_not_asked_for() {
+    let known = BTreeSet::from([100, 200]);
+    bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
+        for bytes in [bytes.clone(), [b"provision_id,linkage_key\n100,".as_slice(), bytes].concat()] {
+            if let Ok(keys) = key_answer(&bytes, &known) {
+                assert!(keys.iter().all(|(id, key)| known.contains(id) && !key.is_empty() && key.is_ascii()));
+            }
+        }
+    });
 }

@@ -166,11 +166,11 @@ core-keys-made-again = The data set that this list goes with was made again, so 
 core-keys-ids-gone = The table of ids of data set { $id } has been destroyed, as its keys were handed over. Make the data set again under a new plan.
 core-keys-file-missing = The file of the body is missing: give it with --keys FILE (CSV with the columns provision_id,linkage_key).
 core-keys-file-unasked = Only a list of linkage keys is made from a file of a body. Leave --keys out.
-core-keys-line = { $file }, line { $line }, field { $field }: the heading is provision_id,linkage_key; every id is one of those that were asked for, once; a key has 1 to 256 signs of ASCII without spaces, commas and quotes. Nothing was taken from the file; ask the body for a right one.
+core-keys-line = { $file }, line { $line }, field { $field }: the heading is provision_id,linkage_key; every id is one of those that were asked for, once; a key has 1 to 256 signs of ASCII without spaces, commas and quotes. Nothing was taken from the file: ask the body for a right one, and take out the line of an id that is nobody's any more since an erasure.
 core-keys-relinked = { $count } persons were left out, as the linkage says today that their records are other persons'.
 core-keys-shared = { $count } keys were given to more than one person. Who links by them takes these for one: tell the body.
 core-keys-class = { $class }: { $persons } persons, { $asked } in the list, { $branch } with a branch number, { $name } with name in kana, birth and sex
-core-keys-file-left = The keys are sealed in the instance now. Erase { $file } where it came in.
+core-keys-file-left = The keys are sealed in the instance now. Erase { $file } when the list has been handed over: it is made again from it if somebody says no before.
 core-keys-page-query = List for linkage keys
 core-keys-page-query-note = Who the persons of a linkable data set are, for the body that gives a linkage key for each. Insurance card, name in kana, birth and sex; nothing of their care. Read before you approve: this list identifies people.
 core-keys-page-keys = Linkage keys
@@ -196,3 +196,4 @@ core-ingest-refused = Refused: { $count } patients. { $code ->
         [core-patient-id-unusable] Their ids cannot be used, by the provider's rule for ids.
        *[other] The reason is { $code }.
     }
+core-keys-file-unusable = { $file } is no file of at most 4 GB. Give the file that the body gave back.

@@ -166,11 +166,11 @@ core-keys-made-again = この一覧の元になるデータセットが作り直
 core-keys-ids-gone = データセット { $id } の ID 対応表は、連結キーの引渡しが済んだため破棄されています。新しい申請で作り直してください。
 core-keys-file-missing = 照会機関のファイルがありません。--keys FILE で指定してください（provision_id,linkage_key の 2 列の CSV）。
 core-keys-file-unasked = 照会機関のファイルから作成するのは連結キーの一覧だけです。--keys を外してください。
-core-keys-line = { $file } の { $line } 行目、項目 { $field }: 見出しは provision_id,linkage_key、ID は照会したものを一度ずつ、キーは空白・カンマ・引用符を含まない 1〜256 文字の ASCII です。このファイルからは何も取り込んでいません。照会機関に正しいファイルを求めてください。
+core-keys-line = { $file } の { $line } 行目、項目 { $field }: 見出しは provision_id,linkage_key、ID は照会したものを一度ずつ、キーは空白・カンマ・引用符を含まない 1〜256 文字の ASCII です。このファイルからは何も取り込んでいません。照会機関に正しいファイルを求め、消去により誰の ID でもなくなった行は除いてください。
 core-keys-relinked = 現在の名寄せでは記録の持ち主が変わっているため、{ $count } 人を除きました。
 core-keys-shared = { $count } 個のキーが複数の方に付与されています。連結すると同一人とみなされます。照会機関に連絡してください。
 core-keys-class = { $class }: { $persons } 人、一覧 { $asked } 人、枝番あり { $branch } 人、カナ氏名・生年月日・性別あり { $name } 人
-core-keys-file-left = 連結キーはインスタンス内に封印しました。受け取ったファイル { $file } を消去してください。
+core-keys-file-left = 連結キーはインスタンス内に封印しました。引渡しの前に提供停止があれば作り直しに必要ですので、受け取ったファイル { $file } は引渡しの後に消去してください。
 core-keys-page-query = 連結キー照会の一覧
 core-keys-page-query-note = 連結可能匿名加工医療情報に含まれる方が誰かを、連結キーを付与する機関に示す一覧です。被保険者番号等、カナ氏名、生年月日、性別を含み、診療の内容は含みません。本人を識別できる一覧です。承認の前に確認してください。
 core-keys-page-keys = 連結キーの一覧
@@ -196,3 +196,4 @@ core-ingest-refused = 受け入れない患者 { $count } 人。{ $code ->
         [core-patient-id-unusable] 患者 ID が提供元の規則に合いません。
        *[other] 理由: { $code }
     }
+core-keys-file-unusable = { $file } は 4 GB 以下のファイルではありません。照会機関から受け取ったファイルを指定してください。

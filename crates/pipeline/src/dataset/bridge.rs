@@ -18,7 +18,7 @@ use terms::{AssetClass, AssetId, DatasetId, RecordId, ReleaseKind};
 
 use super::build::{Made, Product, enter, partition, persons_setting};
 use super::deliver::released;
-use super::order::{KEYS_TABLE, Keys, Order, QUERY_TABLE, Query};
+use super::order::{KEYS_TABLE, Order, QUERY_TABLE, Query};
 use super::{Case, files, select};
 use crate::Instance;
 use crate::error::Error;
@@ -266,7 +266,7 @@ pub(super) async fn make(
     let persons = persons(instance, &snapshot, &ids).await?;
     let listed = match (order, file) {
         (Order::Query(query), None) => asked_for(&snapshot, query, &persons)?,
-        (Order::Keys(keys), Some(file)) => given(keys, file, &known, &persons)?,
+        (Order::Keys(_), Some(file)) => given(file, &known, &persons)?,
         (Order::Keys(_), None) => return Err(Error::refused(Message::new("core-keys-file-missing"))),
         (Order::Query(_) | Order::Tables(_), _) => return Err(Error::refused(Message::new("core-keys-file-unasked"))),
     };
@@ -367,41 +367,21 @@ fn asked_for(snapshot: &lake::Snapshot, query: &Query, persons: &Persons) -> Res
     Ok(Listed { table: QUERY_TABLE, csv, ids: asked.ids().collect(), coverage, shared: 0 })
 }
 
-/// Longest key that is taken.
-const LONGEST_KEY: usize = 256;
+/// Largest file that a body may give back, in bytes: a hundred million keys.
+const LARGEST_ANSWER: u64 = 1 << 32;
 
-/// The list of keys from the body's file: `provision_id,linkage_key`. Who said no meanwhile is not in it.
-fn given(_: &Keys, file: &Path, known: &BTreeSet<i64>, persons: &Persons) -> Result<Listed, Error> {
+/// The list of keys from the body's file. Who said no meanwhile is not in it.
+fn given(file: &Path, known: &BTreeSet<i64>, persons: &Persons) -> Result<Listed, Error> {
     let name = file.display().to_string();
-    let bytes = zeroize::Zeroizing::new(std::fs::read(file).map_err(Error::io(name.clone()))?);
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    let wrong = |line: usize, field: &'static str| {
-        Error::refused(Message::new("core-keys-line").with("file", &name).with("line", line).with("field", field))
-    };
-    let mut keys: BTreeMap<i64, String> = BTreeMap::new();
-    // Neither field has a comma, a quote or the end of a line in it.
-    let lines = (1..).zip(text.split(|b| *b == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
-    for (at, (line, bytes)) in lines.enumerate() {
-        let text = std::str::from_utf8(bytes).map_err(|_| wrong(line, "-"))?;
-        let plain = |field: &'_ str| field.trim().trim_matches('"').to_owned();
-        let fields: Vec<String> = text.split(',').map(plain).collect();
-        let [id, key] = &fields[..] else { return Err(wrong(line, "provision_id,linkage_key")) };
-        if at == 0 {
-            if [id.as_str(), key.as_str()] != ["provision_id", "linkage_key"] {
-                return Err(wrong(line, "provision_id,linkage_key"));
-            }
-            continue;
-        }
-        let id = id.parse::<i64>().ok().filter(|id| known.contains(id)).ok_or_else(|| wrong(line, "provision_id"))?;
-        let plain = key.len() <= LONGEST_KEY && key.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
-        // A spreadsheet would take it for a formula.
-        if key.is_empty() || !plain || key.starts_with(['=', '@']) {
-            return Err(wrong(line, "linkage_key"));
-        }
-        if keys.insert(id, key.clone()).is_some() {
-            return Err(wrong(line, "provision_id"));
-        }
+    let found = std::fs::metadata(file).map_err(Error::io(name.clone()))?;
+    if !found.is_file() || found.len() > LARGEST_ANSWER {
+        return Err(Error::refused(Message::new("core-keys-file-unusable").with("file", &name)));
     }
+    let bytes = zeroize::Zeroizing::new(std::fs::read(file).map_err(Error::io(name.clone()))?);
+    let mut keys = linkage::key_answer(&bytes, known).map_err(|wrong| {
+        let message = Message::new("core-keys-line").with("file", &name).with("line", wrong.line);
+        Error::refused(message.with("field", wrong.field))
+    })?;
     keys.retain(|id, _| persons.records.contains_key(id));
     let mut csv = String::from("person_id,linkage_key\n");
     let mut seen: HashMap<&str, u64> = HashMap::new();
