@@ -14,10 +14,10 @@ pub struct Args {
     /// Your institution: the 10-digit code it is registered under
     #[arg(long, value_name = "P")]
     pub provider: terms::ProviderId,
-    /// Number of this package among yours of this kind: 1, 2, 3 without gaps
+    /// Number of this package among yours, whatever they hold: 1, 2, 3 without gaps
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub sequence: u64,
-    /// What PATH holds
+    /// What PATH holds: ssmix2 fhir dpc receipt (claims) checkup
     #[arg(long, value_name = "KIND")]
     pub kind: terms::SourceKind,
     /// First and last day of the information, 2024-04-01/2024-04-30

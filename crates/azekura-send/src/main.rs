@@ -51,9 +51,13 @@ fn language_of_the_environment() -> messages::Lang {
 mod tests {
     #[test]
     fn what_it_says_has_a_text_in_both_languages() {
-        for code in
-            ["package-send-done", "package-send-all-left-out", "package-send-out-inside", "package-send-opt-outs-elsewhere"]
-        {
+        for code in [
+            "package-send-done",
+            "package-send-all-left-out",
+            "package-send-out-inside",
+            "package-send-opt-outs-elsewhere",
+            "package-send-not-filtered",
+        ] {
             assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
         }
     }

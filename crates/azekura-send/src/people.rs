@@ -5,7 +5,7 @@
 //! ```
 //! A file says twice whose it is: by its directory and by its name. Both count: when they differ, each of the two people can keep it at home.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -73,6 +73,8 @@ pub struct Doorkeeper {
     opted_out: HashSet<CanonicalPatientId>,
     contacted: Option<HashMap<CanonicalPatientId, Vec<Contact>>>,
     selective: bool,
+    /// Whether files are of many people, and their names say of nobody whose they are.
+    of_many: bool,
 }
 
 impl Doorkeeper {
@@ -89,11 +91,21 @@ impl Doorkeeper {
             }
             by_person
         });
-        Doorkeeper { opted_out, contacted, selective }
+        Doorkeeper { opted_out, contacted, selective, of_many: false }
+    }
+
+    /// For files of many people each (FHIR, DPC, claims, checkups): all of them go. Who may not come is told by the lists, and stopped at the
+    /// producer's door.
+    #[must_use]
+    pub fn for_files_of_many(self) -> Doorkeeper {
+        Doorkeeper { of_many: true, ..self }
     }
 
     /// What becomes of a file that names these people.
     pub fn judge(&self, people: &BTreeSet<CanonicalPatientId>) -> Verdict {
+        if self.of_many {
+            return Verdict::Send;
+        }
         if people.is_empty() && self.selective {
             return Verdict::OfNobody;
         }
@@ -108,12 +120,17 @@ impl Doorkeeper {
 
     /// How many said no of whom nothing was met.
     pub fn opted_out_but(&self, met: &HashSet<CanonicalPatientId>) -> usize {
-        self.opted_out.difference(met).count()
+        // What names nobody cannot have been looked through for them.
+        if self.of_many { 0 } else { self.opted_out.difference(met).count() }
     }
 
     /// The contacts of the people in a tree who may come, sorted; `None` when no contacts were given.
     pub fn contacts_of(&self, root: &Path) -> Result<Option<Vec<Contact>>, PackageError> {
         let Some(contacted) = &self.contacted else { return Ok(None) };
+        if self.of_many {
+            let all: BTreeMap<_, _> = contacted.iter().filter(|(id, _)| !self.opted_out.contains(*id)).collect();
+            return Ok(Some(all.into_values().flatten().cloned().collect()));
+        }
         let mut there = BTreeSet::new();
         people_in(root, Path::new(""), 0, &mut there).map_err(|source| PackageError::File { path: root.to_owned(), source })?;
         let coming = there.iter().filter(|id| !self.opted_out.contains(*id));

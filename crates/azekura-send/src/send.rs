@@ -31,6 +31,8 @@ pub struct Sent {
     counts: Counts,
     /// People of the opt-outs of whom no file was met: a wrong id, or a patient who has nothing here.
     opt_outs_elsewhere: usize,
+    /// People of the opt-outs whose records were not looked for, as the files are of many people each.
+    not_filtered: usize,
 }
 
 #[derive(Default)]
@@ -47,7 +49,7 @@ struct Counts {
 impl Sent {
     /// For machines.
     pub fn to_json(&self) -> serde_json::Value {
-        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts, opt_outs_elsewhere } = self;
+        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts, opt_outs_elsewhere, not_filtered } = self;
         serde_json::json!({
             "ok": true,
             "package": path,
@@ -61,6 +63,7 @@ impl Sent {
             "bytes": counts.bytes,
             "people_opted_out": counts.opted_out.len(),
             "opt_outs_elsewhere": opt_outs_elsewhere,
+            "opt_outs_not_filtered": not_filtered,
             "people_not_contacted": counts.not_contacted.len(),
             "files_left_out": counts.files_left_out,
             "files_of_nobody": counts.files_of_nobody,
@@ -81,6 +84,9 @@ impl Sent {
 
     /// What somebody should look at.
     pub fn warning(&self) -> Option<Message> {
+        if self.not_filtered > 0 {
+            return Some(Message::new("package-send-not-filtered").with("count", self.not_filtered));
+        }
         let count = self.opt_outs_elsewhere;
         (count > 0).then(|| Message::new("package-send-opt-outs-elsewhere").with("count", count))
     }
@@ -98,7 +104,11 @@ pub fn send(args: &Args) -> Result<Sent, Message> {
     let opt_outs = list(args.opt_outs.as_deref(), lists::read_opt_outs)?;
     let contacts = list(args.contacts.as_deref(), lists::read_contacts)?;
     let keeper = Doorkeeper::new(contacts, opt_outs.as_deref());
-    package(args, &signer, &recipient, &keeper, opt_outs.as_deref())
+    let of_many = args.kind != terms::SourceKind::Ssmix2;
+    let keeper = if of_many { keeper.for_files_of_many() } else { keeper };
+    let sent = package(args, &signer, &recipient, &keeper, opt_outs.as_deref())?;
+    let not_filtered = if of_many { opt_outs.map_or(0, |o| o.len()) } else { 0 };
+    Ok(Sent { not_filtered, ..sent })
 }
 
 fn keys(args: &Args) -> Result<(Identity, Certificate), SealError> {
@@ -171,7 +181,7 @@ fn package(
     writer.count("files-of-nobody", counts.files_of_nobody);
     let finished = writer.finish(signer).map_err(message)?;
     let opt_outs_elsewhere = keeper.opted_out_but(&counts.opted_out);
-    Ok(Sent { finished, counts, opt_outs_elsewhere })
+    Ok(Sent { finished, counts, opt_outs_elsewhere, not_filtered: 0 })
 }
 
 /// How many bytes the next payload holds before another begins: a package has at most 9,999 payloads, so twice as many after

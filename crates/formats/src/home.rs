@@ -10,6 +10,14 @@ use crate::seen::key;
 pub struct Home(Arc<OnceLock<String>>);
 
 impl Home {
+    /// That institution, whatever a delivery begins with: the same patient has the same local id in every one.
+    pub fn of(institution: &str) -> Self {
+        let home = Self::default();
+        // Nobody has set it before.
+        let _ = home.0.set(code(institution));
+        home
+    }
+
     /// Local id of a patient number. The institution has ten digits (prefecture 2, fee table 1, institution 7) or, as DPC
     /// files write it, nine, without the fee table, which is the medical one; or it is the system of an identifier.
     pub fn local_id(&self, institution: &str, number: &str) -> String {

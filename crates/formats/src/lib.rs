@@ -9,7 +9,7 @@
 //! * [`ssmix2`]: the SS-MIX2 standardized storage, and vital signs of the extended storage;
 //! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
 //! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `seen`, `home`: what their readers share;
-//! * [`detect`]: what a file is;
+//! * [`detect`]: what a file is; [`AnyReader`]: each file to the reader of its kind;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
 //! Reading never fails for what is in a file: dirt in one record never loses the next. Errors are for the reading
@@ -17,6 +17,7 @@
 //!
 //! Invariant: knows neither where files come from nor what is valid in the end. Findings can name people; errors do not.
 
+mod any;
 pub mod charset;
 pub mod checkup;
 mod chunk;
@@ -40,6 +41,7 @@ mod seen;
 pub mod ssmix2;
 pub mod written;
 
+pub use any::{AnyPrescan, AnyReader, ForLake};
 pub use chunk::{Chunk, Counts, Patient};
 pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, convert_with, formats_at, lines_of, read_at};
 pub use detect::{Format, detect};

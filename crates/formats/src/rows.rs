@@ -6,11 +6,11 @@ use messages::{Finding, Message as Text, Place, Severity};
 use omop::{
     CareSiteRow, Columns, ConditionOccurrenceRow, CostRow, DeathRow, DeviceExposureRow, DrugExposureRow, Head, IdentityRow,
     InsuranceRow, LocationRow, MeasurementRow, NoteRow, ObservationRow, PayerPlanPeriodRow, PersonRow, ProcedureOccurrenceRow,
-    SourceState, VisitEventRow, gender_concept, type_concept,
+    SourceFileRow, SourceState, VisitEventRow, gender_concept, type_concept,
 };
 use terms::{Micros, Sex, civil_from_days};
 
-use crate::seen::{Seen, key};
+use crate::seen::{ByItself, Seen, key};
 use crate::written::{Met, narrow};
 use crate::{Chunk, Counts, Output, Patient, ReadError};
 
@@ -25,10 +25,58 @@ pub struct At<'a> {
     pub ts: Micros,
 }
 
-impl At<'_> {
-    fn head(&self) -> Head<'_> {
+impl<'a> At<'a> {
+    fn head(&self) -> Head<'a> {
         Head { record_id: self.patient, source_key: self.key, source_ts: self.ts, source_state: SourceState::Live }
     }
+}
+
+/// The units that were told of, for a lake in which a later delivery replaces what an earlier one said of a unit.
+#[derive(Default)]
+struct Units {
+    /// Time of each unit of a patient, which all its rows have, and whether it was told of or only taken back.
+    times: HashMap<u128, (Micros, bool), ByItself>,
+    /// Patient in the chunk, key and time of the last row.
+    last: (i64, String, Micros),
+}
+
+impl Units {
+    /// Time of a unit; noted as a line of `source_file` where it is met for the first time.
+    fn time(&mut self, at: &At<'_>, state: SourceState, patients: &[Patient], file: &Where<'_>, columns: &mut Columns) -> Micros {
+        if self.last.0 == at.patient && self.last.1 == at.key && state == SourceState::Live {
+            return self.last.2;
+        }
+        let patient = usize::try_from(at.patient).ok().and_then(|n| patients.get(n)).map_or("", |p| p.local_id.as_str());
+        let unit = key(&[patient.as_bytes(), at.key.as_bytes()]);
+        let live = state == SourceState::Live;
+        let known = self.times.get(&unit).copied();
+        let ts = known.map_or(at.ts, |(ts, _)| ts);
+        if known.is_none_or(|(_, told)| live && !told) {
+            self.times.insert(unit, (ts, live));
+            let head = Head { record_id: at.patient, source_key: at.key, source_ts: ts, source_state: state };
+            let row = SourceFileRow {
+                data_type: at.key.split('|').next().unwrap_or(""),
+                payload: file.payload,
+                ordinal: file.ordinal,
+                path: file.path,
+                content: None,
+            };
+            columns.source_file.push(&head, &row);
+        }
+        if live {
+            self.last.0 = at.patient;
+            at.key.clone_into(&mut self.last.1);
+            self.last.2 = ts;
+        }
+        ts
+    }
+}
+
+/// Where a row was read.
+struct Where<'a> {
+    payload: i32,
+    ordinal: i64,
+    path: &'a str,
 }
 
 /// Findings of one code told one by one in a file; what comes after is told as a number at its end.
@@ -58,7 +106,10 @@ pub struct Book {
     /// What was told already, over all chunks.
     pub seen: Seen,
     ids: Ids,
+    units: Option<Box<Units>>,
     file: String,
+    /// Number of the payload, and of the file in it.
+    place: (i32, i64),
     /// An error is told however many warnings of its code were.
     said: BTreeMap<(&'static str, Severity), u64>,
     waiting: usize,
@@ -76,11 +127,49 @@ impl Book {
             counts: Counts::default(),
             seen: Seen::default(),
             ids: Ids::default(),
+            units: None,
             file: String::new(),
+            place: (0, 0),
             said: BTreeMap::new(),
             waiting: 0,
             limit,
         }
+    }
+
+    /// The same, noting the units too where a lake is to have the rows: each as a line of `source_file`, all rows of one with one time, and
+    /// who somebody is as units of their own, which stand whatever becomes of the claim or the stay that said it.
+    #[must_use]
+    pub fn for_lake(limit: usize, lake: bool) -> Self {
+        Self { units: lake.then(Box::default), ..Self::new(limit) }
+    }
+
+    /// Whether units are noted.
+    pub fn is_for_lake(&self) -> bool {
+        self.units.is_some()
+    }
+
+    /// Rows are of this file from now on.
+    pub fn begin_member(&mut self, path: &str, payload: u32, ordinal: u64) {
+        self.place = (i32::try_from(payload).unwrap_or(i32::MAX), i64::try_from(ordinal).unwrap_or(i64::MAX));
+        self.begin_file(path);
+    }
+
+    /// A unit that the source has taken back: what an earlier delivery said of it does not stand any more. Nothing where the same delivery
+    /// tells of it.
+    pub fn gone(&mut self, at: &At<'_>) {
+        self.unit(at, SourceState::Deleted);
+    }
+
+    fn unit(&mut self, at: &At<'_>, state: SourceState) -> Micros {
+        let Some(units) = &mut self.units else { return at.ts };
+        let file = Where { payload: self.place.0, ordinal: self.place.1, path: &self.file };
+        units.time(at, state, &self.patients, &file, &mut self.columns)
+    }
+
+    #[inline]
+    fn head<'a>(&mut self, at: &At<'a>) -> Head<'a> {
+        let source_ts = self.unit(at, SourceState::Live);
+        Head { source_ts, ..at.head() }
     }
 
     /// Findings are about this file from now on.
@@ -213,6 +302,10 @@ impl Book {
             return Ok(());
         }
         self.by_id.clear();
+        if let Some(units) = &mut self.units {
+            // Numbers of patients are new.
+            units.last = (-1, String::new(), 0);
+        }
         out.chunk(Chunk {
             patients: std::mem::take(&mut self.patients),
             tables: self.columns.finish(),
@@ -229,7 +322,8 @@ macro_rules! numbered {
             #[inline]
             pub fn $method(&mut self, at: &At<'_>, row: $row<'_>) {
                 self.ids.$counter += 1;
-                self.columns.$table.push(&at.head(), &$row { $id: self.ids.$counter, ..row });
+                let head = self.head(at);
+                self.columns.$table.push(&head, &$row { $id: self.ids.$counter, ..row });
                 self.waiting += 1;
             })+
         }
@@ -262,7 +356,8 @@ macro_rules! plain {
         impl Book {
             $($(#[$doc])*
             pub fn $method(&mut self, at: &At<'_>, row: &$row) {
-                self.columns.$table.push(&at.head(), row);
+                let head = self.head(at);
+                self.columns.$table.push(&head, row);
                 self.waiting += 1;
             })+
         }
@@ -342,11 +437,20 @@ impl Book {
         let mut parts: Vec<&[u8]> = vec![b"identity", who.local_id.as_bytes(), sex.as_bytes()];
         parts.push(birth.as_ref().map_or(&[], |b| b.as_slice()));
         parts.extend(facts.iter().map(Vec::as_slice));
-        if !self.first(&parts) {
+        let content = key(&parts);
+        if !self.seen.first(content) {
             return;
         }
+        let (own, as_person);
+        let (mut at, mut of_person) = (*at, *at);
+        if self.is_for_lake() {
+            own = format!("identity|{content:032x}");
+            as_person = format!("person|{}", at.key.split('|').next().unwrap_or(""));
+            (at.key, of_person.key) = (&own, &as_person);
+        }
+        let head = self.head(&at);
         self.columns.identity.push(
-            &at.head(),
+            &head,
             &IdentityRow {
                 local_patient_id: who.local_id,
                 family_name: who.kanji.0,
@@ -384,7 +488,7 @@ impl Book {
             let id = crate::places::id_of("location", &source);
             location_id = Some(id);
             self.location(
-                at,
+                &of_person,
                 &LocationRow {
                     location_id: id,
                     state: prefecture,
@@ -395,7 +499,7 @@ impl Book {
             );
         }
         self.person(
-            at,
+            &of_person,
             &PersonRow {
                 gender_concept_id: gender_concept(who.sex.map_or(Sex::Unknown, |s| s.0)),
                 year_of_birth: year,
@@ -434,13 +538,21 @@ impl Book {
             &from,
             &to,
         ];
-        if !self.first(&parts) {
+        let content = key(&parts);
+        if !self.seen.first(content) {
             return;
         }
+        let own;
+        let mut at = *at;
+        if self.is_for_lake() {
+            own = format!("insurance|{content:032x}");
+            at.key = &own;
+        }
+        let head = self.head(&at);
         let written = [cover.symbol, cover.number, cover.branch].map(|t| stated(t).unwrap_or("")).join("|");
         let same = written == [symbol, number, branch].map(|t| t.unwrap_or("")).join("|");
         self.columns.insurance.push(
-            &at.head(),
+            &head,
             &InsuranceRow {
                 set_id: cover.set_id,
                 plan_code: None,
@@ -484,9 +596,16 @@ impl Book {
     pub fn care_site(&mut self, at: &At<'_>, local_id: &str, code: &str) -> i64 {
         let id = crate::places::id_of("care_site", code);
         if self.first(&[b"care_site", local_id.as_bytes(), code.as_bytes()]) {
+            let own;
+            let mut at = *at;
+            if self.is_for_lake() {
+                own = format!("care_site|{code}");
+                at.key = &own;
+            }
+            let head = self.head(&at);
             self.columns
                 .care_site
-                .push(&at.head(), &CareSiteRow { care_site_id: id, care_site_source_value: Some(code), ..Default::default() });
+                .push(&head, &CareSiteRow { care_site_id: id, care_site_source_value: Some(code), ..Default::default() });
             self.waiting += 1;
         }
         id

@@ -54,6 +54,7 @@ pub use person_map::PersonMap;
 pub use plan::Compaction;
 pub use session::{Query, Session, SessionOptions, plain};
 pub use snapshot::{LakeFile, Snapshot};
+pub use spill::{Spilled, SpilledReader};
 pub use sweep::SweepReport;
 pub use table::{LakeTable, UnknownTable};
 pub use visibility::Blocked;

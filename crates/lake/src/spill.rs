@@ -167,6 +167,70 @@ impl SpillWriter for SealedSpillWriter {
     }
 }
 
+/// Bytes that wait on disk for whoever writes them, sealed as a query's are: under a key that exists only in memory, in a file without a name.
+pub struct Spilled {
+    inner: Arc<Inner>,
+    writer: SealedSpillWriter,
+}
+
+impl Spilled {
+    /// An empty one on the disk of `directory`, which is made where it is missing.
+    ///
+    /// # Errors
+    /// When there is no room for it, or no key.
+    pub fn new(directory: &std::path::Path) -> io::Result<Spilled> {
+        std::fs::create_dir_all(directory)?;
+        let mut key = Zeroizing::new([0_u8; 32]);
+        openssl::rand::rand_bytes(&mut key[..]).map_err(|_| io::Error::other("no random key for a spill file"))?;
+        let file = tempfile::tempfile_in(directory)?;
+        let inner = Arc::new(Inner { file, key, size: AtomicU64::new(0), used: Arc::default(), limit: u64::MAX });
+        let writer = SealedSpillWriter { inner: Arc::clone(&inner), buffer: Vec::with_capacity(CHUNK), chunk: 0 };
+        Ok(Spilled { inner, writer })
+    }
+
+    /// What was written, from its beginning.
+    ///
+    /// # Errors
+    /// When the last of it cannot be written.
+    pub fn into_reader(mut self) -> io::Result<SpilledReader> {
+        self.writer.seal()?;
+        Ok(SpilledReader { inner: self.inner, at: 0, chunk: 0, rest: Bytes::new() })
+    }
+}
+
+impl Write for Spilled {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.writer.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads what was spilt.
+pub struct SpilledReader {
+    inner: Arc<Inner>,
+    at: u64,
+    chunk: u64,
+    rest: Bytes,
+}
+
+impl io::Read for SpilledReader {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            if self.at >= self.inner.size.load(Ordering::Acquire) {
+                return Ok(0);
+            }
+            let (bytes, next) = read_chunk(&self.inner, self.at, self.chunk).map_err(io::Error::other)?;
+            (self.rest, self.at, self.chunk) = (bytes, next, self.chunk + 1);
+        }
+        let taken = self.rest.len().min(out.len());
+        out[..taken].copy_from_slice(&self.rest.split_to(taken));
+        Ok(taken)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use futures::StreamExt;
@@ -212,6 +276,22 @@ mod tests {
         assert!(!raw.windows(6).any(|w| w == "東雲".as_bytes() || w == b"HbA1c "));
         drop((file, writer));
         assert_eq!(spill.used.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn what_waits_comes_back_in_its_order_and_nothing_of_it_can_be_read_on_the_disk() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut spilled = Spilled::new(&directory.path().join("spill")).expect("a file");
+        let text = "東雲 HbA1c 4.8 ".repeat(40_000);
+        spilled.write_all(text.as_bytes()).expect("written");
+        let mut reader = spilled.into_reader().expect("readable");
+        let mut raw = vec![0; reader.inner.size.load(Ordering::Acquire) as usize];
+        reader.inner.file.read_exact_at(&mut raw, 0).expect("readable");
+        assert!(!raw.windows(6).any(|w| w == "東雲".as_bytes() || w == b"HbA1c "));
+        let mut back = String::new();
+        io::Read::read_to_string(&mut reader, &mut back).expect("readable");
+        assert_eq!(back, text);
+        assert_eq!(std::fs::read_dir(directory.path().join("spill")).expect("listable").count(), 0);
     }
 
     #[test]

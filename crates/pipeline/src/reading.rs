@@ -1,7 +1,7 @@
 //! The child process that decrypts, unpacks and reads one payload. It gets ciphertext and gives Arrow, and has no file,
 //! no ledger and no key but the one it needs: what a hostile package could break is this process alone.
 //!
-//! Parent to child on standard input: length and JSON of [`Task`], then the ciphertext to its end. Child to parent on
+//! Parent to child on standard input: length and JSON of [`Task`], then the ciphertext to its end, twice where [`Task::is_read_twice`]. Child to parent on
 //! standard output: frames of one byte kind, eight bytes length (little endian), body; the last frame is the
 //! [`Summary`]. A child that ends without it has failed.
 
@@ -31,6 +31,8 @@ pub struct Task {
     pub mode: Mode,
     /// Format of the payload.
     pub kind: terms::SourceKind,
+    /// Who sent it: the institution whose patient numbers stand bare.
+    pub provider: String,
     /// How the provider's patient ids are made one.
     pub rule: terms::PatientIdRule,
     /// Number of the payload in its package.
@@ -45,6 +47,14 @@ pub struct Task {
     pub set_aside: Vec<String>,
     /// Source bytes read before a chunk of rows is given back.
     pub chunk_bytes: usize,
+}
+
+impl Task {
+    /// Whether the payload is read twice: files of most formats say things that rows of others depend on, and only SS-MIX2 says in the names of
+    /// its files whose they are and what stands.
+    pub fn is_read_twice(&self) -> bool {
+        self.mode == Mode::Read && self.kind != terms::SourceKind::Ssmix2
+    }
 }
 
 /// What the child says at the end.

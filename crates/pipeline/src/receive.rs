@@ -418,7 +418,11 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
         return Err(told(Message::new("core-package-purpose"), Vec::new()));
     }
     let unread = |_| told(Message::new("core-kind-unknown").with("kind", &manifest.kind), Vec::new());
-    crate::ingest::kind_of(&manifest.kind).map_err(unread)?;
+    let kind = crate::ingest::kind_of(&manifest.kind).map_err(unread)?;
+    // What stands in one file of these formats depends on others: they are looked through together.
+    if kind != terms::SourceKind::Ssmix2 && manifest.payloads.len() != 1 {
+        return Err(told(Message::new("core-package-payloads").with("kind", kind), Vec::new()));
+    }
     if reader.package_by_manifest(&opened.manifest_sha256).await?.is_some_and(|p| p.state != PackageState::Quarantined) {
         return Err(told(Message::new("core-package-duplicate"), Vec::new()));
     }

@@ -77,6 +77,7 @@ impl Spooled {
         let task = move |(n, entry): (usize, &PayloadEntry)| Task {
             mode,
             kind,
+            provider: self.manifest.sender.clone(),
             rule: self.rule,
             payload: n as u32 + 1,
             entry: entry.clone(),

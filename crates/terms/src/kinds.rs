@@ -148,6 +148,14 @@ words!(
     SourceKind, "kind of payload" {
         /// SS-MIX2 standardized storage (標準化ストレージ).
         Ssmix2 = "ssmix2",
+        /// HL7 FHIR R4: NDJSON and bundles.
+        Fhir = "fhir",
+        /// DPC survey files (DPC導入の影響評価に係る調査).
+        Dpc = "dpc",
+        /// Electronic claims (レセプト電算処理).
+        Receipt = "receipt",
+        /// Specific health checkups (特定健診) and other files of checkups.
+        Checkup = "checkup",
     }
 );
 

@@ -220,7 +220,7 @@ impl House {
         sequence: u64,
         fill: impl FnOnce(&mut dyn std::io::Write),
     ) -> PathBuf {
-        let mut writer = self.writer(id, to, sequence);
+        let mut writer = self.writer(id, to, sequence, "ssmix2");
         writer
             .add_payload(|w| {
                 fill(w);
@@ -230,14 +230,19 @@ impl House {
         writer.finish(&sender.identity).expect("finished").path
     }
 
-    fn writer(&self, id: &str, to: &Certificate, sequence: u64) -> Writer {
+    /// A package of files of some kind.
+    pub fn package_of(&self, kind: &str, sequence: u64, files: &[(String, Vec<u8>)]) -> PathBuf {
+        self.payloads_of(kind, sequence, &[files.to_vec()])
+    }
+
+    fn writer(&self, id: &str, to: &Certificate, sequence: u64, kind: &str) -> Writer {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let date = |d: &str| d.parse().expect("a date");
         let draft = Draft {
             purpose: Purpose::Provision,
             sender: id.to_owned(),
             sequence,
-            kind: "ssmix2".to_owned(),
+            kind: kind.to_owned(),
             period: Period { from: date("2019-01-01"), to: date("2026-09-30") },
             dataset: None,
         };
@@ -246,7 +251,12 @@ impl House {
 
     /// A package with a payload for each of these trees.
     pub fn payloads(&self, sequence: u64, trees: &[Vec<(String, Vec<u8>)>]) -> PathBuf {
-        let mut writer = self.writer(PROVIDER, &self.intake(), sequence);
+        self.payloads_of("ssmix2", sequence, trees)
+    }
+
+    /// The same of some kind.
+    pub fn payloads_of(&self, kind: &str, sequence: u64, trees: &[Vec<(String, Vec<u8>)>]) -> PathBuf {
+        let mut writer = self.writer(PROVIDER, &self.intake(), sequence, kind);
         for files in trees {
             let fill = |w: &mut dyn std::io::Write| {
                 tar(w, files);

@@ -10,4 +10,5 @@ mod losses;
 mod promises;
 mod refusals;
 mod said_no;
+mod sources;
 mod waiting;

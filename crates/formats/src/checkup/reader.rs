@@ -20,6 +20,8 @@ use crate::{Member, Output, ReadError, Reader};
 pub struct Options {
     /// A chunk is handed out once so many rows wait.
     pub chunk_rows: usize,
+    /// Whether the rows are for a lake, which keeps what earlier deliveries said: their units are told too.
+    pub lake: bool,
     /// Longer documents are left out, with a finding.
     pub max_document_bytes: u64,
     /// Longer archives are left out, with a finding.
@@ -35,6 +37,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             chunk_rows: 100_000,
+            lake: false,
             max_document_bytes: 32 << 20,
             max_archive_bytes: 256 << 20,
             mapping: None,
@@ -111,7 +114,7 @@ impl Default for CheckupReader {
 impl CheckupReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
-        let book = Book::new(options.chunk_rows);
+        let book = Book::for_lake(options.chunk_rows, options.lake);
         Self { options, book, buffer: Vec::new(), plain: Vec::new(), counted: BTreeMap::new() }
     }
 
@@ -307,7 +310,7 @@ impl Reader for CheckupReader {
     fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
         let input = |source| ReadError::Input { payload: member.payload, ordinal: member.ordinal, source };
         let path = member.path;
-        self.book.begin_file(path);
+        self.book.begin_member(path, member.payload, member.ordinal);
         self.book.counts.members += 1;
         let lower = path.to_ascii_lowercase();
         let mut beginning = Vec::new();

@@ -6,9 +6,9 @@ use std::path::Path;
 use arrow::array::Array as _;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
-use super::any::{AnyPrescan, AnyReader};
 use super::source::Source;
 use super::{ConvertError, ReadError};
+use crate::any::{AnyPrescan, AnyReader};
 use crate::checkup::Mapping;
 use crate::detect::{LOOKED_AT, detect};
 use crate::{Chunk, Format, Reader as _};

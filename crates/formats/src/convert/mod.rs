@@ -1,12 +1,10 @@
 //! A directory or tar → CSV files, for use without the platform: one file an OMOP table, identity, insurance, findings.
 //!
 //! * `look` reads without writing;
-//! * `any` gives each file to the reader of its kind;
 //! * `source` walks a directory, a file, a tar file, or a tar stream, twice: first for who is to be set aside;
 //! * `tables` numbers persons and rows and writes the CSV files;
 //! * `visits` joins events to visits as far as one payload allows.
 
-mod any;
 mod look;
 mod source;
 mod tables;
@@ -19,11 +17,10 @@ use std::path::{Path, PathBuf};
 
 use messages::{Lang, Message};
 use serde::Serialize;
-use terms::PatientIdRule;
 
+use crate::any::{AnyPrescan, AnyReader};
 use crate::checkup::Mapping;
 use crate::{Chunk, Counts, Format, ReadError, Reader};
-use any::{AnyPrescan, AnyReader};
 pub use look::{formats_at, lines_of, read_at};
 use tables::Tables;
 use visits::Visits;

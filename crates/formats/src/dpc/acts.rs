@@ -100,7 +100,12 @@ fn insurer(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, on: i32) {
 fn service(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, at: (&str, u64)) -> Option<i32> {
     let text = row.get(layout.at(Role::date));
     match day(text) {
-        Some(d) => Some(d.day),
+        Some(d) => {
+            if reader.options.lake {
+                reader.unit.in_month(d.day);
+            }
+            Some(d.day)
+        }
         None => {
             reader.book.unread(Severity::Error, Text::new("formats-date"), at);
             None
@@ -400,6 +405,9 @@ pub fn f(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
             return;
         }
     };
+    if reader.options.lake {
+        reader.unit.in_month(act.day);
+    }
     detail(reader, row, layout, row.get(layout.at(Role::section)), act.count, act.day, at, scribe);
     reader.book.read();
 }

@@ -10,7 +10,7 @@ use super::amounts::{self, Amounts};
 use super::form1::Form1Stay;
 use super::layouts::{Kind, Layout, Role, layout};
 use crate::columns::{Row, Splitter};
-use crate::days::{day, typed};
+use crate::days::{Month, day, typed};
 use crate::lines::Lines;
 use crate::receipt::diagnoses::Diagnoses;
 use crate::rows::{At, Book, Cover, Who, name_parts};
@@ -30,13 +30,15 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Which amounts count: the others have their points alone.
     pub amounts: Amounts,
+    /// Whether the rows are for a lake, which keeps what earlier deliveries said: their units are told too, those of acts by month.
+    pub lake: bool,
     /// Whose patient numbers stand bare: shared by the readers of a delivery.
     pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, amounts: Amounts::default(), home: Home::default() }
+        Self { chunk_rows: 100_000, amounts: Amounts::default(), lake: false, home: Home::default() }
     }
 }
 
@@ -84,8 +86,10 @@ pub struct Unit {
     pub stay: u128,
     /// Number of the patient in the chunk.
     pub patient: i64,
-    /// Key of the stay or of the outpatient's day.
+    /// Key of the stay or of the outpatient's day; of acts for a lake with their month, since each month comes in a delivery of its own.
     pub key: String,
+    /// Length of the key without a month.
+    whole: usize,
     /// Time: the end of the stay, or its beginning.
     pub ts: i64,
     /// Admission, or the day of an outpatient's visit.
@@ -101,6 +105,15 @@ pub struct Unit {
 impl Unit {
     pub fn at(&self) -> At<'_> {
         At { patient: self.patient, key: &self.key, ts: self.ts }
+    }
+
+    /// Rows are of acts of this day's month from now on.
+    pub fn in_month(&mut self, day: i32) {
+        let month = Month::at(day).number();
+        if self.key.get(self.whole + 1..).is_none_or(|m| m.parse() != Ok(month)) {
+            self.key.truncate(self.whole);
+            self.key.push_str(&format!("|{month}"));
+        }
     }
 }
 
@@ -187,7 +200,7 @@ impl DpcReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
         Self {
-            book: Book::new(options.chunk_rows),
+            book: Book::for_lake(options.chunk_rows, options.lake),
             options,
             held: Diagnoses::default(),
             unit: Unit::default(),
@@ -462,6 +475,7 @@ impl DpcReader {
             first,
             String::from_utf8_lossy(if kind == Kind::FF1 { third } else { b"" })
         );
+        unit.whole = unit.key.len();
         unit.patient = self.book.patient(&unit.local_id);
         match kind {
             Kind::EFg => {
@@ -574,7 +588,7 @@ pub fn name(kind: Kind) -> &'static str {
 
 impl Reader for DpcReader {
     fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
-        self.book.begin_file(member.path);
+        self.book.begin_member(member.path, member.payload, member.ordinal);
         self.book.counts.members += 1;
         self.book.counts.read += 1;
         self.unit = Unit::default();

@@ -7,7 +7,7 @@ use messages::{Message as Text, Severity};
 use serde::Deserialize as _;
 
 use super::patients::{self, About, Patients, about, entry_name, scope};
-use super::resource::{Entry, Resource, Section};
+use super::resource::{Entry, Identifier, Resource, Section, part};
 use super::rows;
 use crate::lines::Lines;
 use crate::rows::Book;
@@ -28,13 +28,15 @@ pub struct Options {
     pub max_file_bytes: u64,
     /// What a [`Prescan`] found: patients may come after what is about them.
     pub patients: Patients,
+    /// Whether the rows are for a lake, which keeps what earlier deliveries said: their units are told too.
+    pub lake: bool,
     /// Whose patient numbers stand bare: shared by the readers of a delivery.
     pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, max_file_bytes: 256 << 20, patients: Patients::default(), home: Home::default() }
+        Self { chunk_rows: 100_000, max_file_bytes: 256 << 20, patients: Patients::default(), lake: false, home: Home::default() }
     }
 }
 
@@ -101,6 +103,8 @@ pub struct FhirReader {
     options: Options,
     book: Book,
     scope: String,
+    /// Hash of what is being read: names a resource that has no name.
+    content: String,
 }
 
 impl Default for FhirReader {
@@ -112,14 +116,15 @@ impl Default for FhirReader {
 impl FhirReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
-        let book = Book::new(options.chunk_rows);
-        Self { options, book, scope: String::new() }
+        let book = Book::for_lake(options.chunk_rows, options.lake);
+        Self { options, book, scope: String::new(), content: String::new() }
     }
 
     /// A resource or a bundle of them, which may lie in another one.
     fn resource(&mut self, mut resource: Resource, line: u64, depth: usize) {
         if resource.resource_type == "Bundle" {
             let entries = std::mem::take(&mut resource.entry);
+            let document = self.document(&resource);
             let mut patients = Patients::default();
             let mut said = HashMap::new();
             for entry in &entries {
@@ -141,7 +146,7 @@ impl FhirReader {
                     let url = entry.full_url.as_deref();
                     let names = [url.map(entry_name), inner.id.as_deref()];
                     let context = names.into_iter().flatten().find_map(|n| said.get(n)).copied().unwrap_or_default();
-                    self.one(&inner, url, context, line, Some(&patients));
+                    self.one(&inner, url, context, line, Some((&patients, document.as_deref())));
                 }
             }
             return;
@@ -149,9 +154,32 @@ impl FhirReader {
         self.one(&resource, None, Context::Itself, line, None);
     }
 
-    fn one(&mut self, resource: &Resource, url: Option<&str>, context: Context, line: u64, bundle: Option<&Patients>) {
+    /// The name of a document by which a later one replaces it: its identifier, else what is in it. Other bundles are none: their entries
+    /// have names of their own.
+    fn document(&self, bundle: &Resource) -> Option<String> {
+        let kind = bundle.kind.as_ref().and_then(|k| k.as_str());
+        kind.filter(|kind| *kind == "document")?;
+        let identifier: Option<Identifier> = part(&bundle.identifier);
+        let stated = identifier.and_then(|i| i.value.map(|value| [i.system.unwrap_or_default(), value].join("|")));
+        Some(stated.filter(|name| name != "|").unwrap_or_else(|| self.content.clone()))
+    }
+
+    fn one(
+        &mut self,
+        resource: &Resource,
+        url: Option<&str>,
+        context: Context,
+        line: u64,
+        bundle: Option<(&Patients, Option<&str>)>,
+    ) {
         let (bundled, none) = (bundle.is_some(), Patients::default());
-        let own = bundle.unwrap_or(&none);
+        let own = bundle.map_or(&none, |(patients, _)| patients);
+        let unit = match (bundle.and_then(|(_, document)| document), resource.id.as_deref().filter(|id| !id.is_empty()), url) {
+            (Some(document), ..) => format!("document|{document}"),
+            (None, Some(id), _) => format!("{}|-|{id}", resource.resource_type),
+            (None, None, Some(url)) => format!("{}|-|{url}", resource.resource_type),
+            (None, None, None) => format!("{}|-|{}", resource.resource_type, self.content),
+        };
         let Options { home, patients, .. } = &self.options;
         let local = if resource.resource_type == "Patient" {
             patients::local_id(resource, url, &self.scope, home)
@@ -193,7 +221,7 @@ impl FhirReader {
                 return;
             }
         }
-        rows::resource(resource, local.as_deref(), context, line, &mut self.book);
+        rows::resource(resource, local.as_deref(), &unit, context, line, &mut self.book);
     }
 
     /// A bundle in which an entry is none: the others are read. False when it is no bundle at all.
@@ -210,6 +238,9 @@ impl FhirReader {
     }
 
     fn parse(&mut self, bytes: &[u8], line: u64) {
+        if self.options.lake {
+            self.content = format!("{:032x}", crate::seen::key(&[bytes]));
+        }
         match serde_json::from_slice::<Resource>(bytes) {
             Ok(resource) if !resource.resource_type.is_empty() => {
                 self.book.read();
@@ -247,7 +278,7 @@ fn whole(value: serde_json::Value, depth: usize, at: &str, unread: &mut Vec<Stri
 impl Reader for FhirReader {
     fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
         let input = |source| ReadError::Input { payload: member.payload, ordinal: member.ordinal, source };
-        self.book.begin_file(member.path);
+        self.book.begin_member(member.path, member.payload, member.ordinal);
         scope(member.path).clone_into(&mut self.scope);
         self.book.counts.members += 1;
         self.book.counts.read += 1;

@@ -63,11 +63,15 @@ pub fn is_known(r: &Resource) -> bool {
     known.contains(&r.resource_type.as_str())
 }
 
-/// The rows of a resource.
-pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, book: &mut Book) {
+/// The rows of a resource. `unit` is the name under which a later delivery replaces it.
+pub fn resource(r: &Resource, local: Option<&str>, unit: &str, context: Context, line: u64, book: &mut Book) {
     let place = ("resource", line);
     if let Some(why) = why_not(r) {
         book.none(why);
+        if let Some(local) = local.filter(|_| book.is_for_lake() && is_known(r) && !unit.starts_with("document|")) {
+            let patient = book.patient(local);
+            book.gone(&At { patient, key: unit, ts: 0 });
+        }
         if why == "modifier-extension" {
             book.say_line(Severity::Warning, Text::new("fhir-modifier"), place, 0);
         }
@@ -89,10 +93,9 @@ pub fn resource(r: &Resource, local: Option<&str>, context: Context, line: u64, 
         return;
     };
     let patient = book.patient(local);
-    let key = format!("{}|-|{}", r.resource_type, r.id.as_deref().unwrap_or(""));
     let stated = day_of(r.issued.as_deref()).or(day_of(r.recorded_date.as_deref())).or(day_of(r.authored_on.as_deref()));
     let ts = stated.map_or(0, |t| t.micros.unwrap_or(i64::from(t.day) * 86_400_000_000));
-    let at = At { patient, key: &key, ts };
+    let at = At { patient, key: unit, ts };
     match r.resource_type.as_str() {
         "Patient" => person(r, local, &at, place, book),
         "Coverage" => coverage(r, local, &at, book),

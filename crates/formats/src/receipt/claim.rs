@@ -256,11 +256,14 @@ impl Claim {
         if rows && self.local_id.is_empty() {
             book.say_line(Severity::Error, Text::new("formats-no-patient"), at, 0);
         }
-        if !rows || self.local_id.is_empty() {
+        if self.local_id.is_empty() {
             return version;
         }
         self.key =
             format!("claim|{}|{}|{}|{kind}|{:08x}", self.form.name(), self.institution, self.month.number(), version as u32);
+        if !rows {
+            return version;
+        }
         if re.len() < layout.re.1 {
             book.say_line(Severity::Warning, columns_message(re.len(), layout.re.0), at, 0);
         }

@@ -93,13 +93,15 @@ pub struct Options {
     pub chunk_rows: usize,
     /// What a [`Prescan`] found; without it every claim stands.
     pub versions: Option<Versions>,
+    /// Whether the rows are for a lake, which keeps what earlier deliveries said: their units are told too.
+    pub lake: bool,
     /// Whose chart numbers stand bare: shared by the readers of a delivery.
     pub home: Home,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { chunk_rows: 100_000, versions: None, home: Home::default() }
+        Self { chunk_rows: 100_000, versions: None, lake: false, home: Home::default() }
     }
 }
 
@@ -158,7 +160,7 @@ struct File {
 impl ReceiptReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
-        let book = Book::new(options.chunk_rows);
+        let book = Book::for_lake(options.chunk_rows, options.lake);
         Self { options, book, held: Diagnoses::default(), scan: false, found: Versions::default(), spare: Book::new(usize::MAX) }
     }
 
@@ -403,6 +405,11 @@ impl ReceiptReader {
             }
         }
         let version = claim.open(dpc, &self.options.home, scribe, &mut self.book, rows);
+        if claim.skip == Some("returned-claim") && self.options.lake && !self.scan && !claim.local_id.is_empty() {
+            // What an earlier delivery said of it does not stand, unless this one has it again.
+            claim.patient = self.book.patient(&claim.local_id);
+            self.book.gone(&claim.at());
+        }
         if claim.local_id.is_empty() && claim.skip.is_none() {
             claim.skip = Some("no-patient");
         }
@@ -611,7 +618,7 @@ fn is_boundary(bytes: &[u8]) -> bool {
 
 impl Reader for ReceiptReader {
     fn member(&mut self, member: Member<'_>, out: &mut dyn Output) -> Result<(), ReadError> {
-        self.book.begin_file(member.path);
+        self.book.begin_member(member.path, member.payload, member.ordinal);
         self.book.counts.members += 1;
         self.book.counts.read += 1;
         self.file(member, out)?;

@@ -41,6 +41,7 @@ core-package-duplicate = This package was received before; nothing was done.
 core-package-unknown-sender = The signature is by no registered provider. Register the provider's certificate, or ask who sent this.
 core-package-sequence-gap = A package with a smaller number is missing. This one waits in keeping and comes in by itself when azekura receive has taken the missing one in.
 core-package-sequence-old = A package with this number or a later one of this provider is in already. Send it under the next number.
+core-package-payloads = A package of the kind { $kind } has more than one payload. Make it with azekura-send, which puts everything into one.
 core-package-scattered = The files of too many patients stand in several places of the package. Sort the tree by patient and send it again.
 core-package-list = A list beside the records (contacts or opt-outs) cannot be read: it needs a header with the column patient, and is at most 512 MiB.
 core-package-refused = The package is refused.

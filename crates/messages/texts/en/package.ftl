@@ -34,6 +34,7 @@ package-tree-changed = A file changed while it was read. Send when nothing write
 package-list-malformed = { $list }, line { $line }: { $what }.
 package-send-done = { $path }: { $files } files of { $people } patients, { $bytes } bytes. Left out: { $opted-out } patients who said no, { $not-contacted } who were not contacted, { $of-nobody } files that name nobody.
 package-send-opt-outs-elsewhere = Nothing of { $count } of the people who said no was met in the tree. If they are patients here, their ids in the list are wrong: mend them before the package goes out.
+package-send-not-filtered = Files of this kind hold many people each and were not looked through for the { $count } people who said no: export them without these people where your system can. The producer takes nothing in of them and destroys the package after reading it.
 package-send-all-left-out = Nobody is left to send: all { $files } files are of patients who said no or were not contacted, or name nobody.
 package-send-out-inside = { $path } lies inside the tree that is to be sent. Choose a directory outside of it.
 package-open-done = { $path }: { $files } files, { $bytes } bytes, from { $sender }, number { $sequence }. Signature, tags and hashes hold.

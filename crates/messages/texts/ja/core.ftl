@@ -41,6 +41,7 @@ core-package-duplicate = このパッケージは受領済みです。何もし�
 core-package-unknown-sender = 署名者は登録された提供元ではありません。提供元の証明書を登録するか、送り主を確認してください。
 core-package-sequence-gap = これより前の番号のパッケージがありません。保管して待ちます。欠けている番号を受領（azekura receive）すると、続けて取り込まれます。
 core-package-sequence-old = この提供元のこの番号またはより新しい番号は受領済みです。次の番号で送ってください。
+core-package-payloads = 種類 { $kind } のパッケージに複数のペイロードがあります。azekura-send は一つにまとめて作成します。作り直してください。
 core-package-scattered = パッケージ内で多くの患者のファイルが離れて置かれています。患者順に並べて送り直してください。
 core-package-list = 記録と並ぶ一覧（接触または提供停止）が読めません。patient 列を含む見出しが必要で、512 MiB までです。
 core-package-refused = パッケージを拒否しました。

@@ -34,6 +34,7 @@ package-tree-changed = 読み込み中にファイルが変わりました。書
 package-list-malformed = { $list } の { $line } 行目: { $what }。
 package-send-done = { $path }: 患者 { $people } 人、{ $files } ファイル、{ $bytes } バイト。除外: 提供停止の求めのあった患者 { $opted-out } 人、通知されていない患者 { $not-contacted } 人、患者を特定できないファイル { $of-nobody } 件。
 package-send-opt-outs-elsewhere = 提供停止の一覧のうち { $count } 人のファイルが見つかりませんでした。当院の患者であれば一覧の患者番号が誤っています。送る前に直してください。
+package-send-not-filtered = この種類のファイルには複数の患者が含まれるため、提供停止の求めがあった { $count } 人の記録は取り除いていません。可能であれば、システムからの出力の際に除いてください。作成事業者はその方の記録を取り込まず、読み取り後にパッケージを破棄します。
 package-send-all-left-out = 送るものがありません。{ $files } ファイルすべてが、提供停止の求めのあった患者または通知されていない患者のもの、もしくは患者を特定できないものです。
 package-send-out-inside = { $path } は送付するツリーの中にあります。外のディレクトリを指定してください。
 package-open-done = { $path }: { $sender } からの第 { $sequence } 号、{ $files } ファイル、{ $bytes } バイト。署名、認証タグ、ハッシュはすべて一致しました。

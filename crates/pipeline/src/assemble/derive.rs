@@ -4,32 +4,37 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
+use arrow::array::{Array as _, BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use arrow::error::ArrowError;
 use omop::{Columns, DeathRow, Head, ObservationPeriodRow, SourceState, Table, type_concept};
 use terms::RecordId;
 
 use super::columns::{date, int32, int64, text, text_at, time, with_column};
+use super::sources::{Counting, Source, month_of};
 use super::visits::{CONTACTS, History};
 use super::{Stamp, date_column};
 
 /// A gap between contacts after which a new observation period begins, in days.
 pub const GAP_DAYS: i32 = 365;
 
-/// The latest registration of each record; a registration (ADT-00) goes before a mere visit that repeats some of it.
+/// The latest registration of each record; a registration (ADT-00) goes before a mere visit that repeats some of it, and who states sex and
+/// birth before who does not.
 pub(super) fn one_person_a_record(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let (records, keys, times) = (int64(batch, "record_id")?, text(batch, "source_key")?, time(batch, "source_ts")?);
-    let mut best: BTreeMap<i64, (bool, i64, u32)> = BTreeMap::new();
+    let (sexes, days) = (int32(batch, "gender_concept_id")?, int32(batch, "day_of_birth")?);
+    let mut best: BTreeMap<i64, (bool, bool, bool, i64, u32)> = BTreeMap::new();
     for row in 0..batch.num_rows() {
-        let rank = (keys.value(row).starts_with("ADT-00|"), times.value(row), row as u32);
+        let stated = (sexes.value(row) != 0, !days.is_null(row));
+        let rank = (keys.value(row).starts_with("ADT-00|"), stated.0, stated.1, times.value(row), row as u32);
         let slot = best.entry(records.value(row)).or_insert(rank);
         *slot = (*slot).max(rank);
     }
-    take_record_batch(batch, &best.values().map(|(_, _, row)| *row).collect::<UInt32Array>())
+    take_record_batch(batch, &best.values().map(|(.., row)| *row).collect::<UInt32Array>())
 }
 
-/// One death a record: the earliest day that a source states, else the discharge that tells of it.
+/// One death a record: the earliest day that a chart or 様式1 states, else the discharge that tells of it, else the latest that a claim states,
+/// which often has no more than the last day it counts.
 pub(super) fn one_death_a_record(
     stated: Option<RecordBatch>,
     history: &History,
@@ -40,14 +45,18 @@ pub(super) fn one_death_a_record(
     let mut batches = Vec::new();
     if let Some(batch) = stated {
         let (records, days) = (int64(&batch, "record_id")?, date(&batch, "death_date")?);
-        let mut best: BTreeMap<i64, (i32, u32)> = BTreeMap::new();
+        let kinds = int32(&batch, "death_type_concept_id")?;
+        let mut best: BTreeMap<i64, (bool, i32, u32)> = BTreeMap::new();
         for row in 0..batch.num_rows() {
-            let rank = (days.value(row), row as u32);
+            let claim = !kinds.is_null(row) && kinds.value(row) == type_concept::CLAIM;
+            let day = days.value(row);
+            let rank = (claim, if claim { day.saturating_neg() } else { day }, row as u32);
             let slot = best.entry(records.value(row)).or_insert(rank);
             *slot = (*slot).min(rank);
         }
+        best.retain(|record, (claim, ..)| !*claim || !history.deaths().contains_key(record));
         have.extend(best.keys().copied());
-        batches.push(take_record_batch(&batch, &best.values().map(|(_, row)| *row).collect::<UInt32Array>())?);
+        batches.push(take_record_batch(&batch, &best.values().map(|(.., row)| *row).collect::<UInt32Array>())?);
     }
     let mut columns = Columns::default();
     let mut ids = Vec::new();
@@ -77,7 +86,7 @@ pub(super) fn one_death_a_record(
 }
 
 /// Marks the drug rows that a count takes: of the rows of one order the administrations, else the dispensings, else
-/// the order itself. All of them stay.
+/// the order itself; of several sources that tell of one month those of the first (`sources`). All of them stay.
 pub(super) fn mark_counted(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
     let (records, orders, kinds) = (int64(batch, "record_id")?, text(batch, "order_key")?, int32(batch, "drug_type_concept_id")?);
     let rank = |row: usize| match kinds.value(row) {
@@ -92,8 +101,15 @@ pub(super) fn mark_counted(batch: &RecordBatch) -> Result<RecordBatch, ArrowErro
             *slot = (*slot).max(rank(row));
         }
     }
+    let (keys, days) = (text(batch, "source_key")?, date(batch, "drug_exposure_start_date")?);
+    let told = |row: usize| (records.value(row), month_of(days.value(row)), Source::of(keys.value(row)));
+    let counting = Counting::of((0..batch.num_rows()).map(told));
     let counted: BooleanArray = (0..batch.num_rows())
-        .map(|row| Some(text_at(orders, row).is_none_or(|order| best.get(&(records.value(row), order)) == Some(&rank(row)))))
+        .map(|row| {
+            let first = text_at(orders, row).is_none_or(|order| best.get(&(records.value(row), order)) == Some(&rank(row)));
+            let (record, month, source) = told(row);
+            Some(first && counting.counts(record, month, source))
+        })
         .collect();
     with_column(batch, "counted", Arc::new(counted))
 }

@@ -10,6 +10,8 @@
 mod columns;
 mod derive;
 mod merge;
+mod others;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod visits;
@@ -100,8 +102,10 @@ pub fn assemble(existing: &Rows, new: &Rows, stamp: &Stamp) -> Result<BTreeMap<T
     }
     for (table, batch) in &mut tables {
         *batch = history.tie(*table, batch)?;
-        if *table == Table::DrugExposure {
-            *batch = derive::mark_counted(batch)?;
+        match table {
+            Table::DrugExposure => *batch = derive::mark_counted(batch)?,
+            Table::Cost => *batch = sources::one_amount(&history.tie_amounts(batch)?)?,
+            _ => {}
         }
     }
     for (table, batch) in history.tables(stamp)? {

@@ -2,7 +2,8 @@
 //!
 //! A stay begins at its admission and ends at the discharge that names the same admission time, else at the next
 //! discharge. A stay without discharge is open: it ends at the day of the last contact (or of the next admission) and is
-//! marked so. Planned events make no visit. One outpatient visit a day and department.
+//! marked so. Planned events make no visit. One outpatient visit a day and department. What FHIR, DPC files, claims and checkups tell of visits
+//! (`others`) comes after what the hospital's own events say.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use arrow::error::ArrowError;
 use omop::{Columns, Head, SourceState, Table, VisitDetailRow, VisitOccurrenceRow, concept, type_concept};
 
 use super::columns::{boolean, date, int64, text, text_at, time, with_column};
+use super::others::{Told, add};
 use super::{Stamp, date_column};
 
 struct Event {
@@ -37,7 +39,7 @@ enum Kind {
     Return,
 }
 
-struct Detail {
+pub(super) struct Detail {
     start: (i32, Option<i64>),
     end: (i32, Option<i64>),
     ward: Option<String>,
@@ -45,17 +47,40 @@ struct Detail {
     leave: bool,
 }
 
-struct Visit {
-    inpatient: bool,
-    open: bool,
-    start: (i32, Option<i64>),
-    end: Option<(i32, Option<i64>)>,
-    admitted_at: Option<i64>,
-    department: Option<String>,
-    admitted_from: Option<String>,
-    discharged_to: Option<String>,
-    details: Vec<Detail>,
-    source_ts: i64,
+#[derive(Default)]
+pub(super) struct Visit {
+    pub(super) inpatient: bool,
+    pub(super) open: bool,
+    pub(super) start: (i32, Option<i64>),
+    pub(super) end: Option<(i32, Option<i64>)>,
+    pub(super) admitted_at: Option<i64>,
+    pub(super) department: Option<String>,
+    pub(super) admitted_from: Option<String>,
+    pub(super) discharged_to: Option<String>,
+    pub(super) details: Vec<Detail>,
+    pub(super) source_ts: i64,
+    /// Who told of it, and its class there; nothing of the hospital's own events.
+    pub(super) told: Option<(u8, u8)>,
+}
+
+impl Visit {
+    fn concept(&self) -> i32 {
+        match (self.inpatient, self.told) {
+            (true, _) => concept::INPATIENT_VISIT,
+            (_, Some((_, b'P'))) => concept::PHARMACY_VISIT,
+            (_, Some((_, b'E'))) => concept::EMERGENCY_VISIT,
+            _ => concept::OUTPATIENT_VISIT,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match (self.inpatient, self.told) {
+            (true, _) => "I",
+            (_, Some((_, b'P'))) => "P",
+            (_, Some((_, b'E'))) => "E",
+            _ => "O",
+        }
+    }
 }
 
 /// A death that a discharge tells of.
@@ -93,14 +118,19 @@ impl History {
             }
         }
         let mut history = History { visits: BTreeMap::new(), deaths: BTreeMap::new() };
+        let mut told = Told::by_record(tables.get(&Table::VisitEvent))?;
         for (record, mut events) in events(tables.get(&Table::VisitEvent))? {
             // On one day admissions come before what happens in them, and discharges last.
             events.sort_by_key(|e| (e.day, e.at.unwrap_or(i64::from(e.day) * 86_400_000_000), e.kind == Kind::Discharge));
+            // What claims and FHIR say of deaths are rows of their own.
             if let Some(e) = events.iter().find(|e| e.died) {
                 history.deaths.insert(record, Death { day: e.day, at: e.at, source_ts: e.source_ts });
             }
             let last = last_contact.get(&record).copied().unwrap_or(i32::MIN);
-            history.visits.insert(record, visits(events, last));
+            history.visits.insert(record, add(visits(events, last), told.remove(&record).unwrap_or_default()));
+        }
+        for (record, told) in told {
+            history.visits.insert(record, add(Vec::new(), told));
         }
         Ok(history)
     }
@@ -128,6 +158,37 @@ impl History {
             out = with_column(&out, "visit_detail_id", Arc::new(Int64Array::from(detail_ids)))?;
         }
         Ok(out)
+    }
+
+    /// Amounts with the visit that they belong to; 0 where there is none.
+    pub(super) fn tie_amounts(&self, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let (records, starts, classes) = (int64(batch, "record_id")?, date(batch, "visit_start")?, text(batch, "visit_class")?);
+        let ids: Int64Array = (0..batch.num_rows())
+            .map(|row| {
+                let class = text_at(classes, row).and_then(|c| c.as_bytes().first().copied());
+                let start = (!starts.is_null(row)).then(|| starts.value(row));
+                Some(start.and_then(|day| self.of_class(records.value(row), day, class)).unwrap_or(0))
+            })
+            .collect();
+        with_column(batch, "cost_event_id", Arc::new(ids))
+    }
+
+    /// Number of the visit of a class that holds the day on which an amount's visit began.
+    pub(super) fn of_class(&self, record: i64, day: i32, class: Option<u8>) -> Option<i64> {
+        let visits = self.visits.get(&record)?;
+        let stay = |v: &Visit| v.inpatient && v.start.0 <= day && v.end.is_some_and(|e| day <= e.0);
+        let of = |class: u8| {
+            visits.iter().rposition(|v| match class {
+                b'I' => stay(v),
+                _ => !v.inpatient && v.start.0 == day && (v.word() == "P") == (class == b'P'),
+            })
+        };
+        // An outpatient's claim of the day of admission is not the stay's.
+        let found = match class {
+            Some(class) => of(class),
+            None => [b'I', b'O', b'P'].into_iter().find_map(of),
+        };
+        found.map(|n| n as i64 + 1)
     }
 
     fn at(&self, record: i64, day: i32) -> (Option<i64>, Option<i64>) {
@@ -160,13 +221,16 @@ impl History {
                     &head,
                     &VisitOccurrenceRow {
                         visit_occurrence_id: i as i64 + 1,
-                        visit_concept_id: if visit.inpatient { concept::INPATIENT_VISIT } else { concept::OUTPATIENT_VISIT },
+                        visit_concept_id: visit.concept(),
                         visit_start_date: visit.start.0,
                         visit_start_datetime: visit.start.1,
                         visit_end_date: end.0,
                         visit_end_datetime: end.1,
-                        visit_type_concept_id: type_concept::EHR,
-                        visit_source_value: Some(if visit.inpatient { "I" } else { "O" }),
+                        visit_type_concept_id: match visit.told {
+                            Some((super::others::CLAIM, _)) => type_concept::CLAIM,
+                            _ => type_concept::EHR,
+                        },
+                        visit_source_value: Some(visit.word()),
                         admitted_from_source_value: visit.admitted_from.as_deref(),
                         discharged_to_source_value: visit.discharged_to.as_deref(),
                         preceding_visit_occurrence_id: (i > 0).then_some(i as i64),
@@ -213,9 +277,10 @@ fn events(batch: Option<&RecordBatch>) -> Result<BTreeMap<i64, Vec<Event>>, Arro
     let Some(batch) = batch else { return Ok(out) };
     let (records, kinds, days) = (int64(batch, "record_id")?, text(batch, "event")?, date(batch, "event_date")?);
     let (ats, admitted, died) = (time(batch, "event_datetime")?, time(batch, "admitted_at")?, boolean(batch, "died")?);
+    let origins = text(batch, "origin")?;
     let (departments, wards) = (text(batch, "department")?, text(batch, "ward")?);
     let (froms, tos, stamps) = (text(batch, "admitted_from")?, text(batch, "discharged_to")?, time(batch, "source_ts")?);
-    for row in 0..batch.num_rows() {
+    for row in (0..batch.num_rows()).filter(|row| origins.is_null(*row)) {
         let kind = match kinds.value(row) {
             "reception" => Kind::Reception,
             "admission" => Kind::Admission,
@@ -256,8 +321,8 @@ fn stay(start: (i32, Option<i64>), e: &Event) -> Visit {
         department: e.department.clone(),
         admitted_from: e.admitted_from.clone(),
         discharged_to: None,
-        details: Vec::new(),
         source_ts: e.source_ts,
+        ..Visit::default()
     }
 }
 

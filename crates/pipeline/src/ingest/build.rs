@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use formats::Chunk;
@@ -10,13 +11,14 @@ use lake::{Blocked, Snapshot, StagedFile};
 use ledger::{Counts, PatientHmac};
 use messages::Finding;
 use omop::Table;
-use terms::{AssetId, PackageId, ProviderId, RecordId};
+use terms::{AssetId, PackageId, ProviderId, RecordId, SourceKind};
 
 use crate::Instance;
 use crate::assemble::{Rows, Stamp, assemble, kept_tables};
 use crate::checked::Checked;
 use crate::error::Error;
 use crate::ingest::lanes::{Lanes, Next};
+use crate::ingest::late::Late;
 use crate::notices::Gate;
 use crate::patients::Patients;
 use crate::reading::Mode;
@@ -24,7 +26,7 @@ use crate::spool::Spooled;
 
 /// Findings of one package that are kept word for word; beyond it only their number.
 const MOST_FINDINGS: usize = 200_000;
-/// Arrow bytes kept of patients whose files do not stand together in the package.
+/// Arrow bytes kept in memory of patients whose files do not stand together in the package; more of them wait on disk.
 const MOST_SCATTERED: usize = 256 << 20;
 /// Records that are assembled together first where the lake has rows already: how much these have is not known yet.
 const FIRST_GROUP: usize = 64;
@@ -69,9 +71,9 @@ struct Builder<'a> {
     snapshot: Snapshot,
     /// Patients whose files stand in several places, or under several ways to write one id: their rows wait for the end.
     scattered: HashSet<[u8; 32]>,
-    late: Rows,
-    late_records: HashSet<RecordId>,
-    late_bytes: usize,
+    /// Whether more of any patient may come at any place: files of most formats are of many people.
+    all_scattered: bool,
+    late: Late,
     seen: HashSet<RecordId>,
     /// Assembled rows that are in no file yet.
     gathered: Rows,
@@ -107,9 +109,8 @@ pub(super) async fn build(
         gate,
         snapshot,
         scattered: checked.scattered,
-        late: Rows::new(),
-        late_records: HashSet::new(),
-        late_bytes: 0,
+        all_scattered: crate::ingest::kind_of(&spooled.manifest.kind)? != SourceKind::Ssmix2,
+        late: Late::new(instance.root.join("lake/spill"), MOST_SCATTERED),
         seen: HashSet::new(),
         gathered: Rows::new(),
         gathered_bytes: 0,
@@ -136,7 +137,7 @@ pub(super) async fn build(
     lanes.stop().await;
     read?;
     if builder.built.refused.is_none() {
-        builder.finish_late().await?;
+        builder.finish_late()?;
         tokio::task::block_in_place(|| builder.write_gathered())?;
     }
     Ok(builder.built)
@@ -207,7 +208,7 @@ impl Builder<'_> {
         let mut now = Vec::with_capacity(records.len());
         let mut late = Vec::with_capacity(records.len());
         for ((patient, record), hash) in chunk.patients.iter().zip(&records).zip(&admitted) {
-            let scattered = hash.is_some_and(|h| self.scattered.contains(&h.0));
+            let scattered = self.all_scattered || hash.is_some_and(|h| self.scattered.contains(&h.0));
             // Of who is set aside nothing is written: the units that came would replace those of before by nothing.
             let comes = patient.set_aside.is_none();
             now.push(record.filter(|_| comes && !scattered));
@@ -254,25 +255,20 @@ impl Builder<'_> {
     }
 
     fn keep_late(&mut self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>]) -> Result<(), Error> {
-        for (table, batches) in self.lake_rows(tables, records, 0)? {
-            self.late_bytes += batches.iter().map(RecordBatch::get_array_memory_size).sum::<usize>();
-            self.late.entry(table).or_default().extend(batches);
-        }
-        self.late_records.extend(records.iter().flatten());
-        if self.late_bytes > MOST_SCATTERED {
-            return Err(Error::refused(messages::Message::new("core-package-scattered")));
-        }
-        Ok(())
+        let rows = self.lake_rows(tables, records, 0)?;
+        tokio::task::block_in_place(|| self.late.add(rows, records.iter().flatten().copied()))
     }
 
-    async fn finish_late(&mut self) -> Result<(), Error> {
-        let rows = std::mem::take(&mut self.late);
-        let touched: Vec<RecordId> = std::mem::take(&mut self.late_records).into_iter().collect();
-        if touched.is_empty() {
-            return Ok(());
+    fn finish_late(&mut self) -> Result<(), Error> {
+        let late = std::mem::replace(&mut self.late, Late::new(PathBuf::new(), usize::MAX));
+        let mut parts = late.parts()?;
+        while let Some((rows, touched)) = parts.next()? {
+            if !touched.is_empty() {
+                let commit = self.next_commit();
+                self.write(rows, touched, commit)?;
+            }
         }
-        let commit = self.next_commit();
-        self.write(rows, touched, commit)
+        Ok(())
     }
 
     /// Assembles the touched records whole from what the lake has and what came: a group of records after the other, so that a

@@ -7,6 +7,7 @@
 
 mod build;
 mod lanes;
+mod late;
 mod receipt;
 
 use std::collections::{HashMap, HashSet};

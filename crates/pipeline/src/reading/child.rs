@@ -1,11 +1,12 @@
 use std::io::{self, BufReader, BufWriter, Read, Write};
 
 use formats::ssmix2::{Options, Prescan, Ssmix2Reader};
-use formats::{Chunk, Member, ReadError, Reader as _};
+use formats::{AnyPrescan, AnyReader, Chunk, ForLake, Format, Member, ReadError, Reader as _};
 use messages::Message;
 use package::PackageError;
 use package::tree::{self, Limits};
 use seal::Identity;
+use terms::SourceKind;
 
 use super::ahead::{Ahead, read_ahead};
 use super::{CHUNK, Mode, SUMMARY, Summary, Task};
@@ -73,13 +74,32 @@ impl From<ReadError> for Stop {
     }
 }
 
-fn read(task: &Task, identity: &Identity, cipher: impl Read + Send, to: &mut dyn Write) -> Result<Summary, Error> {
+/// The format of a kind of payload that is no SS-MIX2 storage.
+fn format_of(kind: SourceKind) -> Option<Format> {
+    match kind {
+        SourceKind::Ssmix2 => None,
+        SourceKind::Fhir => Some(Format::Fhir),
+        SourceKind::Dpc => Some(Format::Dpc),
+        SourceKind::Receipt => Some(Format::Receipt),
+        SourceKind::Checkup => Some(Format::Checkup),
+    }
+}
+
+fn read(task: &Task, identity: &Identity, mut cipher: impl Read + Send, to: &mut dyn Write) -> Result<Summary, Error> {
     let mut summary = Summary::default();
-    let opened = match task.mode {
-        Mode::Check => package::payload_stream(cipher, &task.entry, identity),
-        Mode::Read => package::payload_stream_again(cipher, &task.entry, identity),
+    let read = match format_of(task.kind) {
+        None => opened(task, identity, cipher, |plain| walk(task, plain, to, &mut summary)),
+        Some(format) if task.mode == Mode::Check => {
+            opened(task, identity, cipher, |plain| look(task, format, plain, &mut summary))
+        }
+        Some(format) => {
+            let mut prescan = AnyPrescan::new(Some(format));
+            let first = (&mut cipher).take(task.entry.cipher_size);
+            let scanned = opened(task, identity, first, |plain| scan(task, plain, &mut prescan));
+            scanned.and_then(|()| opened(task, identity, cipher, |plain| rows(task, format, prescan, plain, to, &mut summary)))
+        }
     };
-    match opened.map_err(Stop::Package).and_then(|plain| read_ahead(plain, |plain| walk(task, plain, to, &mut summary))) {
+    match read {
         Ok(()) => {}
         Err(Stop::Package(error)) => summary.refused = Some(error.message().into()),
         Err(Stop::Beside) => summary.refused = Some(Message::new("core-package-beside").into()),
@@ -87,6 +107,100 @@ fn read(task: &Task, identity: &Identity, cipher: impl Read + Send, to: &mut dyn
         Err(Stop::Read(error)) => return Err(Error::Reader(error.to_string())),
     }
     Ok(summary)
+}
+
+fn opened(
+    task: &Task,
+    identity: &Identity,
+    cipher: impl Read + Send,
+    work: impl FnOnce(&mut Ahead) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let opened = match task.mode {
+        Mode::Check => package::payload_stream(cipher, &task.entry, identity),
+        Mode::Read => package::payload_stream_again(cipher, &task.entry, identity),
+    };
+    read_ahead(opened?, work)
+}
+
+/// The files of a payload of one of the formats in which a file is of many people, and to its end: nothing counts before tag, sizes and hashes
+/// hold. The two lists beside them go to `lists`.
+fn members(
+    task: &Task,
+    mut plain: &mut Ahead,
+    lists: &mut dyn FnMut(&str, &mut dyn Read) -> Result<(), Stop>,
+    take: &mut dyn FnMut(Member<'_>) -> Result<(), ReadError>,
+) -> Result<(), Stop> {
+    tree::walk_tar(&mut plain, &Limits::default(), &mut |member: tree::Member<'_>| -> Result<(), Stop> {
+        let Some(path) = member.path.strip_prefix(STORAGE) else {
+            return lists(member.path, member.content);
+        };
+        if package::lists::may_be_a_list(path) {
+            return Err(Stop::Beside);
+        }
+        let tree::Member { ordinal, size, .. } = member;
+        Ok(take(Member { path, payload: task.payload, ordinal, size, content: member.content })?)
+    })?;
+    io::copy(&mut plain, &mut io::sink()).map_err(PackageError::from)?;
+    Ok(())
+}
+
+/// The first of two passes.
+fn scan(task: &Task, plain: &mut Ahead, prescan: &mut AnyPrescan) -> Result<(), Stop> {
+    members(task, plain, &mut |path, content| list(Mode::Read, path, content, &mut Summary::default()), &mut |member| {
+        prescan.member(member)
+    })
+}
+
+/// Rows that wait in the reader before they are given back.
+const CHUNK_ROWS: usize = 50_000;
+
+fn reader(task: &Task, format: Format, prescan: AnyPrescan) -> AnyReader {
+    AnyReader::for_lake(format, prescan, &ForLake { institution: &task.provider, chunk_rows: CHUNK_ROWS })
+}
+
+/// The second pass.
+fn rows(
+    task: &Task,
+    format: Format,
+    prescan: AnyPrescan,
+    plain: &mut Ahead,
+    to: &mut dyn Write,
+    summary: &mut Summary,
+) -> Result<(), Stop> {
+    let mut reader = reader(task, format, prescan);
+    let mut emit = |chunk: Chunk| -> Result<(), ReadError> {
+        to.write_all(&[CHUNK])?;
+        chunk.write_ipc(to)
+    };
+    let (mut count, mut bytes) = (0, 0);
+    members(task, plain, &mut |path, content| list(Mode::Read, path, content, &mut Summary::default()), &mut |member| {
+        count += 1;
+        bytes += member.size;
+        reader.member(member, &mut emit)
+    })?;
+    (summary.members, summary.bytes) = (count, bytes);
+    Ok(reader.finish(&mut emit)?)
+}
+
+/// A look at everything: whose it is, without keeping a row.
+fn look(task: &Task, format: Format, plain: &mut Ahead, summary: &mut Summary) -> Result<(), Stop> {
+    let mut reader = reader(task, format, AnyPrescan::new(Some(format)));
+    let mut people = std::collections::BTreeSet::new();
+    let mut note = |chunk: Chunk| -> Result<(), ReadError> {
+        people.extend(chunk.patients.into_iter().map(|p| p.local_id));
+        Ok(())
+    };
+    let (mut count, mut bytes) = (0, 0);
+    members(task, plain, &mut |path, content| list(Mode::Check, path, content, summary), &mut |member| {
+        count += 1;
+        bytes += member.size;
+        reader.member(member, &mut note)
+    })?;
+    reader.finish(&mut note)?;
+    summary.members += count;
+    summary.bytes += bytes;
+    summary.patients.extend(people);
+    Ok(())
 }
 
 fn walk(task: &Task, mut plain: &mut Ahead, to: &mut dyn Write, summary: &mut Summary) -> Result<(), Stop> {

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Read, Seek as _, Write};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -39,10 +39,14 @@ const SUMMARY_LIMIT: u64 = 1 << 30;
 /// Bytes that a pipe to or from the process may hold: as many as anybody may ask for.
 const PIPE: usize = 1 << 20;
 
-fn feed(mut to: impl Write, task: &[u8], mut cipher: File) -> io::Result<()> {
+fn feed(mut to: impl Write, task: &[u8], mut cipher: File, twice: bool) -> io::Result<()> {
     to.write_all(&(task.len() as u64).to_le_bytes())?;
     to.write_all(task)?;
     io::copy(&mut cipher, &mut to)?;
+    if twice {
+        cipher.rewind()?;
+        io::copy(&mut cipher, &mut to)?;
+    }
     to.flush()
 }
 
@@ -61,6 +65,7 @@ pub fn read_payload(
     mut take: impl FnMut(Chunk) -> Result<(), Error>,
 ) -> Result<Summary, Error> {
     let cipher = File::open(cipher).map_err(Error::io("opening a payload"))?;
+    let twice = task.is_read_twice();
     let task = zeroize::Zeroizing::new(serde_json::to_vec(task).map_err(|e| Error::Reader(e.to_string()))?);
     // Nothing of our surroundings is the child's: no variable, no error output that could show what it reads.
     let mut process = Command::new(&child.program)
@@ -76,7 +81,7 @@ pub fn read_payload(
     };
     // Fewer turns between the two processes; where the system does not give as much, it goes on with what there is.
     let _ = (rustix::pipe::fcntl_setpipe_size(&to, PIPE), rustix::pipe::fcntl_setpipe_size(&from, PIPE));
-    let feeder = std::thread::spawn(move || feed(to, &task, cipher));
+    let feeder = std::thread::spawn(move || feed(to, &task, cipher, twice));
     let result = frames(BufReader::with_capacity(1 << 20, from), &mut take);
     // With its output closed a living child ends by itself, or is ended.
     let (status, ended_by_us) = end_of(&mut process, matches!(result, Err(Broken::Ours(_)))).map_err(Error::io(WAITING))?;

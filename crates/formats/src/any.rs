@@ -1,4 +1,5 @@
-//! Each file to the reader of its kind.
+//! Each file to the reader of its kind: what a directory, a tar file or a package holds is read in two passes, the first of which finds what
+//! the rows of one file depend on in another (claims that were sent again, patients whom resources name, mappings).
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read as _;
@@ -63,10 +64,11 @@ pub struct AnyPrescan {
 }
 
 impl AnyPrescan {
+    /// The pass over files of one format, or of whichever each is.
     pub fn new(from: Option<Format>) -> Self {
         Self {
             from,
-            ssmix2: ssmix2::Prescan::new(super::PatientIdRule::default()),
+            ssmix2: ssmix2::Prescan::new(terms::PatientIdRule::default()),
             receipt: receipt::Prescan::default(),
             checkup: checkup::Prescan::default(),
             fhir: fhir::Prescan::default(),
@@ -76,6 +78,10 @@ impl AnyPrescan {
         }
     }
 
+    /// Looks at a file.
+    ///
+    /// # Errors
+    /// When the input fails.
     pub fn member(&mut self, mut member: Member<'_>) -> Result<(), ReadError> {
         let bytes = beginning(&mut member)?;
         let Some(format) = kind(self.from, member.path, &bytes) else {
@@ -122,8 +128,27 @@ pub struct AnyReader {
     again: HashSet<(u32, u64)>,
 }
 
+/// What a reader for a lake has to know.
+pub struct ForLake<'a> {
+    /// Whose patient numbers stand bare: the code of the institution that sends. Those of others carry theirs.
+    pub institution: &'a str,
+    /// A chunk is handed out once so many rows wait.
+    pub chunk_rows: usize,
+}
+
 impl AnyReader {
+    /// A reader at the beginning of the second pass. The first institution that it meets is the one whose patient numbers stand bare.
     pub fn new(from: Option<Format>, prescan: AnyPrescan, mapping: Option<Mapping>) -> Self {
+        Self::with(from, prescan, mapping, None)
+    }
+
+    /// The same for a lake that keeps what earlier deliveries said: rows come with their units ([`omop::Table::SourceFile`]), by which a
+    /// later delivery replaces them.
+    pub fn for_lake(from: Format, prescan: AnyPrescan, lake: &ForLake<'_>) -> Self {
+        Self::with(Some(from), prescan, None, Some(lake))
+    }
+
+    fn with(from: Option<Format>, prescan: AnyPrescan, mapping: Option<Mapping>, for_lake: Option<&ForLake<'_>>) -> Self {
         let set_aside = prescan.ssmix2.finish();
         let claims = prescan.receipt.finish();
         let amounts = dpc::Amounts::of(claims.months(), prescan.dpc);
@@ -131,15 +156,21 @@ impl AnyReader {
         let mappings = prescan.checkup.finish();
         let patients = prescan.fhir.finish();
         // One for all: whose charts stand bare does not depend on the kind of file.
-        let home = Home::default();
+        let home = for_lake.map_or_else(Home::default, |lake| Home::of(lake.institution));
+        let lake = for_lake.is_some();
+        let chunk_rows = for_lake.map_or(receipt::Options::default().chunk_rows, |lake| lake.chunk_rows);
+        let claims = receipt::Options { chunk_rows, versions, lake, home: home.clone() };
+        let surveys = dpc::Options { chunk_rows, amounts, lake, home: home.clone() };
+        let checkups = checkup::Options { chunk_rows, lake, mapping, mappings, ..Default::default() };
+        let resources = fhir::Options { chunk_rows, patients, lake, home, ..Default::default() };
         Self {
             from,
             again: prescan.again,
             ssmix2: ssmix2::Ssmix2Reader::new(ssmix2::Options { keep_source: false, set_aside, ..Default::default() }),
-            receipt: receipt::ReceiptReader::new(receipt::Options { versions, home: home.clone(), ..Default::default() }),
-            dpc: dpc::DpcReader::new(dpc::Options { amounts, home: home.clone(), ..Default::default() }),
-            checkup: checkup::CheckupReader::new(checkup::Options { mapping, mappings, ..Default::default() }),
-            fhir: fhir::FhirReader::new(fhir::Options { patients, home, ..Default::default() }),
+            receipt: receipt::ReceiptReader::new(claims),
+            dpc: dpc::DpcReader::new(surveys),
+            checkup: checkup::CheckupReader::new(checkups),
+            fhir: fhir::FhirReader::new(resources),
         }
     }
 }

@@ -1,0 +1,232 @@
+//! FHIR, DPC files, claims and checkups come in as SS-MIX2 does, and make one history of a person: on the real program.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::kit::{House, PROVIDER, files, text};
+
+/// Patients of the samples as the provider's charts number them.
+const CHARTS: [&str; 4] = ["123", "456", "789", "1011"];
+
+fn samples(which: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(which)
+}
+
+fn tree(which: &str) -> Vec<(String, Vec<u8>)> {
+    files(&samples(which), |_| true)
+}
+
+/// Everything in the files with one word for another of the same meaning to their readers.
+fn changed(files: &[(String, Vec<u8>)], from: &[u8], to: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let swap = |bytes: &[u8]| {
+        let (mut out, mut at) = (Vec::new(), 0);
+        while at < bytes.len() {
+            if bytes[at..].starts_with(from) {
+                out.extend_from_slice(to);
+                at += from.len();
+            } else {
+                out.push(bytes[at]);
+                at += 1;
+            }
+        }
+        out
+    };
+    files.iter().map(|(name, content)| (name.clone(), swap(content))).collect()
+}
+
+/// Patients without a chart, by the ids that `azekura formats convert` gives them.
+fn ids(house: &House, from: &str, which: &str) -> Vec<String> {
+    let out = house.path().join(format!("{from}-ids"));
+    house.run(&["formats", "convert", "--from", from, text(&samples(which)), "--out", text(&out)]).done();
+    let mut reader = csv::Reader::from_path(out.join("identity.csv")).expect("identity");
+    let at = reader.headers().expect("a heading").iter().position(|h| h == "local_patient_id").expect("a column");
+    reader.records().map(|r| r.expect("a row")[at].to_owned()).collect()
+}
+
+fn told() -> House {
+    let house = House::new();
+    let mut patients: Vec<String> = CHARTS.map(str::to_owned).to_vec();
+    patients.extend(ids(&house, "checkup", "checkup/clean"));
+    patients.extend(["0000012345", "9000000777"].map(str::to_owned));
+    house.notified(&patients.iter().map(String::as_str).collect::<Vec<_>>());
+    house
+}
+
+fn take_in(house: &House, package: &Path) -> Value {
+    let received = house.receive(&[package]);
+    assert_eq!(received[0]["state"], "accepted", "{received:?}");
+    house.on(&["ingest"]).done()[0].clone()
+}
+
+fn one(house: &House, statement: &str) -> String {
+    let rows = house.sql(statement);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    rows[0]["n"].to_string().trim_matches('"').to_owned()
+}
+
+fn number(house: &House, statement: &str) -> f64 {
+    one(house, statement).parse().unwrap_or(f64::NAN)
+}
+
+/// The record of a chart number: its rows, whichever way a source writes the number.
+const OF_A: &str =
+    "person_id = (select person_id from person where year_of_birth = 1958 and month_of_birth = 3 and day_of_birth = 14 limit 1)";
+
+#[test]
+fn claims_dpc_and_checkups_of_one_person_are_one_history_in_which_nothing_counts_twice() {
+    let house = told();
+    let dpc = take_in(&house, &house.package_of("dpc", 1, &tree("dpc/clean")));
+    assert_eq!(dpc["patients_in"], 4, "{dpc}");
+    house.on(&["link"]).done();
+    let before: Vec<f64> = ["visit_occurrence", "drug_exposure"].map(|t| house.count(t) as f64).to_vec();
+    assert!(before.iter().all(|n| *n > 0.0));
+
+    let claims = take_in(&house, &house.package_of("receipt", 2, &tree("receipt/clean")));
+    // The pharmacy's and the dentist's claims are of people whom nobody told under these ids.
+    assert_eq!((&claims["patients_in"], &claims["patients_refused"]), (&4.into(), &3.into()), "{claims}");
+    let checkups = take_in(&house, &house.package_of("checkup", 3, &tree("checkup/clean")));
+    assert_eq!(checkups["patients_in"], 3, "{checkups}");
+    house.on(&["link"]).done();
+
+    // A: chart 123 in claims, 0000000123 in DPC files, and a checkup by card and name, are one person.
+    assert_eq!(
+        number(&house, "select count(distinct person_id) n from person where year_of_birth = 1958 and month_of_birth = 3"),
+        1.0
+    );
+    // The stay that form 1, D, EF and the claim tell of is one.
+    let stays = format!("select count(*) n from visit_occurrence where visit_concept_id = 9201 and {OF_A}");
+    assert_eq!(number(&house, &stays), 1.0);
+    let dates = format!(
+        "select cast(visit_start_date as varchar) || ' ' || cast(visit_end_date as varchar) n from visit_occurrence where visit_concept_id = 9201 and {OF_A}"
+    );
+    assert_eq!(one(&house, &dates), "2024-06-10 2024-06-21");
+    // The day in July that EFg and the claim tell of is one visit; the checkup is another.
+    let july = format!("select count(*) n from visit_occurrence where visit_start_date = date '2024-07-05' and {OF_A}");
+    assert_eq!(number(&house, &july), 1.0);
+    // Amounts: in June the DPC claim alone, 44,682 points; the bundles of D and the lines of EF keep their points and no amount.
+    let paid = format!("select sum(total_charge) n from cost where visit_start = date '2024-06-10' and {OF_A}");
+    assert_eq!(number(&house, &paid), 446_820.0);
+    let told = format!("select count(*) n from cost where total_charge is null and points is not null and {OF_A}");
+    assert!(number(&house, &told) > 0.0);
+    // Drugs: those of DPC files count before those of claims, and all of them stay.
+    let drugs = |which: &str| number(&house, &format!("select count(*) n from drug_exposure where {which} and {OF_A}"));
+    assert!(drugs("counted") > 0.0 && drugs("not counted") > 0.0);
+    // Suspected diagnoses are observations, whatever source tells of them.
+    let suspected = format!("select count(*) n from observation where qualifier_source_value = 'suspected' and {OF_A}");
+    assert!(number(&house, &suspected) > 0.0);
+    let conditions = "select count(*) n from condition_occurrence where condition_source_value like '%8002%'";
+    assert_eq!(number(&house, conditions), 0.0);
+    assert_eq!(house.faults(), Vec::<String>::new());
+
+    // The same deliveries once more say the same once more.
+    let rows = house.rows();
+    take_in(&house, &house.package_of("dpc", 4, &tree("dpc/clean")));
+    take_in(&house, &house.package_of("receipt", 5, &tree("receipt/clean")));
+    take_in(&house, &house.package_of("checkup", 6, &tree("checkup/clean")));
+    assert_eq!(house.rows(), rows);
+    // A second reading finds nothing to do.
+    assert_eq!(house.on(&["ingest"]).done().as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn which_of_two_sources_came_first_makes_no_difference() {
+    let kinds = ["dpc", "receipt", "checkup"];
+    let counts = [[0, 1, 2], [2, 1, 0]].map(|order| {
+        let house = told();
+        for (sequence, at) in (1..).zip(order) {
+            let kind: &str = kinds[at];
+            take_in(&house, &house.package_of(kind, sequence, &tree(&format!("{kind}/clean"))));
+        }
+        house.on(&["link"]).done();
+        let sum = number(&house, "select sum(total_charge) n from cost");
+        let counted = number(&house, "select count(*) n from drug_exposure where counted");
+        let visits = house.sql("select visit_concept_id c, cast(visit_start_date as varchar) s, cast(visit_end_date as varchar) e from visit_occurrence order by 1, 2, 3");
+        (house.rows(), sum.to_string(), counted.to_string(), visits)
+    });
+    assert_eq!(counts[0], counts[1]);
+}
+
+#[test]
+fn a_corrected_claim_replaces_the_one_of_an_earlier_package_and_a_returned_one_takes_it_away() {
+    let house = told();
+    let claims: Vec<_> = tree("receipt/clean").into_iter().filter(|(name, _)| name.ends_with("RECEIPTC.UKE")).collect();
+    take_in(&house, &house.package_of("receipt", 1, &claims));
+    house.on(&["link"]).done();
+    let amount = format!("select sum(total_charge) n from cost where {OF_A}");
+    assert_eq!(number(&house, &amount), 3_480.0);
+    let rows = house.rows();
+
+    // 348 points become 349: the same claim, as it was billed again.
+    let corrected = changed(&changed(&claims, b",348,", b",349,"), b",348\r", b",349\r");
+    assert_ne!(corrected, claims);
+    take_in(&house, &house.package_of("receipt", 2, &corrected));
+    assert_eq!(number(&house, &amount), 3_490.0);
+    assert_eq!(house.rows(), rows);
+
+    // Sent back by the payer, and not billed again.
+    let returned: Vec<_> = corrected.iter().map(|(name, content)| (name.replace(".UKE", ".HEN"), content.clone())).collect();
+    take_in(&house, &house.package_of("receipt", 3, &returned));
+    assert_eq!(number(&house, "select count(*) n from cost"), 0.0);
+    assert_eq!(number(&house, "select count(*) n from procedure_occurrence"), 0.0);
+    // Who the people are is known all the same.
+    assert!(number(&house, "select count(*) n from person") >= 3.0);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn resources_come_in_under_the_hospitals_own_numbers_and_one_entered_in_error_later_goes() {
+    let house = told();
+    let ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    let taken = take_in(&house, &house.package_of("fhir", 1, &ours));
+    assert_eq!(taken["patients_in"], 2, "{taken}");
+    house.on(&["link"]).done();
+    let rows = house.rows();
+    let count = |house: &House| number(house, "select count(*) n from measurement");
+    let before = count(&house);
+    assert!(before > 0.0);
+
+    // The same export again, in which every observation was entered in error.
+    let observations = changed(&ours, b"\"status\":\"final\"", b"\"status\":\"entered-in-error\"");
+    assert_ne!(observations, ours);
+    take_in(&house, &house.package_of("fhir", 2, &observations));
+    assert!(count(&house) < before);
+    take_in(&house, &house.package_of("fhir", 3, &ours));
+    assert_eq!(house.rows(), rows);
+}
+
+#[test]
+fn of_who_said_no_nothing_comes_in_with_a_file_of_many_and_the_package_is_destroyed() {
+    let house = told();
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", "0000000456"]).done();
+    let taken = take_in(&house, &house.package_of("receipt", 1, &tree("receipt/clean")));
+    assert_eq!((&taken["patients_in"], &taken["destroyed"]), (&3.into(), &true.into()), "{taken}");
+    let dpc = take_in(&house, &house.package_of("dpc", 2, &tree("dpc/clean")));
+    assert_eq!((&dpc["patients_in"], &dpc["destroyed"]), (&3.into(), &true.into()), "{dpc}");
+    house.on(&["link"]).done();
+    let hers = "select count(*) n from person where year_of_birth = 1971";
+    assert_eq!(number(&house, hers), 0.0);
+    let (receipt, rejections) = house.receipt(1);
+    assert!(rejections.contains("456"), "{rejections}");
+    assert!(receipt["findings"].is_number() || receipt.is_object());
+    for hidden in ["東雲", "シノノメ", "有明", "アリアケ", "汐留"] {
+        assert!(!house.all_said().contains(hidden), "{hidden}");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_in_one_file_is_told_to_its_sender_and_the_others_come_in() {
+    let house = told();
+    let mut dirty = tree("receipt/clean");
+    dirty.push(("storage/NOTES.UKE".to_owned(), b"ZZ,1,2\r\nnonsense\r\n\xff\xfe\r\n".to_vec()));
+    dirty
+        .push(("storage/RECEIPTX.UKE".to_owned(), fs::read(samples("dpc/clean/K_source_139999991_2406.txt")).expect("readable")));
+    let taken = take_in(&house, &house.package_of("receipt", 1, &dirty));
+    assert_eq!(taken["patients_in"], 4, "{taken}");
+    assert!(taken["findings"].as_u64().unwrap_or(0) > 3, "{taken}");
+    // Two payloads would be read without knowing of each other.
+    let two = house.payloads_of("receipt", 2, &[tree("receipt/clean"), tree("receipt/clean")]);
+    let received = house.receive(&[&two]);
+    assert_eq!(received[0]["reason"], "core-package-payloads");
+}
