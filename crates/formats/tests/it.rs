@@ -29,5 +29,7 @@ mod samples;
 mod twice;
 #[path = "it/twins.rs"]
 mod twins;
+#[path = "it/units.rs"]
+mod units;
 #[path = "it/whose.rs"]
 mod whose;

@@ -162,7 +162,7 @@ fn rows(table: Table, batch: &RecordBatch, patients: &[Patient], out: &mut Vec<R
             .filter(|(name, _, column)| column.is_valid(row) && name != "content")
             .map(|(name, format, _)| (name.clone(), format.value(row).to_string()))
             .filter(|(name, value)| !(name.ends_with("concept_id") && value == "0"))
-            .filter(|(name, _)| name != "source_state" && !hash(name, table))
+            .filter(|(name, _)| (name != "source_state" || table == Table::SourceFile) && !hash(name, table))
             .collect();
         out.push(Row { patient, table: table.name(), columns: stated });
     }
