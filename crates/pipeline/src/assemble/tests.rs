@@ -249,3 +249,142 @@ fn assembling_in_two_packages_or_in_one_makes_the_same_rows() {
         assert_eq!(batch.project(&names).expect("columns"), both[table].project(&names).expect("columns"), "{}", table.name());
     }
 }
+
+impl Package {
+    /// An event as claims, DPC files, FHIR and checkups tell it: (class, first day of the stay).
+    fn told(&mut self, origin: &str, event: &str, on: i32, class: &str, admitted: Option<i32>, last: Option<i32>) -> &mut Self {
+        let key = format!("{origin}|{event}|{on}|{class}");
+        let head = self.file(&key, 0, SourceState::Live);
+        let row = VisitEventRow {
+            event,
+            event_date: on,
+            patient_class: Some(class),
+            admitted_at: admitted.map(|d| at(d, 0)),
+            last_day: last,
+            origin: Some(origin),
+            ..Default::default()
+        };
+        self.columns.visit_event.push(&head, &row);
+        self
+    }
+
+    fn amount(&mut self, key: &str, class: &str, start: i32, points: f64) -> &mut Self {
+        let head = self.file(key, 0, SourceState::Live);
+        let row = omop::CostRow {
+            visit_start: Some(start),
+            visit_class: Some(class),
+            points: Some(points),
+            total_charge: Some(points * 10.0),
+            ..Default::default()
+        };
+        self.columns.cost.push(&head, &row);
+        self
+    }
+}
+
+/// First day, last day, concept, and whether the stay is open.
+fn visits_of(out: &BTreeMap<Table, RecordBatch>) -> Vec<(i32, i32, i32, bool)> {
+    let batch = &out[&Table::VisitOccurrence];
+    let (starts, ends) = (date(batch, "visit_start_date").expect("days"), date(batch, "visit_end_date").expect("days"));
+    let (kinds, open) =
+        (super::columns::int32(batch, "visit_concept_id").expect("kinds"), boolean(batch, "open_stay").expect("flags"));
+    (0..batch.num_rows()).map(|r| (starts.value(r), ends.value(r), kinds.value(r), open.value(r))).collect()
+}
+
+#[test]
+fn a_stay_that_several_sources_tell_of_is_one_and_is_closed_by_the_first_that_knows_its_end() {
+    let (start, end) = (day("2024-06-10"), day("2024-06-21"));
+    let mut p = Package::default();
+    p.event("ADT-22|20240610|1", "admission", start, 10, Some(at(start, 10)))
+        .told("claim", "admission", start, "I", Some(start), Some(day("2024-06-30")))
+        .told("act", "admission", start, "I", Some(start), None)
+        .told("form1", "discharge", end, "I", Some(start), None);
+    let inpatient = omop::concept::INPATIENT_VISIT;
+    assert_eq!(visits_of(&alone(p)), [(start, end, inpatient, false)]);
+    // Without form 1 nobody knows the end: the claim's last day is none.
+    let mut p = Package::default();
+    p.told("claim", "admission", start, "I", Some(start), Some(day("2024-06-30"))).told(
+        "claim",
+        "admission",
+        start,
+        "I",
+        Some(start),
+        Some(day("2024-07-31")),
+    );
+    assert_eq!(visits_of(&alone(p)), [(start, day("2024-07-31"), inpatient, true)]);
+}
+
+#[test]
+fn a_stay_that_begins_when_another_ends_is_another_and_one_within_it_is_not() {
+    let days = ["2024-06-10", "2024-06-21", "2024-06-30"].map(day);
+    let mut p = Package::default();
+    p.told("form1", "discharge", days[1], "I", Some(days[0]), None)
+        .told("form1", "discharge", days[2], "I", Some(days[1]), None)
+        .told("claim", "discharge", days[2], "I", Some(day("2024-06-22")), None);
+    let found = visits_of(&alone(p));
+    assert_eq!(found.iter().map(|v| (v.0, v.1)).collect::<Vec<_>>(), [(days[0], days[1]), (days[1], days[2])]);
+}
+
+#[test]
+fn a_pharmacy_is_a_visit_of_its_own_and_an_outpatients_day_is_one_whoever_tells_of_it() {
+    let on = day("2024-07-05");
+    let mut p = Package::default();
+    p.event("ADT-12|20240705|1", "reception", on, 9, None)
+        .told("act", "reception", on, "O", None, None)
+        .told("claim", "reception", on, "O", None, None)
+        .told("claim", "reception", on, "P", None, None);
+    // What happened that day happened at the hospital.
+    p.value("OML-11|20240705|2", 1, on, 5.0);
+    let out = alone(p);
+    let kinds: Vec<i32> = visits_of(&out).into_iter().map(|v| v.2).collect();
+    assert_eq!(kinds.len(), 2);
+    let visit = int64(&out[&Table::Measurement], "visit_occurrence_id").expect("ids").value(0);
+    assert_eq!(kinds[visit as usize - 1], omop::concept::OUTPATIENT_VISIT);
+    assert!(kinds.contains(&omop::concept::PHARMACY_VISIT));
+}
+
+#[test]
+fn of_one_month_and_class_the_claim_is_paid_and_before_it_comes_the_bundle_counts() {
+    let on = day("2024-06-10");
+    let lines = |p: &mut Package| {
+        p.told("claim", "admission", on, "I", Some(on), None);
+        p.amount("EFn|139999991|1||202406", "I", on, 100.0).amount("D|139999991|1||202406", "I", on, 70.0);
+        p.amount("EFn|139999991|1||202407", "I", on, 30.0).amount("EFg|139999991|2||202406", "O", on, 5.0);
+    };
+    let charges = |out: &BTreeMap<Table, RecordBatch>| -> Vec<(String, Option<f64>)> {
+        use arrow::array::{Array as _, AsArray as _};
+        let batch = &out[&Table::Cost];
+        let values = batch.column_by_name("total_charge").expect("a column").as_primitive::<arrow::datatypes::Float64Type>();
+        let keys = text(batch, "source_key").expect("keys");
+        (0..batch.num_rows()).map(|r| (keys.value(r).to_owned(), (!values.is_null(r)).then(|| values.value(r)))).collect()
+    };
+    let mut first = Package::default();
+    lines(&mut first);
+    let before = alone(first);
+    let of = |all: &[(String, Option<f64>)], start: &str| all.iter().find(|(k, _)| k.starts_with(start)).and_then(|(_, c)| *c);
+    let all = charges(&before);
+    assert_eq!((of(&all, "EFn|139999991|1||202406"), of(&all, "D|"), of(&all, "EFg|")), (None, Some(700.0), Some(50.0)));
+    assert_eq!(of(&all, "EFn|139999991|1||202407"), Some(300.0));
+    let mut claim = Package::default();
+    claim.amount("claim|dpc|1319999991|202406|1111|0a", "I", on, 90.0);
+    let after = charges(&assemble(&stored(&before), &claim.rows(2), &stamp(2)).expect("assembled"));
+    assert_eq!((of(&after, "claim|"), of(&after, "D|"), of(&after, "EFn|139999991|1||202406")), (Some(900.0), None, None));
+    assert_eq!((of(&after, "EFn|139999991|1||202407"), of(&after, "EFg|")), (Some(300.0), Some(50.0)));
+}
+
+#[test]
+fn of_the_drugs_of_a_month_those_of_the_first_source_count_and_all_stay() {
+    let (june, july) = (day("2024-06-10"), day("2024-07-05"));
+    let mut p = Package::default();
+    p.drug("claim|medical|1319999991|202406|1112|0a", None, type_concept::CLAIM, june)
+        .drug("EFn|139999991|1||202406", None, type_concept::CLAIM, june)
+        .drug("MedicationRequest|-|m1", None, type_concept::PRESCRIPTION, june)
+        .drug("OMP-01|20240610|1", Some("A"), type_concept::PRESCRIPTION, june)
+        .drug("claim|medical|1319999991|202407|1112|0b", None, type_concept::CLAIM, july);
+    let out = alone(p);
+    let drugs = &out[&Table::DrugExposure];
+    let (keys, counted) = (text(drugs, "source_key").expect("keys"), boolean(drugs, "counted").expect("flags"));
+    let found: Vec<&str> = (0..drugs.num_rows()).filter(|r| counted.value(*r)).map(|r| keys.value(r)).collect();
+    assert_eq!(drugs.num_rows(), 5);
+    assert_eq!(found, ["OMP-01|20240610|1", "claim|medical|1319999991|202407|1112|0b"]);
+}

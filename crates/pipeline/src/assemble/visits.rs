@@ -198,6 +198,7 @@ impl History {
             .iter()
             .enumerate()
             .rfind(|(_, v)| v.inpatient && covers(v))
+            .or_else(|| visits.iter().enumerate().find(|(_, v)| !v.inpatient && v.start.0 == day && v.word() != "P"))
             .or_else(|| visits.iter().enumerate().find(|(_, v)| !v.inpatient && v.start.0 == day));
         let Some((number, visit)) = found else { return (None, None) };
         let before: usize = visits[..number].iter().map(|v| v.details.len()).sum();
