@@ -2,7 +2,7 @@
 
 use messages::{Lang, Message};
 
-use crate::profile::{Profile, Treatment};
+use crate::profile::{Kind, Profile, Treatment};
 use crate::treat::births;
 use arrow::record_batch::RecordBatch;
 use std::collections::BTreeMap;
@@ -44,17 +44,18 @@ fn quoted(cell: &str) -> String {
 /// What a treatment means, in words.
 pub fn meaning(treatment: &Treatment, profile: &Profile) -> Message {
     let privacy = profile.privacy.as_ref();
-    described(treatment, privacy.map(|p| (p.rare_persons, p.extreme_persons, p.shift_days)))
+    described(treatment, profile.kind, privacy.map(|p| (p.rare_persons, p.extreme_persons, p.shift_days)))
 }
 
-pub(crate) fn described(treatment: &Treatment, thresholds: Option<(u32, u32, u16)>) -> Message {
-    let (rare, extreme, shift) = thresholds.unwrap_or((0, 0, 0));
+pub(crate) fn described(treatment: &Treatment, kind: Kind, thresholds: Option<(u32, u32, Option<u16>)>) -> Message {
+    let (rare, extreme, shift) = thresholds.unwrap_or((0, 0, None));
     match treatment {
         Treatment::Keep => Message::new("anonymity-treat-keep"),
         Treatment::Drop => Message::new("anonymity-treat-drop"),
+        Treatment::NewPersonId if kind == Kind::LinkableAnonymized => Message::new("anonymity-treat-random-person-id"),
         Treatment::NewPersonId => Message::new("anonymity-treat-new-person-id"),
         Treatment::NewId { of } => Message::new("anonymity-treat-new-id").with("of", of),
-        Treatment::Shift => Message::new("anonymity-treat-shift").with("days", shift),
+        Treatment::Shift => Message::new("anonymity-treat-shift").with("days", shift.unwrap_or(0)),
         Treatment::Month => Message::new("anonymity-treat-month"),
         Treatment::Year => Message::new("anonymity-treat-year"),
         Treatment::Band { width } => Message::new("anonymity-treat-band").with("width", width),

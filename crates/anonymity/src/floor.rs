@@ -163,8 +163,11 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
     if privacy.extreme_persons < LEAST_K {
         return weak("extreme_persons");
     }
-    if privacy.shift_days == 0 {
-        return weak("shift_days");
+    // A shift that moves nothing would tell the committee that dates are moved.
+    match (profile.moves_dates(), privacy.shift_days) {
+        (true, None) | (_, Some(0)) => return weak("shift_days"),
+        (false, Some(_)) if profile.kind == Kind::LinkableAnonymized => return Err(AnonymityError::ShiftUnused),
+        _ => {}
     }
     if privacy.quasi_identifiers.is_empty() {
         return weak("quasi_identifiers");

@@ -6,7 +6,7 @@ use messages::{Lang, Message};
 
 use crate::classes::{Bucket, Histogram};
 use crate::dictionary::described;
-use crate::profile::Kind;
+use crate::profile::{Kind, Treatment};
 use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
 use crate::treat::results::ResultCounts;
 
@@ -15,6 +15,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-treat-keep",
     "anonymity-treat-drop",
     "anonymity-treat-new-person-id",
+    "anonymity-treat-random-person-id",
     "anonymity-treat-new-id",
     "anonymity-treat-shift",
     "anonymity-treat-month",
@@ -39,6 +40,12 @@ pub const TEXTS: &[&str] = &[
     "anonymity-report-summary-anonymized",
     "anonymity-report-summary-pseudonymized",
     "anonymity-report-no-hours",
+    "anonymity-report-dates-month",
+    "anonymity-report-dates-year",
+    "anonymity-report-dates-none",
+    "anonymity-report-ids-linkable",
+    "anonymity-report-deaths",
+    "anonymity-report-stays-alone",
     "anonymity-report-purpose",
     "anonymity-report-recipient",
     "anonymity-report-project",
@@ -71,6 +78,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-report-columns-title",
     "anonymity-report-limits-title",
     "anonymity-report-limits",
+    "anonymity-report-limits-shift",
 ];
 
 #[derive(Template)]
@@ -146,8 +154,40 @@ impl Page<'_> {
         .text(self.lang)
     }
 
+    fn has(&self, treatment: &Treatment) -> bool {
+        self.report.tables.iter().flat_map(|t| &t.columns).any(|c| c.treatment == *treatment)
+    }
+
     fn moved(&self) -> bool {
-        self.report.kind.is_anonymized()
+        self.has(&Treatment::Shift)
+    }
+
+    /// How true the dates of anonymized data are.
+    fn dates(&self) -> Option<String> {
+        let code = match () {
+            () if !self.report.kind.is_anonymized() => return None,
+            () if self.moved() => "anonymity-report-no-hours",
+            () if self.has(&Treatment::Month) => "anonymity-report-dates-month",
+            () if self.has(&Treatment::Year) => "anonymity-report-dates-year",
+            () => "anonymity-report-dates-none",
+        };
+        Some(self.t(code))
+    }
+
+    /// How the ids of persons came about, where they say more than a row's number.
+    fn person_ids(&self) -> Option<String> {
+        (self.report.kind == Kind::LinkableAnonymized).then(|| self.t("anonymity-report-ids-linkable"))
+    }
+
+    /// What true months tell, and what was done about it.
+    fn months(&self) -> Vec<String> {
+        let (Some(told), Some(privacy)) = (&self.report.months, &self.report.privacy) else { return Vec::new() };
+        let deaths = Message::new("anonymity-report-deaths")
+            .with("k", privacy.k)
+            .with("by_year", grouped(&told.deaths_by_year))
+            .with("left_out", grouped(&told.deaths_left_out));
+        let stays = Message::new("anonymity-report-stays-alone").with("persons", grouped(&told.stays_alone));
+        [deaths, stays].map(|m| m.text(self.lang)).into()
     }
 
     fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {
@@ -193,12 +233,12 @@ impl Page<'_> {
     }
 
     fn step(&self, step: &StepReport) -> String {
-        format!("{}: {}", self.plain(&step.column), described(&step.to, None).text(self.lang))
+        format!("{}: {}", self.plain(&step.column), described(&step.to, self.report.kind, None).text(self.lang))
     }
 
     fn treatment(&self, column: &ColumnReport) -> String {
         let thresholds = self.report.privacy.as_ref().map(|p| (p.rare_persons, p.extreme_persons, p.shift_days));
-        described(&column.treatment, thresholds).text(self.lang)
+        described(&column.treatment, self.report.kind, thresholds).text(self.lang)
     }
 
     fn codes(&self, column: &ColumnReport) -> String {

@@ -30,6 +30,7 @@ pub mod floor;
 mod html;
 pub mod metrics;
 pub mod models;
+mod months;
 mod persons;
 mod process;
 pub mod profile;

@@ -10,13 +10,13 @@ use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
 use crate::persons::Persons;
-use crate::profile::{Kind, Profile, TableProfile, Treatment};
-use crate::report::Report;
+use crate::profile::{Kind, Profile, TableProfile};
+use crate::report::{MonthsReport, Report};
 use crate::run::Run;
 use crate::stay::Stay;
 use crate::treat::window::Window;
 use crate::treat::{dates, ids};
-use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized};
+use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, months};
 
 /// Which person ids leave.
 pub enum PersonIds {
@@ -112,8 +112,7 @@ pub fn process_and_tell<R: CryptoRng>(
         return Err(AnonymityError::NobodyLeft { persons: 0 });
     }
     let run = Run { profile, persons: &persons, shifts: dates::shifts(persons.len(), shift_days(profile), rng) };
-    let moves = profile.tables.values().flat_map(|t| t.columns.values()).any(|t| matches!(t, Treatment::Shift));
-    if let Some(window) = Window::of(&profile.cohort, shift_days(profile))?.filter(|_| moves) {
+    if let Some(window) = Window::of(&profile.cohort, shift_days(profile))?.filter(|_| profile.moves_dates()) {
         for (name, batch) in &mut tables {
             let rows = persons.rows(name, batch)?;
             *batch = window.cut(name, &profile.tables[name], batch, &rows, &run.shifts)?;
@@ -135,8 +134,14 @@ pub fn process_and_tell<R: CryptoRng>(
 
     let mut filtered = BTreeMap::new();
     let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
+    let mut told = MonthsReport::default();
     for (name, batch) in &tables {
-        let batch = in_random_order(&persons.keep(name, batch, &stays)?, rng)?;
+        let mut batch = in_random_order(&persons.keep(name, batch, &stays)?, rng)?;
+        if let (Kind::LinkableAnonymized, Some(privacy), Some(treatment)) =
+            (profile.kind, &profile.privacy, profile.treatment(name, "death_date"))
+        {
+            batch = months::deaths(&batch, &persons.rows(name, &batch)?, treatment, privacy.k, &mut told)?;
+        }
         let own = format!("{name}_id");
         if let Some(column) = batch.column_by_name(&own).and_then(|c| c.as_primitive_opt::<Int64Type>())
             && name != "person"
@@ -154,6 +159,7 @@ pub fn process_and_tell<R: CryptoRng>(
         out.insert(name.clone(), treated);
         reports.push(report);
     }
+    told.stays_alone = out.get("visit_occurrence").map_or(0, months::stays_alone);
     let report = Report {
         format: "azekura-report/1".to_owned(),
         profile: profile.name.clone(),
@@ -165,6 +171,7 @@ pub fn process_and_tell<R: CryptoRng>(
         persons_before: persons.len() as u64,
         persons_after: staying.len() as u64,
         privacy: stay.privacy,
+        months: (profile.kind == Kind::LinkableAnonymized).then_some(told),
         values: profile.values.clone(),
         tables: reports,
         tables_left_out: input.tables().keys().filter(|t| !profile.tables.contains_key(*t)).cloned().collect(),
@@ -178,7 +185,7 @@ pub fn process_and_tell<R: CryptoRng>(
 }
 
 fn shift_days(profile: &Profile) -> u16 {
-    profile.privacy.as_ref().map_or(1, |p| p.shift_days)
+    profile.privacy.as_ref().and_then(|p| p.shift_days).unwrap_or(1)
 }
 
 fn check_columns(name: &str, table: &TableProfile, batch: &RecordBatch) -> Result<(), AnonymityError> {

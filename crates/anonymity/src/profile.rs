@@ -111,8 +111,10 @@ pub struct Privacy {
     pub rare_persons: u32,
     /// Values beyond the value that this many persons reach are top- or bottom-coded.
     pub extreme_persons: u32,
-    /// Largest shift of a person's dates in days; drawn once a person, never 0, the same for all dates of the person.
-    pub shift_days: u16,
+    /// Largest shift of a person's dates in days; drawn once a person, never 0, the same for all dates of the person. Only where dates are
+    /// shifted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift_days: Option<u16>,
 }
 
 /// One step of coarsening.
@@ -278,6 +280,11 @@ impl Profile {
         let profile: Profile = toml::from_str(text).map_err(|e| AnonymityError::ProfileUnreadable { reason: e.to_string() })?;
         crate::floor::check(&profile)?;
         Ok(profile)
+    }
+
+    /// Whether the dates of a person are moved.
+    pub fn moves_dates(&self) -> bool {
+        self.tables.values().flat_map(|t| t.columns.values()).any(|t| *t == Treatment::Shift)
     }
 
     /// The treatment of a column.

@@ -7,7 +7,7 @@ use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::array_value_to_string;
 
-use crate::profile::{Profile, Treatment};
+use crate::profile::{Kind, Profile, Treatment};
 use crate::treat::OTHER;
 
 /// What was counted.
@@ -24,6 +24,8 @@ pub struct Recount {
     pub times_of_day: BTreeMap<String, usize>,
     /// Cells with a local code, by table and column, of whatever treatment.
     pub local_codes: BTreeMap<String, usize>,
+    /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
+    pub few_deaths: usize,
 }
 
 fn person_of(batch: &RecordBatch, row: usize) -> Option<i64> {
@@ -91,6 +93,15 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
             *classes.entry(key).or_default() += 1;
         }
         out.smallest_class = classes.values().min().copied();
+    }
+    if let (Kind::LinkableAnonymized, Some(privacy), Some(deaths)) = (profile.kind, &profile.privacy, tables.get("death")) {
+        let mut died: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+        for row in 0..deaths.num_rows() {
+            if let (Some(date), Some(person)) = (cell(deaths, "death_date", row), person_of(deaths, row)) {
+                died.entry(date).or_default().insert(person);
+            }
+        }
+        out.few_deaths = died.values().filter(|persons| persons.len() < privacy.k as usize).count();
     }
     for (name, batch) in tables {
         for field in batch.schema().fields() {

@@ -31,6 +31,9 @@ pub struct Report {
     pub persons_after: u64,
     /// Classes and thresholds; anonymized only.
     pub privacy: Option<PrivacyReport>,
+    /// What true months tell; linkable only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub months: Option<MonthsReport>,
     /// Rules for results.
     pub values: Vec<ValueRule>,
     /// Tables, in the order of their names.
@@ -50,8 +53,9 @@ pub struct PrivacyReport {
     pub rare_persons: u32,
     /// Persons that have to reach a value for it to be shown.
     pub extreme_persons: u32,
-    /// Largest shift of dates; whether any column is shifted is in the columns.
-    pub shift_days: u16,
+    /// Largest shift of dates, where the profile says one; whether any column is shifted is in the columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shift_days: Option<u16>,
     /// Classes as they would be without coarsening and leaving out.
     pub before: Histogram,
     /// Classes that remain.
@@ -60,6 +64,17 @@ pub struct PrivacyReport {
     pub steps: Vec<StepReport>,
     /// Persons left out.
     pub suppressed: u64,
+}
+
+/// What true months tell of persons.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MonthsReport {
+    /// Deaths that are told by the year alone: in their month too few died.
+    pub deaths_by_year: u64,
+    /// Deaths that are not told: in their year too few died.
+    pub deaths_left_out: u64,
+    /// Persons with a stay in hospital that begins in a month in which nobody else's does.
+    pub stays_alone: u64,
 }
 
 /// One step of coarsening.
@@ -82,7 +97,7 @@ pub struct TableReport {
     pub reason: String,
     /// Rows before.
     pub rows_before: u64,
-    /// Rows after: what is missing belonged to persons who were left out.
+    /// Rows after: what is missing belonged to persons who were left out, or are deaths that are not told.
     pub rows_after: u64,
     /// Columns in the table's order.
     pub columns: Vec<ColumnReport>,

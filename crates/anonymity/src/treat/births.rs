@@ -3,16 +3,14 @@
 
 use arrow::array::{Array, Int32Array};
 
-use crate::profile::{Profile, Treatment};
+use crate::profile::Profile;
 
 /// The parts of a birth, as columns of `person`.
 pub const COLUMNS: [&str; 3] = ["year_of_birth", "month_of_birth", "day_of_birth"];
 
 /// Whether a column holds a part of a birth that moves with the dates of the profile.
 pub fn moves(profile: &Profile, table: &str, column: &str) -> bool {
-    table == "person"
-        && COLUMNS.contains(&column)
-        && profile.tables.values().flat_map(|t| t.columns.values()).any(|t| *t == Treatment::Shift)
+    table == "person" && COLUMNS.contains(&column) && profile.moves_dates()
 }
 
 /// Years, months and days of birth after the shift of each row's person. A missing month counts as the middle of the year, a

@@ -45,7 +45,7 @@ fn measured(id: i64, n: i64, code: &str) -> Row {
 /// Births amid a month and shifts of a day at most: the tests of other things keep one class.
 fn anonymized() -> Profile {
     let mut profile = shipped("anonymized");
-    profile.privacy.as_mut().expect("anonymized").shift_days = 1;
+    profile.privacy.as_mut().expect("anonymized").shift_days = Some(1);
     profile
 }
 
@@ -250,7 +250,7 @@ fn a_class_that_few_persons_are_in_becomes_the_class_of_all_others() {
     let map = "{ class = { map = { seldom = \"seldom\", often = \"often\" }, other = \"others\" } }";
     let text = text.replace("qualifier_source_value = \"drop\"", &format!("qualifier_source_value = {map}"));
     let mut profile = Profile::parse(&text).map_err(|e| e.to_string()).expect("a profile");
-    profile.privacy.as_mut().expect("anonymized").shift_days = 1;
+    profile.privacy.as_mut().expect("anonymized").shift_days = Some(1);
     let observed = |id: i64| -> Row {
         vec![
             ("observation_id", V::I(1)),
@@ -338,7 +338,7 @@ fn values_of_one_row_are_counted_together_so_that_crossed_rows_are_not_alike() {
             "quasi_identifiers = [\"observation.observation_source_value\", \"observation.qualifier_source_value\", ",
         );
     let mut profile = Profile::parse(&text).map_err(|e| e.to_string()).expect("a profile");
-    profile.privacy.as_mut().expect("anonymized").shift_days = 1;
+    profile.privacy.as_mut().expect("anonymized").shift_days = Some(1);
     let people = |crossed: std::ops::RangeInclusive<i64>| {
         let observation = (1..=40).flat_map(|id| two_rows(id, crossed.contains(&id))).collect();
         dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::Observation, observation)])
@@ -448,4 +448,68 @@ fn numbers_and_concepts_of_hidden_items_are_empty() {
     let out = results::treat(&columns, &[0, 1], &[], 1, 1);
     assert_eq!(out.concept.as_primitive::<Int32Type>().null_count(), 2);
     assert_eq!(out.number.as_primitive::<Float64Type>().null_count(), 2);
+}
+
+// control: PDB-01
+#[test]
+fn a_true_month_of_death_leaves_with_enough_others_or_not_at_all_and_lone_stays_are_counted() {
+    let (mut person, mut death, mut visit) = (vec![], vec![], vec![]);
+    for id in 1..=200_i64 {
+        person.push(vec![
+            ("person_id", V::I(id)),
+            ("gender_concept_id", V::I(8507)),
+            ("year_of_birth", V::I(1950)),
+            ("month_of_birth", V::I(8)),
+        ]);
+        let died = match id {
+            1..=10 => Some(V::D(2019, 6, 9)),
+            11..=14 => Some(V::D(2020, 2, 1 + id as u32)),
+            15..=26 => Some(V::D(2021, 3, 9)),
+            27..=29 => Some(V::D(2021, 5, 9)),
+            30..=41 => Some(V::D(2022, 3, 9)),
+            42..=53 => Some(V::D(2022, 5, 9)),
+            _ => None,
+        };
+        death.extend(died.map(|date| vec![("person_id", V::I(id)), ("death_date", date)]));
+        // One stay alone in its month, and an outpatient visit that is.
+        let (concept, month) = match id {
+            60 => (9201, 1),
+            61 => (9202, 2),
+            _ => (if id % 2 == 0 { 9201 } else { 9202 }, 3),
+        };
+        visit.push(vec![
+            ("visit_occurrence_id", V::I(1)),
+            ("person_id", V::I(id)),
+            ("visit_concept_id", V::I(concept)),
+            ("visit_start_date", V::D(2021, month, 3)),
+            ("visit_end_date", V::D(2021, month, 3)),
+        ]);
+    }
+    let input = dataset(&[(Table::Person, person), (Table::VisitOccurrence, visit), (Table::Death, death)]);
+    let profile = shipped("linkable_anonymized");
+    let (processed, report) = treated(&profile, &input);
+    let mut dates: BTreeMap<String, u32> = BTreeMap::new();
+    for row in rows(&processed.tables()["death"]) {
+        *dates.entry(row["death_date"].clone()).or_default() += 1;
+    }
+    let wanted = [("2019-06-01", 10), ("2021-01-01", 15), ("2022-03-01", 12), ("2022-05-01", 12)];
+    assert_eq!(
+        dates,
+        wanted.map(|(d, n)| (d.to_owned(), n)).into(),
+        "too few of a month go to the year, too few of a year nowhere"
+    );
+    let told = report.months.expect("linkable");
+    assert_eq!((told.deaths_by_year, told.deaths_left_out, told.stays_alone), (15, 4, 1));
+    assert_eq!(recount(&profile, processed.tables()).few_deaths, 0);
+    let deaths = report.tables.iter().find(|t| t.name == "death").expect("the table");
+    assert_eq!((deaths.rows_before, deaths.rows_after), (53, 49));
+    let page = anonymity::report_html(&report, messages::Lang::En);
+    assert!(page.contains("Of 15 deaths") && page.contains("4 deaths are not told") && page.contains("1 people have a stay"));
+    // The recount finds it where it is not so.
+    let mut spoilt = processed.tables().clone();
+    spoilt.insert("death".to_owned(), processed.tables()["death"].slice(0, 5));
+    assert!(recount(&profile, &spoilt).few_deaths > 0);
+    // Moved dates are nobody's true months.
+    let (processed, report) = treated(&anonymized(), &input);
+    assert_eq!((processed.tables()["death"].num_rows(), report.months), (53, None));
 }

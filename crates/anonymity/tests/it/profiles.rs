@@ -157,6 +157,16 @@ fn in_a_linkable_data_set_no_date_is_moved_and_the_floor_of_anonymized_data_hold
         assert_eq!(code(&with(text, &from, &format!("{date} = \"keep\""))), "anonymity-below-floor", "{date}");
     }
     assert_eq!(code(&with(text, "k = 10\n", "k = 2\n")), "anonymity-privacy-weak");
+    // Nor does the profile say that one is.
+    assert!(!text.contains("shift_days =") && !text.contains("move together"));
+    assert_eq!(code(&with(text, "rare_persons = 10", "shift_days = 182\nrare_persons = 10")), "anonymity-shift-unused");
+}
+
+#[test]
+fn a_profile_that_moves_dates_says_by_how_much_at_most() {
+    assert_eq!(code(&with(ANONYMIZED, "shift_days = 182\n", "")), "anonymity-privacy-weak");
+    let by_month = ANONYMIZED.replace("\"shift\"", "\"month\"");
+    assert_eq!(code(&with(&by_month, "shift_days = 182\n", "")), "accepted");
 }
 
 #[test]

@@ -168,6 +168,43 @@ fn the_report_is_a_whole_page_in_both_languages_and_names_no_rare_value() {
     }
 }
 
+// control: PDB-01
+#[test]
+fn report_and_dictionary_say_of_dates_and_ids_what_was_done_to_them() {
+    let told = |profile: &anonymity::Profile, lang| {
+        let mut rng = ChaCha20Rng::seed_from_u64(3);
+        let (processed, report) =
+            process(profile, &people(), PersonIds::New, &mut rng).map_err(|e| e.to_string()).expect("treated");
+        (report_html(&report, lang), anonymity::dictionary::dictionary(profile, processed.tables(), lang))
+    };
+    let moved = [(Lang::En, "were moved together"), (Lang::Ja, "まとめて同じだけ動かして")];
+    let by_month = include_str!("../../../../profiles/anonymized.toml").replace("\"shift\"", "\"month\"");
+    let by_month =
+        anonymity::Profile::parse(&by_month.replace("shift_days = 182\n", "")).map_err(|e| e.to_string()).expect("by month");
+    for (lang, sentence) in moved {
+        let (page, _) = told(&shipped("anonymized"), lang);
+        assert!(page.contains(sentence));
+        for profile in [&shipped("linkable_anonymized"), &by_month] {
+            let (page, _) = told(profile, lang);
+            assert!(!page.contains(sentence), "{}", profile.name);
+            assert!(page.contains(if lang == Lang::En { "true to the month" } else { "月までが本当の日付" }), "{}", profile.name);
+            assert!(
+                !page.contains(if lang == Lang::En { "length of the shifts" } else { "日付を動かした日数" }),
+                "{}",
+                profile.name
+            );
+            assert!(!page.contains("anonymity-"), "every text is there");
+        }
+    }
+    for (lang, random, dense) in [(Lang::En, "fifteen digits", "1 to n"), (Lang::Ja, "無作為な 15 桁", "1 から n")] {
+        let (page, dictionary) = told(&shipped("linkable_anonymized"), lang);
+        assert!(page.contains(random) && !page.contains(dense));
+        assert!(dictionary.contains(random) && !dictionary.contains(dense));
+        let (page, dictionary) = told(&shipped("anonymized"), lang);
+        assert!(page.contains(dense) && !page.contains(random) && dictionary.contains(dense) && !dictionary.contains(random));
+    }
+}
+
 #[test]
 fn the_dictionary_names_every_column_that_leaves() {
     let (processed, _) = treat("anonymized", 1);
