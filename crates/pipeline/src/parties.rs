@@ -99,6 +99,7 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
             return Err(Error::refused(Message::new("core-party-exists").with("kind", other).with("id", &new.id)));
         }
     }
+    whose_elses_seal(tx.read(), new.kind, &party.certificate).await?;
     // An institution has one code for good: with another certificate it takes part again. People get another id.
     let institution = !matches!(new.kind, PartyKind::Officer | PartyKind::Member);
     if let Some(former) = there.filter(|p| institution && has_ended(p.status)) {
@@ -175,6 +176,26 @@ async fn whose_else(reader: &mut Reader, kind: PartyKind, id: &str, certificate:
     }
 }
 
+/// Refuses a body the key of a recipient or a provider, and these a body's: whoever holds care without names must not open the names too.
+async fn whose_elses_seal(reader: &mut Reader, kind: PartyKind, certificate: &[u8]) -> Result<(), Error> {
+    let others: &[PartyKind] = match kind {
+        PartyKind::Body => &[PartyKind::Recipient, PartyKind::Provider],
+        PartyKind::Recipient | PartyKind::Provider => &[PartyKind::Body],
+        PartyKind::Officer | PartyKind::Member => &[],
+    };
+    let key = Certificate::from_der(certificate)?.key_sha256()?;
+    for other in others {
+        let now = reader.parties(*other).await?.into_iter().map(|p| (p.id, p.certificate));
+        let before = reader.former_certificates(*other).await?.into_iter().map(|f| (f.id, f.certificate));
+        for (id, pinned) in now.chain(before) {
+            if Certificate::from_der(&pinned)?.key_sha256()? == key {
+                return Err(Error::refused(Message::new("core-party-certificate-taken").with("kind", other).with("id", id)));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn unknown(kind: PartyKind, id: &str) -> Error {
     Error::refused(Message::new("core-unknown-party").with("kind", kind).with("id", id))
 }
@@ -188,6 +209,7 @@ pub async fn renew(instance: &Instance, kind: PartyKind, id: &str, certificate: 
     let mut tx = instance.ledger.begin(&instance.actor, "pin another certificate for a party").await?;
     let party = tx.read().party(kind, id).await?.filter(|p| !has_ended(p.status)).ok_or_else(|| unknown(kind, id))?;
     whose_else(tx.read(), kind, id, &der).await?;
+    whose_elses_seal(tx.read(), kind, &der).await?;
     // Pinned already: the command was repeated.
     if party.fingerprint == seal::hash::sha256(&der) {
         return Ok(party.into());
