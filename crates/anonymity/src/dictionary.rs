@@ -31,6 +31,9 @@ pub fn dictionary(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, lan
 
 fn meaning_of(profile: &Profile, table: &str, column: &str, treatment: &Treatment, lang: Lang) -> String {
     let text = meaning(treatment, profile).text(lang);
+    if let (Kind::LinkableAnonymized, Some(privacy), "death", "death_date") = (profile.kind, &profile.privacy, table, column) {
+        return format!("{text}; {}", Message::new("anonymity-treat-few-deaths").with("k", privacy.k).text(lang));
+    }
     if *treatment != Treatment::Drop && births::moves(profile, table, column) {
         return format!("{text}; {}", Message::new("anonymity-treat-birth-moved").text(lang));
     }

@@ -30,6 +30,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-treat-value",
     "anonymity-treat-result-text",
     "anonymity-treat-class",
+    "anonymity-treat-few-deaths",
     "anonymity-column-sex",
     "anonymity-column-year-of-birth",
     "anonymity-column-month-of-birth",
@@ -46,6 +47,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-report-ids-linkable",
     "anonymity-report-deaths",
     "anonymity-report-stays-alone",
+    "anonymity-report-beside",
     "anonymity-report-purpose",
     "anonymity-report-recipient",
     "anonymity-report-project",
@@ -188,6 +190,11 @@ impl Page<'_> {
             .with("left_out", grouped(&told.deaths_left_out));
         let stays = Message::new("anonymity-report-stays-alone").with("persons", grouped(&told.stays_alone));
         [deaths, stays].map(|m| m.text(self.lang)).into()
+    }
+
+    fn beside(&self) -> Vec<String> {
+        let line = |id: &String| Message::new("anonymity-report-beside").with("id", id).text(self.lang);
+        self.report.beside.iter().map(line).collect()
     }
 
     fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {

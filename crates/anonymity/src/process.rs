@@ -168,6 +168,7 @@ pub fn process_and_tell<R: CryptoRng>(
         purpose: profile.application.purpose.clone(),
         recipient: profile.application.recipient.clone(),
         project: profile.application.project.clone(),
+        beside: profile.beside.clone(),
         persons_before: persons.len() as u64,
         persons_after: staying.len() as u64,
         privacy: stay.privacy,

@@ -49,6 +49,10 @@ pub struct Profile {
     pub version: String,
     /// What the data set is to be.
     pub kind: Kind,
+    /// Ids of data sets of the same recipient that this one may go beside although whoever holds both can join them: the committee decides on
+    /// that too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
     /// Who asks for it, and for what.
     pub application: Application,
     /// Whose data, and of which time.

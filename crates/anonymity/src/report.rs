@@ -25,6 +25,9 @@ pub struct Report {
     pub recipient: String,
     /// Project.
     pub project: String,
+    /// Data sets of the recipient that it can be joined with, as the profile says.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<String>,
     /// Persons before.
     pub persons_before: u64,
     /// Persons after.

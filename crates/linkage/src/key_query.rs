@@ -5,7 +5,7 @@
 //! its committee on identifiers ID1, ID4 and ID5 (digits in full width and not filled with zeros; a branch since 2020 to 2022).
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Write;
 
 use arrow::array::{Array, AsArray, RecordBatch};
@@ -194,13 +194,14 @@ fn better<R: Ord, T: Ord>(slot: &mut Option<(R, T)>, rank: R, value: T) {
 }
 
 type BestCard = Option<(Rank, (Written, Card))>;
-type BestName = Option<((bool, Reverse<i64>), Named)>;
+type BestName = Option<((bool, bool, Reverse<i64>), Named)>;
 
 /// Who the ids of a provision are, from the tables `identity` and `insurance` with their lake schema. `ids` says which record has which
 /// id; several records of one person have one. Of several cards the best stands: with a branch, right, latest; of several names the latest
-/// in kana. Who is not named (a newborn under its mother's name and on her card, a stand-in) is not asked for: the key would be somebody
-/// else's. Nor is who has a card without branch and no name in kana, as a household has one such card; and who has no card of an insurance
-/// only where `form` says so.
+/// in kana with birth and sex. Who is not named (a newborn under its mother's name and on her card, a stand-in) is not asked for: the key
+/// would be somebody else's; nor do cards of such records count where another record names the person. Nor is who has a card without
+/// branch and not kana, birth and sex, as a household has one such card; and who has no card of an insurance only where `form` says so, and
+/// all three are known.
 ///
 /// # Errors
 /// [`LinkageError::ColumnMissing`], [`LinkageError::ColumnType`], [`LinkageError::RecordWithoutId`].
@@ -211,26 +212,27 @@ pub fn key_query(
     form: Form,
 ) -> Result<KeyQuery, LinkageError> {
     let mut persons: BTreeMap<i64, (BestCard, BestName)> = ids.values().map(|id| (*id, (None, None))).collect();
-    for batch in insurance {
-        cards(&mut persons, ids, form, &Columns { table: "insurance", batch })?;
-    }
     let mut normaliser = Normaliser::new();
+    let mut named = HashSet::new();
     for batch in identity {
-        names(&mut persons, ids, form, &mut normaliser, &Columns { table: "identity", batch })?;
+        named.extend(names(&mut persons, ids, form, &mut normaliser, &Columns { table: "identity", batch })?);
+    }
+    for batch in insurance {
+        cards(&mut persons, ids, &named, form, &Columns { table: "insurance", batch })?;
     }
     let mut query = KeyQuery { asked: Vec::new(), coverage: BTreeMap::new() };
     for (id, (card, name)) in persons {
         let (card, name) = (card.map(|(_, c)| c), name.map(|(_, n)| n));
         let of = query.coverage.entry(Class::of(card.as_ref().map_or(0, |(_, c)| c.insurer))).or_default();
-        let kana = name.as_ref().is_some_and(|n| !n.kana.is_empty());
+        let full = name.as_ref().is_some_and(|n| !n.kana.is_empty() && !n.birth.is_empty() && !n.sex.is_empty());
         let asked = match &card {
-            Some((_, card)) => kana || (card.branch.is_some() && name.is_some()),
-            None => kana && form.without_card,
+            Some((_, card)) => full || (card.branch.is_some() && name.is_some()),
+            None => full && form.without_card,
         };
         of.persons += 1;
         of.asked += u64::from(asked);
         of.with_branch += u64::from(card.as_ref().is_some_and(|(_, c)| c.branch.is_some()));
-        of.with_name += u64::from(name.as_ref().is_some_and(|n| !n.kana.is_empty() && !n.birth.is_empty() && !n.sex.is_empty()));
+        of.with_name += u64::from(full);
         of.wrong_check_digit += u64::from(card.as_ref().is_some_and(|(_, c)| c.wrong_check_digit));
         if asked {
             query.asked.push(Asked { id, card: card.map(|(w, _)| w), name });
@@ -242,6 +244,7 @@ pub fn key_query(
 fn cards(
     persons: &mut BTreeMap<i64, (BestCard, BestName)>,
     ids: &HashMap<i64, i64>,
+    named: &HashSet<i64>,
     form: Form,
     columns: &Columns<'_>,
 ) -> Result<(), LinkageError> {
@@ -255,7 +258,11 @@ fn cards(
     let seen = columns.typed("source_ts", DataType::Timestamp(TimeUnit::Microsecond, None), "timestamp")?;
     let seen = seen.as_primitive::<TimestampMicrosecondType>();
     for (row, record) in records.into_iter().enumerate() {
-        let Some((card_slot, _)) = record.and_then(|r| ids.get(&r)).and_then(|id| persons.get_mut(id)) else { continue };
+        let Some(record) = record else { continue };
+        let Some((card_slot, name)) = ids.get(&record).and_then(|id| persons.get_mut(id)) else { continue };
+        if name.is_some() && !named.contains(&record) {
+            continue;
+        }
         let raw = (at(&insurer, row), at(&symbol, row), at(&number, row), at(&branch, row));
         let card = contact::card(raw.0, raw.1, raw.2, raw.3);
         if card.number == 0 {
@@ -281,13 +288,14 @@ fn cards(
     Ok(())
 }
 
+/// Gives the records that name their person.
 fn names(
     persons: &mut BTreeMap<i64, (BestCard, BestName)>,
     ids: &HashMap<i64, i64>,
     form: Form,
     normaliser: &mut Normaliser,
     columns: &Columns<'_>,
-) -> Result<(), LinkageError> {
+) -> Result<Vec<i64>, LinkageError> {
     let records = columns.ids()?;
     let births = columns.typed("birth_date", DataType::Date32, "date")?;
     let births = births.as_primitive::<Date32Type>();
@@ -296,8 +304,10 @@ fn names(
     let [family, given, family_kana, given_kana, latin, sex] =
         ["family_name", "given_name", "family_kana", "given_kana", "latin_name", "sex"].map(|c| columns.text(c));
     let (family, given, family_kana, given_kana, latin, sex) = (family?, given?, family_kana?, given_kana?, latin?, sex?);
+    let mut named = Vec::new();
     for (row, record) in records.into_iter().enumerate() {
-        let Some((_, name_slot)) = record.and_then(|r| ids.get(&r)).and_then(|id| persons.get_mut(id)) else { continue };
+        let Some(record) = record else { continue };
+        let Some((_, name_slot)) = ids.get(&record).and_then(|id| persons.get_mut(id)) else { continue };
         let birth = births.is_valid(row).then(|| births.value(row));
         let (code, word) = match at(&sex, row) {
             "male" => ("1", 1),
@@ -318,6 +328,7 @@ fn names(
         if !known.linkable() || known.is_baby() {
             continue;
         }
+        named.push(record);
         let parts = [raw.family_kana, raw.given_kana].map(|part| text::katakana_of(&text::plain(part)));
         let kana = parts.iter().filter(|p| !p.is_empty()).cloned().collect::<Vec<_>>().join(" ");
         let kana = if text::is_kana(&kana) { kana } else { String::new() };
@@ -325,14 +336,18 @@ fn names(
             let (year, month, day) = terms::civil_from_days(day);
             format!("{year:04}{month:02}{day:02}")
         });
-        let rank = (kana.is_empty(), Reverse(if seen.is_valid(row) { seen.value(row) } else { i64::MIN }));
+        let rank = (
+            kana.is_empty(),
+            birth.is_empty() || code.is_empty(),
+            Reverse(if seen.is_valid(row) { seen.value(row) } else { i64::MIN }),
+        );
         better(name_slot, rank, Named { kana: form.kana(&kana), birth: form.digits(&birth), sex: form.digits(code) });
     }
-    Ok(())
+    Ok(named)
 }
 
 /// Six digits of 国民健康保険, eight of all others.
-fn insurer_digits(insurer: u32) -> String {
+pub(crate) fn insurer_digits(insurer: u32) -> String {
     if insurer < 1_000_000 { format!("{insurer:06}") } else { format!("{insurer:08}") }
 }
 
@@ -427,56 +442,4 @@ impl KeyQuery {
 
 fn quoted(field: &str) -> String {
     if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field.to_owned() }
-}
-
-/// What is wrong with a body's answer. Neither id nor key stands in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct WrongAnswer {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column, or the heading.
-    pub field: &'static str,
-}
-
-/// Longest key that is taken, in bytes.
-const LONGEST_KEY: usize = 256;
-
-/// The keys of a body's answer by provision id: CSV in UTF-8, with or without a byte-order mark, the heading `provision_id,linkage_key`, one
-/// person a line. A key is 1 to [`LONGEST_KEY`] signs of ASCII without spaces, commas and quotes, and nothing that a spreadsheet would take for
-/// a formula (`=`, `@`; the first letter of Base64 may be `+`). Nothing is taken from an answer that is wrong anywhere.
-///
-/// # Errors
-/// [`WrongAnswer`]: the first line with an id that is none of `known` or comes twice, or a key that is none.
-pub fn key_answer(bytes: &[u8], known: &std::collections::BTreeSet<i64>) -> Result<BTreeMap<i64, String>, WrongAnswer> {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let mut keys = BTreeMap::new();
-    // Neither field has a comma, a quote or the end of a line in it.
-    let lines = (1..).zip(text.split(|b| *b == b'\n')).filter(|(_, line)| !line.trim_ascii().is_empty());
-    let mut headed = false;
-    for (line, bytes) in lines {
-        let wrong = |field| WrongAnswer { line, field };
-        let heading = "provision_id,linkage_key";
-        let text = std::str::from_utf8(bytes).map_err(|_| wrong(heading))?;
-        let (id, key) = text.split_once(',').ok_or_else(|| wrong(heading))?;
-        let [id, key] = [id, key].map(|field| {
-            let field = field.trim();
-            field.strip_prefix('"').and_then(|f| f.strip_suffix('"')).unwrap_or(field)
-        });
-        if !headed {
-            if [id, key] != ["provision_id", "linkage_key"] {
-                return Err(wrong(heading));
-            }
-            headed = true;
-            continue;
-        }
-        let id = id.parse::<i64>().ok().filter(|id| known.contains(id)).ok_or_else(|| wrong("provision_id"))?;
-        let plain = key.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'"' | b','));
-        if key.is_empty() || key.len() > LONGEST_KEY || !plain || key.starts_with(['=', '@']) {
-            return Err(wrong("linkage_key"));
-        }
-        if keys.insert(id, key.to_owned()).is_some() {
-            return Err(wrong("provision_id"));
-        }
-    }
-    if headed { Ok(keys) } else { Err(WrongAnswer { line: 1, field: "provision_id,linkage_key" }) }
 }

@@ -505,6 +505,8 @@ fn a_true_month_of_death_leaves_with_enough_others_or_not_at_all_and_lone_stays_
     assert_eq!((deaths.rows_before, deaths.rows_after), (53, 49));
     let page = anonymity::report_html(&report, messages::Lang::En);
     assert!(page.contains("Of 15 deaths") && page.contains("4 deaths are not told") && page.contains("1 people have a stay"));
+    let dictionary = anonymity::dictionary::dictionary(&profile, processed.tables(), messages::Lang::En);
+    assert!(dictionary.contains("the first of January where fewer than 10 people died"));
     // The recount finds it where it is not so.
     let mut spoilt = processed.tables().clone();
     spoilt.insert("death".to_owned(), processed.tables()["death"].slice(0, 5));

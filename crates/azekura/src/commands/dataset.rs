@@ -138,6 +138,9 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             if made.relinked > 0 {
                 lines.push(Message::new("core-keys-relinked").with("count", made.relinked));
             }
+            if made.unanswered > 0 {
+                lines.push(Message::new("core-keys-unanswered").with("count", made.unanswered));
+            }
             if made.shared_keys > 0 {
                 lines.push(Message::new("core-keys-shared").with("count", made.shared_keys));
             }

@@ -3,23 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use crate::kit::{House, files, party, tar, text};
 use crate::refusals::entries;
 
 /// The rows of a table of what was opened, without the heading.
-fn csv_of(opened: &[(String, Vec<u8>)], table: &str) -> Vec<Vec<String>> {
+pub fn csv_of(opened: &[(String, Vec<u8>)], table: &str) -> Vec<Vec<String>> {
     let (_, bytes) = opened.iter().find(|(name, _)| name.ends_with(&format!("csv/{table}.csv"))).expect("the table");
     let rows = csv::Reader::from_reader(bytes.as_slice()).into_records();
     rows.map(|r| r.expect("a row").iter().map(str::to_owned).collect()).collect()
 }
 
 /// A hospital of synthetic people, taken in and linked.
-struct Hospital {
-    house: House,
-    provider: String,
+pub struct Hospital {
+    pub house: House,
+    pub provider: String,
     /// The truth, by column.
-    truth: Vec<BTreeMap<String, String>>,
+    pub truth: Vec<BTreeMap<String, String>>,
 }
 
 impl Hospital {
@@ -30,22 +31,29 @@ impl Hospital {
     }
 
     /// Somebody with an insurance card.
-    fn insured(&self) -> &str {
+    pub fn insured(&self) -> &str {
         self.patient(|insurer| !insurer.is_empty() && !insurer.starts_with("12"))
     }
 
     /// Somebody without one.
-    fn uninsured(&self) -> &str {
+    pub fn uninsured(&self) -> &str {
         self.patient(str::is_empty)
     }
 
-    fn no(&self, house: &House, patient: &str, more: &[&str]) {
+    pub fn no(&self, house: &House, patient: &str, more: &[&str]) {
         house.on(&[&["opt-out", "--provider", &self.provider, "--patient", patient], more].concat()).done();
         house.on(&["link"]).done();
     }
 }
 
-fn hospital() -> Hospital {
+/// The same for every test, made once.
+pub fn hospital() -> Hospital {
+    static FIRST: OnceLock<Hospital> = OnceLock::new();
+    let first = FIRST.get_or_init(settled);
+    Hospital { house: first.house.copy(), provider: first.provider.clone(), truth: first.truth.clone() }
+}
+
+fn settled() -> Hospital {
     let house = House::new();
     let made = house.path().join("synth");
     house.run(&["synth", "--persons", "60", "--providers", "1", "--seed", "7", "--out", text(&made)]).done();
@@ -73,7 +81,7 @@ fn hospital() -> Hospital {
 }
 
 /// Writes a profile or an order of the shipped ones with some lines changed.
-fn order(house: &House, name: &str, changes: &[(&str, &str)]) -> PathBuf {
+pub fn order(house: &House, name: &str, changes: &[(&str, &str)]) -> PathBuf {
     let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../profiles").join(name);
     let mut content = fs::read_to_string(shipped).expect("shipped");
     for (from, to) in changes {
@@ -86,10 +94,10 @@ fn order(house: &House, name: &str, changes: &[(&str, &str)]) -> PathBuf {
     path
 }
 
-const ANYBODY: &str = "00000000-0000-0000-0000-000000000000";
+pub const ANYBODY: &str = "00000000-0000-0000-0000-000000000000";
 
 /// The shipped profile for few people.
-fn linkable(house: &House) -> PathBuf {
+pub fn linkable(house: &House) -> PathBuf {
     let last = "  { column = \"person.year_of_birth\", to = { band = { width = 40 } } },\n";
     let further = format!(
         "{last}  {{ column = \"person.year_of_birth\", to = \"drop\" }},\n  {{ column = \"person.gender_concept_id\", to = \"drop\" }},\n"
@@ -98,16 +106,16 @@ fn linkable(house: &House) -> PathBuf {
     order(house, "linkable.toml", &changes)
 }
 
-fn query_of(house: &House, dataset: &str) -> PathBuf {
-    order(house, "linkage-query.toml", &[(ANYBODY, dataset), ("\"body\"", "\"history\""), ("\"full\"", "\"half\"")])
+pub fn query_of(house: &House, dataset: &str) -> PathBuf {
+    order(house, "linkage-query.toml", &[(ANYBODY, dataset), ("\"full\"", "\"half\"")])
 }
 
-fn keys_of(house: &House, query: &str) -> PathBuf {
+pub fn keys_of(house: &House, query: &str) -> PathBuf {
     order(house, "linkage-keys.toml", &[(ANYBODY, query)])
 }
 
 /// Plans, makes, approves and delivers; the id and the columns of a table of what its receiver opens.
-fn delivered(house: &House, profile: &Path, make: &[&str], to: &str, table: &str) -> (String, Vec<Vec<String>>) {
+pub fn delivered(house: &House, profile: &Path, make: &[&str], to: &str, table: &str) -> (String, Vec<Vec<String>>) {
     let id = house.planned_with(profile);
     house.on(&[&["dataset", "make", &id], make].concat()).done();
     house.approve(&id);
@@ -116,12 +124,12 @@ fn delivered(house: &House, profile: &Path, make: &[&str], to: &str, table: &str
     (id, csv_of(&opened, table))
 }
 
-fn ids(rows: &[Vec<String>]) -> BTreeSet<String> {
+pub fn ids(rows: &[Vec<String>]) -> BTreeSet<String> {
     rows.iter().map(|r| r[0].clone()).collect()
 }
 
 /// What a body would give back: a key for each id.
-fn answer(house: &House, name: &str, ids: &BTreeSet<String>) -> PathBuf {
+pub fn answer(house: &House, name: &str, ids: &BTreeSet<String>) -> PathBuf {
     let rows: String = ids.iter().enumerate().map(|(n, id)| format!("{id},KEY{n:05}\n")).collect();
     let path = house.path().join(name);
     fs::write(&path, format!("\u{feff}provision_id,linkage_key\r\n{rows}")).expect("written");
@@ -139,7 +147,7 @@ fn a_linkable_data_set_gets_its_keys_by_two_steps_that_are_approved_each_and_lea
 
     // The list goes to a body and to nobody else, of a linkable data set and of no other, and not before the database has decided.
     let plan = |path: &Path| house.on(&["dataset", "plan", "--profile", text(path)]);
-    let to_recipient = order(house, "linkage-query.toml", &[(ANYBODY, &id), ("\"body\"", "\"recipient\"")]);
+    let to_recipient = order(house, "linkage-query.toml", &[(ANYBODY, &id), ("\"history\"", "\"recipient\"")]);
     assert_eq!(plan(&to_recipient).refused(), "core-unknown-party");
     let other = house.planned();
     assert_eq!(plan(&query_of(house, &other)).refused(), "core-keys-not-linkable");
@@ -189,6 +197,9 @@ fn a_linkable_data_set_gets_its_keys_by_two_steps_that_are_approved_each_and_lea
         (content.replacen(&format!("{first},KEY00000"), &format!("{first},"), 1), 2),
         (content.replacen("KEY00001", "KEY,00001", 1), 3),
         (content.replacen("KEY00002", "=KEY", 1), 4),
+        (content.replacen("KEY00002", &list[5][6], 1), 4),
+        (content.replacen("KEY00002", &list[5][3], 1), 4),
+        (content.replacen("KEY00002", &list[5][0], 1), 4),
         (format!("{content}{first},KEY99999\n"), list.len() + 2),
     ] {
         fs::write(&wrong, spoilt).expect("written");

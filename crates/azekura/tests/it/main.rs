@@ -7,6 +7,7 @@ mod keys;
 mod kit;
 mod leaving;
 mod losses;
+mod more_keys;
 mod promises;
 mod refusals;
 mod said_no;

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, Date32Array, Int8Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use linkage::{Class, Form, Width, Zeros, key_answer, key_query};
+use linkage::{Class, Form, Telling, Width, Zeros, key_answer, key_query};
 
 /// Record, family, given, family kana, given kana, birth, sex, seen.
 type Name = (i64, &'static str, &'static str, &'static str, &'static str, Option<i32>, &'static str, i64);
@@ -148,7 +148,7 @@ fn insurers_are_told_by_their_class() {
 #[test]
 fn an_answer_is_taken_whole_or_not_at_all_and_the_place_is_named() {
     let known = BTreeSet::from([100, 200, 300]);
-    let of = |text: &str| key_answer(text.as_bytes(), &known).map_err(|w| (w.line, w.field));
+    let of = |text: &str| key_answer(text.as_bytes(), &known, &Telling::default()).map_err(|w| (w.line, w.field));
     let head = "provision_id,linkage_key";
     let taken = of("\u{feff}\"provision_id\",\"linkage_key\"\r\n200,ab/12==\r\n\r\n100, \"x\" \r\n").expect("taken");
     assert_eq!(taken.into_iter().collect::<Vec<_>>(), [(100, "x".to_owned()), (200, "ab/12==".to_owned())]);
@@ -164,12 +164,77 @@ fn an_answer_is_taken_whole_or_not_at_all_and_the_place_is_named() {
         (format!("{head}\n100,x,y\n"), (2, "linkage_key")),
         (format!("{head}\n100,\n"), (2, "linkage_key")),
         (format!("{head}\n100,=1+1\n"), (2, "linkage_key")),
+        (format!("{head}\n100,-1+cmd|calc\n"), (2, "linkage_key")),
+        (format!("{head}\n100,@SUM(1)\n"), (2, "linkage_key")),
         (format!("{head}\n100,キー\n"), (2, "linkage_key")),
         (format!("{head}\n100,{long}\n"), (2, "linkage_key")),
     ] {
         assert_eq!(of(&text), Err(place), "{text}");
     }
-    assert_eq!(key_answer(b"provision_id,linkage_key\n100,\xff\n", &known).map_err(|w| w.line), Err(2));
+    assert_eq!(key_answer(b"provision_id,linkage_key\n100,\xff\n", &known, &Telling::default()).map_err(|w| w.line), Err(2));
+}
+
+#[test]
+fn a_key_that_says_who_somebody_is_is_none() {
+    let names = [
+        (1, "渡辺", "裕子", "ワタナベ", "ユウコ", BIRTH, "female", 1),
+        (2, "佐藤", "花子", "サトウ", "ハナコ", None, "female", 1),
+    ];
+    let cards = [(1, "01130012", "１２-3", "0000123", "01", None, None, 1), (2, "138123", "", "98765", "", None, None, 1)];
+    let known = BTreeSet::from([100, 200]);
+    let telling = Telling::of(&[identity(&names)], &[insurance(&cards)], &known).expect("read");
+    let of = |key: &str| key_answer(format!("provision_id,linkage_key\n100,{key}\n").as_bytes(), &known, &telling).is_ok();
+    for key in [
+        "100",
+        "200",
+        "19800412",
+        "1980-04-12",
+        "1980/04/12",
+        "01130012",
+        "1130012",
+        "12-3",
+        "123",
+        "0000123",
+        "00000123",
+        "98765",
+        "098765",
+        "00138123",
+        "12-3:123",
+        "01130012:12-3:0000123",
+        "138123-98765",
+    ] {
+        assert!(!of(key), "{key}");
+    }
+    for key in ["1980", "04", "01", "2", "kX3+/=", "-_aB0", "0123456789abcdef:1.5", "124"] {
+        assert!(of(key), "{key}");
+    }
+    assert_eq!(format!("{telling:?}").matches(char::is_numeric).count(), 2, "how many, and none of them");
+}
+
+#[test]
+fn no_card_of_a_record_that_is_not_the_persons_own_and_no_name_alone_asks_for_anybody() {
+    // First kept under its mother's name and on her card with a branch, later under its own name and a card without one.
+    let names = [
+        (1, "渡辺", "裕子ベビー", "ワタナベ", "ユウコベビー", BIRTH, "female", 1),
+        (2, "渡辺", "花子", "ワタナベ", "ハナコ", BIRTH, "female", 2),
+        (3, "佐藤", "一郎", "サトウ", "イチロウ", None, "male", 1),
+        (4, "佐藤", "二郎", "サトウ", "ジロウ", BIRTH, "", 1),
+        (5, "佐藤", "三郎", "サトウ", "サブロウ", None, "male", 1),
+        (6, "佐藤", "三郎", "サトウ", "サブロウ", BIRTH, "male", 0),
+    ];
+    let cards = [
+        (1, "01130012", "12345678", "1", "01", None, None, 1),
+        (2, "01130012", "12345678", "2", "", None, None, 1),
+        (3, "01130012", "12345678", "3", "", None, None, 1),
+        (5, "01130012", "12345678", "5", "", None, None, 1),
+    ];
+    let ids = [(1, 100), (2, 100), (3, 300), (4, 400), (5, 500), (6, 500)];
+    for without_card in [false, true] {
+        let (rows, query) = asked(&names, &cards, &ids, Form { without_card, ..HALF });
+        let wanted = ["100,01130012,12345678,2,,ﾜﾀﾅﾍﾞ ﾊﾅｺ,19800412,2", "500,01130012,12345678,5,,ｻﾄｳ ｻﾌﾞﾛｳ,19800412,1"];
+        assert_eq!(rows, wanted, "the child's own card, and nobody by kana without birth and sex");
+        assert_eq!(query.coverage()[&Class::Association].with_branch, 0);
+    }
 }
 
 #[test]
@@ -177,7 +242,7 @@ fn no_bytes_of_an_answer_break_the_reader_or_bring_in_an_id_that_was_not_asked_f
     let known = BTreeSet::from([100, 200]);
     bolero::check!().with_type::<Vec<u8>>().for_each(|bytes| {
         for bytes in [bytes.clone(), [b"provision_id,linkage_key\n100,".as_slice(), bytes].concat()] {
-            if let Ok(keys) = key_answer(&bytes, &known) {
+            if let Ok(keys) = key_answer(&bytes, &known, &Telling::default()) {
                 assert!(keys.iter().all(|(id, key)| known.contains(id) && !key.is_empty() && key.is_ascii()));
             }
         }

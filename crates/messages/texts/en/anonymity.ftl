@@ -42,6 +42,7 @@ anonymity-treat-unit = Spelled the standard way (UCUM); unknown units emptied wi
 anonymity-treat-value = By the rules for results of { $code }: bands as "50-55" (lower end included) without a number, bounds as ">=201" with the operator; bounds as far in as it needs for { $persons } people to reach them
 anonymity-treat-result-text = Kept where it is signs, short numbers or known words for results; other text, dates, long numbers and telephone numbers emptied
 anonymity-treat-class = Brought to classes; all others "{ $other }", with the classes that too few people are in
+anonymity-treat-few-deaths = the first of January where fewer than { $k } people died in the month; deaths of a year in which fewer died have no row
 anonymity-treat-birth-moved = moved with the dates of the person before it is cut to year and month
 
 anonymity-column-sex = sex
@@ -59,6 +60,7 @@ anonymity-report-dates-year = No time of day is in it. Dates are true to the yea
 anonymity-report-dates-none = No time of day and no date is in it.
 anonymity-report-deaths = Of { $by_year } deaths only the year is told (the first of January), as fewer than { $k } people died in their month; { $left_out } deaths are not told at all, as fewer died in their year.
 anonymity-report-stays-alone = { $persons } people have a stay in hospital that begins in a month in which nobody else's here does: who knows the month of that stay can tell their rows.
+anonymity-report-beside = The recipient holds data set { $id } beside this one, and people are in both: the two can be joined person by person. Moved dates come out by true months, and what either hides stands in the other.
 anonymity-report-ids-linkable = The id of a person is a random number of fifteen digits that no other data set has. Which is whose is kept sealed until the linkage keys have been handed over, and destroyed then.
 anonymity-report-purpose = Purpose
 anonymity-report-recipient = Recipient

@@ -164,11 +164,17 @@ core-keys-grant-future = The public database's decision is dated { $date }, in t
 core-keys-query-not-delivered = The list { $id } has not been delivered: nobody can have answered it.
 core-keys-query-old = The data set was made again after the list { $id } was made: the ids in the answer are not its ids any more. Plan a new query.
 core-keys-made-again = The data set that this list goes with was made again, so its ids are others. The approvals are void: make the list again.
+core-dataset-beside = { $recipient } has or is to get data set { $id } with some of the same people. One of the two has true months and keys for public databases, the other moved dates or exact ones: who holds both can join them and learns what each hides. Leave these people out, or plan anew with beside = ["{ $id }"] in the profile, so that the committee decides on that too.
+core-keys-served = The keys of data set { $id } have been handed over, and who its ids are was destroyed: this list does not leave any more.
+core-keys-base-doomed = Somebody in data set { $id } said no since it was made, or its records are linked otherwise now: it cannot leave as it is, so nobody is named for it. Make it again first.
+core-keys-base-recipient = Data set { $id } is for { $recipient }, who is suspended or has ended: nobody would use its keys. azekura recipient resume lets a suspended one take part again.
+core-keys-not-handed-over = Data set { $id } has not been handed over: its ids would be others if it were made again, and the keys nobody's. Deliver it first.
 core-keys-ids-gone = The table of ids of data set { $id } has been destroyed, as its keys were handed over. Make the data set again under a new plan.
 core-keys-file-missing = The file of the body is missing: give it with --keys FILE (CSV with the columns provision_id,linkage_key).
 core-keys-file-unasked = Only a list of linkage keys is made from a file of a body. Leave --keys out.
-core-keys-line = { $file }, line { $line }, field { $field }: the heading is provision_id,linkage_key; every id is one of those that were asked for, once; a key has 1 to 256 signs of ASCII without spaces, commas and quotes. Nothing was taken from the file: ask the body for a right one, and take out the line of an id that is nobody's any more since an erasure.
+core-keys-line = { $file }, line { $line }, field { $field }: the heading is provision_id,linkage_key; every id is one of those that were asked for, once; a key has 1 to 256 of A-Z a-z 0-9 + / _ = . : -, and is no id, no birth date and no symbol or number of a card of anybody in the list. Nothing was taken from the file: ask the body for a right one, and take out the line of an id that is nobody's any more since an erasure.
 core-keys-relinked = { $count } persons were left out, as the linkage says today that their records are other persons'.
+core-keys-unanswered = Of { $count } persons who were asked for the answer has no key, apart from those who said no and those whose records are other persons'. The table of ids is destroyed once these keys have been handed over: ask the body first whether more keys come.
 core-keys-shared = { $count } keys were given to more than one person. Who links by them takes these for one: tell the body.
 core-keys-class = { $class }: { $persons } persons, { $asked } in the list, { $branch } with a branch number, { $name } with name in kana, birth and sex
 core-keys-file-left = The keys are sealed in the instance now. Erase { $file } when the list has been handed over: it is made again from it if somebody says no before.
@@ -182,6 +188,8 @@ core-keys-page-purpose = Purpose
 core-keys-page-persons = Persons in the list / persons asked of
 core-keys-page-opted-out = Left out: said no, or erased
 core-keys-page-relinked = Left out: records of other persons by today's linkage
+core-keys-page-unanswered = No key in the answer
+core-keys-page-without = Without a key, for whatever reason
 core-keys-page-shared = Keys that more than one person got
 core-keys-coverage = By class of insurer
 core-keys-column-class = Class of insurer

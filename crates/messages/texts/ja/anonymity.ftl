@@ -42,6 +42,7 @@ anonymity-treat-unit = 標準表記（UCUM）に統一。不明な単位は値�
 anonymity-treat-value = { $code } の結果の規則による。区間は "50-55"（下端を含む）と書き数値は空、上限は ">=201" と演算子で示す。達する人が { $persons } 人以上になるところまで上限・下限を内側に移す
 anonymity-treat-result-text = 記号、短い数字、結果の決まった語だけを残し、ほかの文章、日付、長い番号、電話番号は削除
 anonymity-treat-class = 区分に置換。ほかと、人数の少ない区分は「{ $other }」
+anonymity-treat-few-deaths = その月の死亡者が { $k } 人未満のときは 1 月 1 日とし、年でも足りない死亡は行がない
 anonymity-treat-birth-moved = その人の日付と同じだけ動かしてから年と月にする
 
 anonymity-column-sex = 性別
@@ -59,6 +60,7 @@ anonymity-report-dates-year = 時刻は含まれません。日付は年まで�
 anonymity-report-dates-none = 時刻も日付も含まれません。
 anonymity-report-deaths = 死亡した月の死亡者が { $k } 人未満のため年だけを示した（1 月 1 日とした）死亡が { $by_year } 件、年でも足りないため示さなかった死亡が { $left_out } 件あります。
 anonymity-report-stays-alone = ほかにだれの入院も始まっていない月に入院が始まった人が { $persons } 人います。その月を知る人には、その人の行がわかります。
+anonymity-report-beside = 提供先はデータセット { $id } も持ち、同じ人が両方に含まれます。二つは人ごとに突き合わせることができます。動かした日付は本当の月からわかり、一方で隠したことがもう一方に現れます。
 anonymity-report-ids-linkable = 人の番号は無作為な 15 桁の番号で、ほかのデータセットにはありません。だれの番号かは、連結キーの引渡しが済むまで封印して保管し、済んだら破棄します。
 anonymity-report-purpose = 利用目的
 anonymity-report-recipient = 提供先

@@ -164,11 +164,17 @@ core-keys-grant-future = 公的データベース側の決定日 { $date } が�
 core-keys-query-not-delivered = 一覧 { $id } は提供されていないため、回答はあり得ません。
 core-keys-query-old = 一覧 { $id } の作成後にデータセットが作り直され、回答の ID は現在の ID と異なります。新しい照会を申請してください。
 core-keys-made-again = この一覧の元になるデータセットが作り直され、ID が変わりました。承認は無効です。一覧を作り直してください。
+core-dataset-beside = { $recipient } はデータセット { $id } も受け取っているか、受け取る予定で、同じ人が含まれます。一方には本当の月と公的データベースへのキーが、もう一方には動かした日付か正確な日付があり、両方を持つ者は突き合わせて、それぞれが隠したことを知ります。その人たちを除くか、プロファイルに beside = ["{ $id }"] と書いて申請し直し、委員会の判断を受けてください。
+core-keys-served = データセット { $id } の連結キーは引渡しが済み、ID がだれのものかは破棄されました。この一覧はもう提供しません。
+core-keys-base-doomed = データセット { $id } の作成後に、含まれる方が提供停止を求めたか、名寄せが変わりました。そのままでは提供できないため、だれのことも照会しません。先にデータセットを作り直してください。
+core-keys-base-recipient = データセット { $id } の提供先 { $recipient } は停止中または終了しており、連結キーを使う者がいません。停止中であれば azekura recipient resume で再開できます。
+core-keys-not-handed-over = データセット { $id } の引渡しが済んでいません。作り直すと ID が変わり、キーはだれのものでもなくなります。先に引き渡してください。
 core-keys-ids-gone = データセット { $id } の ID 対応表は、連結キーの引渡しが済んだため破棄されています。新しい申請で作り直してください。
 core-keys-file-missing = 照会機関のファイルがありません。--keys FILE で指定してください（provision_id,linkage_key の 2 列の CSV）。
 core-keys-file-unasked = 照会機関のファイルから作成するのは連結キーの一覧だけです。--keys を外してください。
-core-keys-line = { $file } の { $line } 行目、項目 { $field }: 見出しは provision_id,linkage_key、ID は照会したものを一度ずつ、キーは空白・カンマ・引用符を含まない 1〜256 文字の ASCII です。このファイルからは何も取り込んでいません。照会機関に正しいファイルを求め、消去により誰の ID でもなくなった行は除いてください。
+core-keys-line = { $file } の { $line } 行目、項目 { $field }: 見出しは provision_id,linkage_key、ID は照会したものを一度ずつ、キーは A-Z a-z 0-9 + / _ = . : - からなる 1〜256 文字で、一覧の方の ID、生年月日、被保険者証の記号・番号等と同じものは使えません。このファイルからは何も取り込んでいません。照会機関に正しいファイルを求め、消去により誰の ID でもなくなった行は除いてください。
 core-keys-relinked = 現在の名寄せでは記録の持ち主が変わっているため、{ $count } 人を除きました。
+core-keys-unanswered = 照会した方のうち { $count } 人には、提供停止や名寄せの変更とは別に、回答にキーがありません。引渡しが済むと ID 対応表は破棄されます。追加の回答がないか、先に照会機関に確認してください。
 core-keys-shared = { $count } 個のキーが複数の方に付与されています。連結すると同一人とみなされます。照会機関に連絡してください。
 core-keys-class = { $class }: { $persons } 人、一覧 { $asked } 人、枝番あり { $branch } 人、カナ氏名・生年月日・性別あり { $name } 人
 core-keys-file-left = 連結キーはインスタンス内に封印しました。引渡しの前に提供停止があれば作り直しに必要ですので、受け取ったファイル { $file } は引渡しの後に消去してください。
@@ -182,6 +188,8 @@ core-keys-page-purpose = 目的
 core-keys-page-persons = 一覧の人数 / 対象の人数
 core-keys-page-opted-out = 除外: 提供停止または消去
 core-keys-page-relinked = 除外: 現在の名寄せでは別の方の記録
+core-keys-page-unanswered = 回答にキーがない
+core-keys-page-without = キーがない（理由を問わない）
 core-keys-page-shared = 複数の方に付与されたキー
 core-keys-coverage = 保険者の種別ごとの人数
 core-keys-column-class = 保険者の種別

@@ -10,16 +10,18 @@ use std::path::Path;
 use governance::application::Digest;
 use governance::approval::Digests;
 use governance::dataset::{BuildFacts, Building, Dataset};
-use ledger::{AssetState, Counts, DatasetState, Reader, Tx};
+use ledger::{Counts, DatasetState, OutboxState, PartyKind, PartyStatus, Reader, Tx};
 use messages::{Lang, Message};
 use omop::Table;
 use serde::Serialize;
-use terms::{AssetClass, AssetId, DatasetId, RecordId, ReleaseKind};
+use terms::{AssetClass, DatasetId, RecordId, ReleaseKind};
 
 use super::build::{Made, Product, enter, partition, persons_setting};
-use super::deliver::released;
+use super::deliver::{destroy_epochs, linked_otherwise, released, stopped_since, void_in};
+use super::leaving::outbox_id;
 use super::order::{KEYS_TABLE, Order, QUERY_TABLE, Query};
-use super::{Case, files, select};
+use super::told::Told;
+use super::{Case, files, ids, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
@@ -34,72 +36,9 @@ pub struct ClassCoverage {
     pub of: linkage::Coverage,
 }
 
-/// Name of the setting that says which asset is the table of a linkable data set's ids.
-pub(super) fn provision_setting(id: DatasetId) -> String {
-    format!("dataset.{id}.provision")
-}
-
 /// Name of the setting that says which build of which data set a list goes with.
 fn base_setting(id: DatasetId) -> String {
     format!("dataset.{id}.base")
-}
-
-/// Seals which record has which id.
-///
-/// # Errors
-/// When it cannot be written.
-pub(super) fn write_ids(instance: &Instance, id: DatasetId, ids: &[(i64, i64)]) -> Result<sealed::Written, Error> {
-    sealed::write(instance, AssetClass::Method, "provision ids", format!("provision ids of data set {id}"), |to| {
-        serde_json::to_writer(to, ids).map_err(|e| Error::Inconsistent(e.to_string()))
-    })
-}
-
-/// The table of a data set's ids, when it is there.
-async fn ids_asset(reader: &mut Reader, id: DatasetId) -> Result<Option<AssetId>, Error> {
-    let Some(asset) = reader.setting(&provision_setting(id)).await?.and_then(|a| a.parse().ok()) else { return Ok(None) };
-    Ok(reader.asset(asset).await?.filter(|a| a.state == AssetState::Live).map(|a| a.id))
-}
-
-async fn read_ids(instance: &Instance, asset: AssetId) -> Result<Vec<(i64, i64)>, Error> {
-    serde_json::from_slice(&sealed::read(instance, asset).await?)
-        .map_err(|_| Error::Inconsistent("a table of ids is malformed".to_owned()))
-}
-
-/// The ids of a data set that is to be made again, or whose keys have been handed over: they go with it.
-///
-/// # Errors
-/// When the ledger cannot be read.
-pub(super) async fn ids_of(reader: &mut Reader, id: DatasetId) -> Result<Option<AssetId>, Error> {
-    ids_asset(reader, id).await
-}
-
-/// Takes erased records out of the tables of ids: with them, the house could still say which rows of a delivered data set are theirs.
-///
-/// # Errors
-/// When a table does not open or the ledger cannot be written.
-pub(super) async fn forget(instance: &Instance, erased: &BTreeSet<RecordId>) -> Result<(), Error> {
-    let mut reader = instance.ledger.read().await?;
-    let mut tables = Vec::new();
-    for dataset in reader.datasets().await?.into_iter().filter(|d| d.kind == ReleaseKind::LinkableAnonymized) {
-        tables.extend(ids_asset(&mut reader, dataset.id).await?.map(|asset| (dataset.id, asset)));
-    }
-    drop(reader);
-    for (id, old) in tables {
-        let mut ids = read_ids(instance, old).await?;
-        let before = ids.len();
-        ids.retain(|(record, _)| !erased.contains(&RecordId(*record)));
-        if ids.len() == before {
-            continue;
-        }
-        let written = write_ids(instance, id, &ids)?;
-        let new = written.asset.id;
-        let mut tx = instance.ledger.begin(&instance.actor, "take erased records out of a table of ids").await?;
-        tx.add_assets(&[(written.asset, Some(written.key))]).await?;
-        tx.set_setting(&provision_setting(id), &new.to_string()).await?;
-        tx.doom_assets(&[old], "records in it were erased").await?;
-        tx.commit().await?;
-    }
-    Ok(())
 }
 
 /// What a list goes with.
@@ -133,7 +72,60 @@ impl Base {
         let made = matches!(self.dataset.state, DatasetState::TwoPersonCheck | DatasetState::Released | DatasetState::Delivered);
         self.dataset.data_sha256.filter(|_| made).map(|sha| format!("{} {}", self.dataset.id, hex::encode(sha)))
     }
+
+    /// Whether the data set lies where its recipient fetches it.
+    async fn handed_over(&self, reader: &mut Reader) -> Result<bool, Error> {
+        let waiting = reader.outbox(Some(OutboxState::Pending)).await?;
+        Ok(self.dataset.state == DatasetState::Delivered && !waiting.iter().any(|row| row.id == outbox_id(self.dataset.id)))
+    }
+
+    /// Why nobody would have a use for the list: the data set's recipient takes no part any more, or for now.
+    async fn recipient(&self, reader: &mut Reader) -> Result<Option<Amiss>, Error> {
+        let status = reader.party(PartyKind::Recipient, &self.dataset.recipient).await?.map(|p| p.status);
+        let message = Message::new("core-keys-base-recipient").with("id", self.dataset.id);
+        let message = message.with("recipient", &self.dataset.recipient);
+        Ok(match status {
+            Some(PartyStatus::Active) => None,
+            Some(PartyStatus::Paused) => Some(Amiss { void: None, message }),
+            _ => Some(Amiss { void: Some("the recipient of its data set has ended"), message }),
+        })
+    }
+
+    /// What is wrong with the data set of a list that is made or is to leave.
+    async fn amiss(&self, instance: &Instance) -> Result<Option<Amiss>, Error> {
+        let mut reader = instance.ledger.read().await?;
+        if let Some(amiss) = self.recipient(&mut reader).await? {
+            return Ok(Some(amiss));
+        }
+        let handed_over = self.handed_over(&mut reader).await?;
+        drop(reader);
+        let id = self.dataset.id;
+        if handed_over {
+            return Ok(None);
+        }
+        // After its keys nobody could say any more whose its rows are, and made again it would have other ids.
+        if self.query.is_some() {
+            return Ok(Some(Amiss { void: None, message: Message::new("core-keys-not-handed-over").with("id", id) }));
+        }
+        // What is to go back names nobody to a body first.
+        let doomed = stopped_since(instance, id, self.dataset.kind).await? > 0 || linked_otherwise(instance, id).await?;
+        let message = Message::new("core-keys-base-doomed").with("id", id);
+        Ok(doomed.then_some(Amiss { void: Some("the data set that it goes with is to be made again"), message }))
+    }
 }
+
+/// Why a list is not made, or does not leave.
+pub(super) struct Amiss {
+    /// Why it goes back, where it does not only wait.
+    pub(super) void: Option<&'static str>,
+    /// What is said.
+    pub(super) message: Message,
+}
+
+/// Why lists go back: their ids are another build's.
+const MADE_AGAIN: &str = "the data set that it goes with was made again";
+/// Why lists go back: nobody can use them any more.
+const SERVED: &str = "the keys of its data set were handed over";
 
 /// Whether what an order goes with is there: a linkable data set for a query, a query and its data set's recipient for keys.
 ///
@@ -145,35 +137,57 @@ pub(super) async fn fits(reader: &mut Reader, order: &Order) -> Result<(), Error
         let message = Message::new("core-keys-recipient").with("id", base.dataset.id).with("recipient", &base.dataset.recipient);
         return Err(Error::refused(message));
     }
-    Ok(())
+    match base.recipient(reader).await? {
+        Some(amiss) => Err(Error::refused(amiss.message)),
+        None => Ok(()),
+    }
 }
 
-/// Whether the data set that a made list goes with is another now than when the list was made: its ids are others then.
+/// Why a made list does not leave: the data set that it goes with is another now, its ids are gone, or it is not as it has to be.
 ///
 /// # Errors
 /// When the ledger cannot be read.
-pub(super) async fn made_again(instance: &Instance, id: DatasetId) -> Result<bool, Error> {
+pub(super) async fn amiss(instance: &Instance, id: DatasetId) -> Result<Option<Amiss>, Error> {
     let mut reader = instance.ledger.read().await?;
-    let Some(row) = reader.dataset(id).await? else { return Ok(false) };
-    if !matches!(row.kind, ReleaseKind::LinkageQuery | ReleaseKind::LinkageKeys) {
-        return Ok(false);
-    }
-    let Some(base) = Base::of(&mut reader, &Order::parse(&row.profile)?).await? else { return Ok(false) };
+    let Some(row) = reader.dataset(id).await? else { return Ok(None) };
+    let Some(base) = Base::of(&mut reader, &Order::parse(&row.profile)?).await? else { return Ok(None) };
     let then = reader.setting(&base_setting(id)).await?;
-    Ok(then.is_none() || then != base.build())
+    if then.is_none() || then != base.build() {
+        return Ok(Some(Amiss { void: Some(MADE_AGAIN), message: Message::new("core-keys-made-again") }));
+    }
+    if ids::of(&mut reader, base.dataset.id).await?.is_none() {
+        let message = Message::new("core-keys-served").with("id", base.dataset.id);
+        return Ok(Some(Amiss { void: Some(SERVED), message }));
+    }
+    drop(reader);
+    base.amiss(instance).await
 }
 
-/// Takes the table of ids away once the keys have been handed over: nobody needs it any more.
+/// Takes the table of ids away once the keys have been handed over, for nobody needs it any more; with it what else says whose the ids
+/// are: other lists of the data set that have not left. Whether there is anything to clear away afterwards.
 ///
 /// # Errors
 /// When the ledger cannot be written.
-pub(super) async fn ids_served(tx: &mut Tx, id: DatasetId) -> Result<(), Error> {
-    let Some(row) = tx.read().dataset(id).await?.filter(|d| d.kind == ReleaseKind::LinkageKeys) else { return Ok(()) };
-    let Some(base) = Base::of(tx.read(), &Order::parse(&row.profile)?).await? else { return Ok(()) };
-    if let Some(asset) = ids_asset(tx.read(), base.dataset.id).await? {
+pub(super) async fn ids_served(tx: &mut Tx, id: DatasetId) -> Result<bool, Error> {
+    let Some(row) = tx.read().dataset(id).await?.filter(|d| d.kind == ReleaseKind::LinkageKeys) else { return Ok(false) };
+    let Some(base) = Base::of(tx.read(), &Order::parse(&row.profile)?).await? else { return Ok(false) };
+    if let Some(asset) = ids::of(tx.read(), base.dataset.id).await? {
         tx.doom_assets(&[asset], "the keys were handed over").await?;
     }
-    Ok(())
+    for other in tx.read().datasets().await? {
+        let made = matches!(other.state, DatasetState::TwoPersonCheck | DatasetState::Released);
+        let list = matches!(other.kind, ReleaseKind::LinkageQuery | ReleaseKind::LinkageKeys);
+        if other.id == id || !made || !list {
+            continue;
+        }
+        let of = Base::of(tx.read(), &Order::parse(&other.profile)?).await?;
+        if of.is_some_and(|of| of.dataset.id == base.dataset.id) {
+            void_in(tx, &other, SERVED).await?;
+        }
+    }
+    // An earlier copy of the ledger must open neither the table nor the names in a list that was delivered from it.
+    destroy_epochs(tx).await?;
+    Ok(true)
 }
 
 /// Persons of a linkable data set as today's linkage and today's refusals leave them: records by id.
@@ -185,7 +199,14 @@ struct Persons {
     relinked: u64,
 }
 
-async fn persons(instance: &Instance, snapshot: &lake::Snapshot, ids: &[(i64, i64)]) -> Result<Persons, Error> {
+/// The persons of `asked`, or all. Whose records are whose is looked at among all ids of the data set: a person who was asked for may be one
+/// with another who was not.
+async fn persons(
+    instance: &Instance,
+    snapshot: &lake::Snapshot,
+    ids: &[(i64, i64)],
+    asked: Option<&BTreeSet<i64>>,
+) -> Result<Persons, Error> {
     let mut reader = instance.ledger.read().await?;
     let map = snapshot.person_map().ok_or_else(|| Error::refused(Message::new("core-dataset-not-linked")))?;
     let stopped = select::stopped(instance, &mut reader, Some(map), ReleaseKind::LinkageQuery).await?;
@@ -194,12 +215,14 @@ async fn persons(instance: &Instance, snapshot: &lake::Snapshot, ids: &[(i64, i6
     for (record, id) in ids {
         records.entry(*id).or_default().push(*record);
     }
-    let all = records.len() as u64;
+    let wanted = |id: &i64| asked.is_none_or(|asked| asked.contains(id));
+    let count = |records: &BTreeMap<i64, Vec<i64>>| records.keys().filter(|id| wanted(id)).count() as u64;
+    let all = count(&records);
     records.retain(|_, of| !of.iter().any(|r| stopped.contains(&RecordId(*r))));
     // Of whom no record is in the map today, nothing is known to ask by.
     let today = |of: &[i64]| of.iter().map(|r| map.person(RecordId(*r))).collect::<BTreeSet<_>>();
     records.retain(|_, of| !today(of).contains(&None));
-    let opted_out = all - records.len() as u64;
+    let opted_out = all - count(&records);
     let mut claims: HashMap<terms::PersonId, u64> = HashMap::new();
     for person in records.values().flat_map(|of| today(of)).flatten() {
         *claims.entry(person).or_default() += 1;
@@ -208,6 +231,7 @@ async fn persons(instance: &Instance, snapshot: &lake::Snapshot, ids: &[(i64, i6
         let persons = today(of);
         persons.len() == 1 && persons.iter().flatten().all(|p| claims.get(p) == Some(&1))
     };
+    records.retain(|id, _| wanted(id));
     let before = records.len() as u64;
     records.retain(|_, of| one(of));
     Ok(Persons { opted_out, relinked: before - records.len() as u64, records })
@@ -222,13 +246,15 @@ struct Listed {
     coverage: Vec<ClassCoverage>,
     /// Keys that more than one person got.
     shared: u64,
+    /// Persons who were asked for and have no key, for no other reason than that the body gave none.
+    unanswered: u64,
 }
 
 /// Makes one of the lists.
 ///
 /// # Errors
-/// Refusals: the data set is not made or another now, its table of ids is destroyed, the linkage is stale, nobody is left, the body's file
-/// does not hold.
+/// Refusals: the data set is not made or another now, is to go back, or has not been handed over, its recipient takes no part any more, its
+/// table of ids is destroyed, the linkage is stale, nobody is left, the body's file does not hold.
 pub(super) async fn make(
     instance: &Instance,
     case: &Case,
@@ -249,24 +275,36 @@ pub(super) async fn make(
             return Err(Error::refused(Message::new("core-keys-query-old").with("id", query.id)));
         }
     }
-    let asset = ids_asset(&mut reader, base.dataset.id).await?;
+    let asset = ids::of(&mut reader, base.dataset.id).await?;
     drop(reader);
     let asset = asset.ok_or_else(|| Error::refused(Message::new("core-keys-ids-gone").with("id", base.dataset.id)))?;
     let snapshot = instance.lake.snapshot(&instance.ledger, Some(ReleaseKind::LinkageQuery.needed_scope())).await?;
     if crate::link::is_stale_in(instance, &snapshot).await? {
         return Err(Error::refused(Message::new("core-dataset-link-stale")));
     }
-    let mut ids = read_ids(instance, asset).await?;
-    if let Some(query) = &base.query {
-        // Keys are of those who were asked for.
-        let asked: HashSet<i64> = released(instance, query.id).await?.into_iter().collect();
-        ids.retain(|(record, _)| asked.contains(record));
+    if let Some(amiss) = base.amiss(instance).await? {
+        return Err(Error::refused(amiss.message));
     }
-    let known: BTreeSet<i64> = ids.iter().map(|(_, id)| *id).collect();
-    let persons = persons(instance, &snapshot, &ids).await?;
+    let ids = ids::read(instance, asset).await?;
+    // Keys are of those who were asked for.
+    let asked = match &base.query {
+        Some(query) => {
+            let records: HashSet<i64> = released(instance, query.id).await?.into_iter().collect();
+            Some(ids.iter().filter(|(record, _)| records.contains(record)).map(|(_, id)| *id).collect::<BTreeSet<i64>>())
+        }
+        None => None,
+    };
+    let persons = persons(instance, &snapshot, &ids, asked.as_ref()).await?;
+    let looked_at = match &asked {
+        Some(asked) => ids.iter().filter(|(_, id)| asked.contains(id)).count(),
+        None => persons.records.values().map(Vec::len).sum(),
+    };
     let listed = match (order, file) {
         (Order::Query(query), None) => asked_for(&snapshot, query, &persons)?,
-        (Order::Keys(_), Some(file)) => given(file, &known, &persons)?,
+        (Order::Keys(_), Some(file)) => {
+            let known = asked.unwrap_or_default();
+            given(file, &known, &telling(&snapshot, &ids, &known)?, &persons)?
+        }
         (Order::Keys(_), None) => return Err(Error::refused(Message::new("core-keys-file-missing"))),
         (Order::Query(_) | Order::Tables(_), _) => return Err(Error::refused(Message::new("core-keys-file-unasked"))),
     };
@@ -290,11 +328,13 @@ pub(super) async fn make(
         of: persons.records.len() as u64 + persons.opted_out + persons.relinked,
         opted_out: persons.opted_out,
         relinked: persons.relinked,
+        unanswered: listed.unanswered,
         shared: listed.shared,
         coverage: &listed.coverage,
     };
     let page = sealed::write(instance, AssetClass::Dataset, "report", format!("report of data set {id}"), |to| {
-        files::write_pages(to, told.page(Lang::Ja), told.page(Lang::En), &told)
+        let leaving = (kind == ReleaseKind::LinkageKeys).then(|| [Lang::Ja, Lang::En].map(|lang| told.page(lang, true)));
+        files::write_pages(to, [Lang::Ja, Lang::En].map(|lang| told.page(lang, false)), leaving, &told)
     })?;
     let facts = BuildFacts {
         tables: vec![listed.table.to_owned()],
@@ -315,6 +355,7 @@ pub(super) async fn make(
         ("rows", told.persons),
         ("opted_out_persons", persons.opted_out),
         ("relinked_persons", persons.relinked),
+        ("unanswered_persons", listed.unanswered),
         ("shared_keys", listed.shared),
     ] {
         counts.insert(name.to_owned(), i64::try_from(n).unwrap_or(i64::MAX));
@@ -330,16 +371,14 @@ pub(super) async fn make(
         smallest_class: None,
         data_sha256: hex::encode(data.plain_sha256),
         near: Vec::new(),
+        unanswered: listed.unanswered,
         shared_keys: listed.shared,
         coverage: listed.coverage.clone(),
     };
-    let read = match order {
-        Order::Query(_) => vec![Table::Identity.name().to_owned(), Table::Insurance.name().to_owned()],
-        _ => Vec::new(),
-    };
+    let read = vec![Table::Identity.name().to_owned(), Table::Insurance.name().to_owned()];
     let settings = vec![(base_setting(id), build), (persons_setting(id), partition(&records, snapshot.person_map()))];
     let product = Product {
-        read: (read, records.len() as u64),
+        read: (read, looked_at as u64),
         checked: building.finished(digests, facts).check(),
         who,
         data,
@@ -364,21 +403,29 @@ fn asked_for(snapshot: &lake::Snapshot, query: &Query, persons: &Persons) -> Res
     let mut csv = Vec::new();
     asked.write_csv(&mut csv).map_err(Error::io("writing a list"))?;
     let coverage = asked.coverage().iter().map(|(class, of)| ClassCoverage { class: *class, of: *of }).collect();
-    Ok(Listed { table: QUERY_TABLE, csv, ids: asked.ids().collect(), coverage, shared: 0 })
+    Ok(Listed { table: QUERY_TABLE, csv, ids: asked.ids().collect(), coverage, shared: 0, unanswered: 0 })
+}
+
+/// What says who somebody is of those who were asked for, also of who said no since: no key may be any of it.
+fn telling(snapshot: &lake::Snapshot, ids: &[(i64, i64)], asked: &BTreeSet<i64>) -> Result<linkage::Telling, Error> {
+    let records: Vec<RecordId> = ids.iter().filter(|(_, id)| asked.contains(id)).map(|(record, _)| RecordId(*record)).collect();
+    let identity = snapshot.records(Table::Identity, &records, lake::Blocked::Include)?;
+    let insurance = snapshot.records(Table::Insurance, &records, lake::Blocked::Include)?;
+    linkage::Telling::of(&identity, &insurance, asked).map_err(|e| Error::Inconsistent(e.to_string()))
 }
 
 /// Largest file that a body may give back, in bytes: a hundred million keys.
 const LARGEST_ANSWER: u64 = 1 << 32;
 
 /// The list of keys from the body's file. Who said no meanwhile is not in it.
-fn given(file: &Path, known: &BTreeSet<i64>, persons: &Persons) -> Result<Listed, Error> {
+fn given(file: &Path, known: &BTreeSet<i64>, telling: &linkage::Telling, persons: &Persons) -> Result<Listed, Error> {
     let name = file.display().to_string();
     let found = std::fs::metadata(file).map_err(Error::io(name.clone()))?;
     if !found.is_file() || found.len() > LARGEST_ANSWER {
         return Err(Error::refused(Message::new("core-keys-file-unusable").with("file", &name)));
     }
     let bytes = zeroize::Zeroizing::new(std::fs::read(file).map_err(Error::io(name.clone()))?);
-    let mut keys = linkage::key_answer(&bytes, known).map_err(|wrong| {
+    let mut keys = linkage::key_answer(&bytes, known, telling).map_err(|wrong| {
         let message = Message::new("core-keys-line").with("file", &name).with("line", wrong.line);
         Error::refused(message.with("field", wrong.field))
     })?;
@@ -390,86 +437,7 @@ fn given(file: &Path, known: &BTreeSet<i64>, persons: &Persons) -> Result<Listed
         *seen.entry(key).or_default() += 1;
     }
     let shared = seen.values().filter(|n| **n > 1).count() as u64;
-    Ok(Listed { table: KEYS_TABLE, csv: csv.into_bytes(), ids: keys.keys().copied().collect(), coverage: Vec::new(), shared })
-}
-
-/// What the page of a list says.
-#[derive(Serialize)]
-struct Told<'a> {
-    kind: ReleaseKind,
-    dataset: DatasetId,
-    recipient: &'a str,
-    purpose: &'a str,
-    persons: u64,
-    /// Persons of the data set, or of the query.
-    of: u64,
-    opted_out: u64,
-    relinked: u64,
-    shared: u64,
-    coverage: &'a [ClassCoverage],
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
-
-impl Told<'_> {
-    /// As a page in a language.
-    fn page(&self, lang: Lang) -> String {
-        use std::fmt::Write as _;
-        let t = |code: &'static str| escape(&Message::new(code).text(lang));
-        let title = t(match self.kind {
-            ReleaseKind::LinkageQuery => "core-keys-page-query",
-            _ => "core-keys-page-keys",
-        });
-        let mut page = format!(
-            "<!doctype html><html lang={lang}><meta charset=utf-8><meta name=viewport content='width=device-width'><title>{title}</title>\
-             <style>body{{font:16px/1.6 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1c}}\
-             table{{border-collapse:collapse;margin:1rem 0}}th,td{{border-bottom:1px solid #ccc;padding:.25rem .75rem;text-align:left}}\
-             td{{font-variant-numeric:tabular-nums}}td.n,th.n{{text-align:right}}</style><h1>{title}</h1>"
-        );
-        let note = t(match self.kind {
-            ReleaseKind::LinkageQuery => "core-keys-page-query-note",
-            _ => "core-keys-page-keys-note",
-        });
-        let _ = write!(page, "<p>{note}</p><table>");
-        let mut line = |name: String, value: String| {
-            let _ = write!(page, "<tr><th scope=row>{name}</th><td>{value}</td></tr>");
-        };
-        line(t("core-keys-page-dataset"), self.dataset.to_string());
-        line(t("core-keys-page-recipient"), escape(self.recipient));
-        line(t("core-keys-page-purpose"), escape(self.purpose));
-        line(t("core-keys-page-persons"), format!("{} / {}", self.persons, self.of));
-        line(t("core-keys-page-opted-out"), self.opted_out.to_string());
-        line(t("core-keys-page-relinked"), self.relinked.to_string());
-        if self.kind == ReleaseKind::LinkageKeys {
-            line(t("core-keys-page-shared"), self.shared.to_string());
-        }
-        page.push_str("</table>");
-        if !self.coverage.is_empty() {
-            let heads = ["persons", "asked", "with-branch", "with-name", "check-digit"].map(|h| match h {
-                "persons" => t("core-keys-column-persons"),
-                "asked" => t("core-keys-column-asked"),
-                "with-branch" => t("core-keys-column-branch"),
-                "with-name" => t("core-keys-column-name"),
-                _ => t("core-keys-column-check-digit"),
-            });
-            let _ =
-                write!(page, "<h2>{}</h2><table><tr><th scope=col>{}</th>", t("core-keys-coverage"), t("core-keys-column-class"));
-            for head in heads {
-                let _ = write!(page, "<th class=n scope=col>{head}</th>");
-            }
-            page.push_str("</tr>");
-            for c in self.coverage {
-                let _ = write!(page, "<tr><th scope=row>{}</th>", t(c.class.code()));
-                for n in [c.of.persons, c.of.asked, c.of.with_branch, c.of.with_name, c.of.wrong_check_digit] {
-                    let _ = write!(page, "<td class=n>{n}</td>");
-                }
-                page.push_str("</tr>");
-            }
-            page.push_str("</table>");
-        }
-        page.push_str("</html>\n");
-        page
-    }
+    let unanswered = persons.records.keys().filter(|id| !keys.contains_key(id)).count() as u64;
+    let ids = keys.keys().copied().collect();
+    Ok(Listed { table: KEYS_TABLE, csv: csv.into_bytes(), ids, coverage: Vec::new(), shared, unanswered })
 }

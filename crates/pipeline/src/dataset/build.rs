@@ -14,7 +14,7 @@ use terms::{AssetClass, DatasetId, ReleaseKind};
 
 use super::bridge::{self, ClassCoverage};
 use super::order::Order;
-use super::{Case, Near, earlier, files, refused, select};
+use super::{Case, Near, earlier, files, ids, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -44,6 +44,9 @@ pub struct Made {
     pub data_sha256: String,
     /// Anonymized data sets that the recipient has already and that differ from this one by fewer persons than a class has.
     pub near: Vec<Near>,
+    /// Of keys: persons who were asked for and of whom the body gave none, apart from those left out above.
+    #[serde(skip_serializing_if = "none")]
+    pub unanswered: u64,
     /// Of keys: how many of them more than one person got.
     #[serde(skip_serializing_if = "none")]
     pub shared_keys: u64,
@@ -60,7 +63,8 @@ const fn none(n: &u64) -> bool {
 /// Makes a data set that the committee approved, or one of the lists that go with a linkable one; of keys, `keys` is the body's file.
 ///
 /// # Errors
-/// Refusals: not approved, no linkage yet, the profile does not fit the data, what was made is not what was approved.
+/// Refusals: not approved, no linkage yet, the profile does not fit the data, what was made is not what was approved, the recipient could join
+/// it with another that the profile does not name.
 pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Result<Made, Error> {
     let mut reader = instance.ledger.read().await?;
     let case = Case::load(instance, &mut reader, id).await?;
@@ -122,6 +126,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     let of_inside = released.records.iter().filter(|(_, (person, _))| inside.contains(person));
     let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
     ids.sort_unstable();
+    earlier::apart(instance, &case.row, &profile, &ids, snapshot.person_map(), false).await?;
     let near = match (k, kind) {
         (Some(k), kind) if kind.is_anonymized() => {
             earlier::nears(instance, id, &case.row.recipient, &ids, snapshot.person_map(), k).await?
@@ -143,7 +148,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
             let of = released.records.iter().filter_map(|(record, (person, _))| Some((*record, *ids.get(person)?)));
             let mut of: Vec<(i64, i64)> = of.collect();
             of.sort_unstable();
-            Some(IdTable::Provision(bridge::write_ids(instance, id, &of)?))
+            Some(IdTable::Provision(ids::write(instance, id, &of)?))
         }
         Processed::Anonymized(_) => None,
     };
@@ -189,7 +194,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
             tables.push((setting, table, "a later id table of the project replaces it"));
         }
         Some(IdTable::Provision(table)) => {
-            tables.push((super::bridge::provision_setting(id), table, "the data set was made again"));
+            tables.push((ids::provision_setting(id), table, "the data set was made again"));
         }
         None => {}
     }
@@ -207,6 +212,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         smallest_class,
         data_sha256,
         near,
+        unanswered: 0,
         shared_keys: 0,
         coverage: Vec::new(),
     })
@@ -284,6 +290,10 @@ pub(super) async fn enter(instance: &Instance, case: &Case, product: Product) ->
             && tx.read().asset(old).await?.is_some_and(|a| a.state == AssetState::Live)
         {
             tx.doom_assets(&[old], why).await?;
+            if setting == ids::provision_setting(id) {
+                // An earlier copy of the ledger must not open it either.
+                super::deliver::destroy_epochs(&mut tx).await?;
+            }
         }
     }
     tx.dataset_built(id, &build).await?;
@@ -405,7 +415,7 @@ pub(crate) async fn forget(instance: &Instance, erased: &std::collections::BTree
         tx.doom_assets(&[old], "records in it were erased").await?;
         tx.commit().await?;
     }
-    bridge::forget(instance, erased).await?;
+    ids::forget(instance, erased).await?;
     super::finish_doomed(instance).await
 }
 
@@ -443,7 +453,7 @@ pub async fn report(instance: &Instance, id: DatasetId, out: Option<&Path>, lang
     if Some(seal::hash::sha256(&bytes)) != case.row.report_sha256 {
         return Err(Error::Inconsistent("the report is not the one that was made".to_owned()));
     }
-    let (name, page) = files::report_page(&bytes, lang)?;
+    let (name, page) = files::report_page(&bytes, lang, false)?;
     let path = match out {
         Some(path) => path.to_owned(),
         None => {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use governance::application::Digest;
 use governance::approval::Digests;
-use ledger::{DatasetState, Event, Hex32, OutboxState, PartyStatus};
+use ledger::{DatasetState, Event, Hex32, OutboxState, PartyStatus, Tx};
 use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
 use seal::Certificate;
@@ -16,7 +16,7 @@ use terms::{AssetId, DatasetId, ReleaseKind};
 use super::build::released_setting;
 use super::leaving::{Detail, KIND, finish, hash_file, outbox_id};
 use super::order::{Order, receiver};
-use super::{Case, Near, bridge, earlier, refused, select};
+use super::{Case, Near, bridge, earlier, ids, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
@@ -40,9 +40,6 @@ pub struct Delivered {
 
 /// Why data sets go back: somebody in them said no.
 pub(super) const STOPPED: &str = "a person in it stopped provision";
-
-/// Why lists go back: their ids are another build's.
-pub(super) const MADE_AGAIN: &str = "the data set that it goes with was made again";
 
 /// Why data sets go back: other records are one person.
 pub(super) const RELINKED: &str = "the linkage says otherwise who is one person in it";
@@ -120,9 +117,18 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         crate::moving::warn_of(void(instance, &case, RELINKED).await?.as_ref());
         return Err(Error::refused(Message::new("core-dataset-relinked")));
     }
-    if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released) && bridge::made_again(instance, id).await? {
-        crate::moving::warn_of(void(instance, &case, MADE_AGAIN).await?.as_ref());
-        return Err(Error::refused(Message::new("core-keys-made-again")));
+    if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released)
+        && let Some(amiss) = bridge::amiss(instance, id).await?
+    {
+        if let Some(why) = amiss.void {
+            crate::moving::warn_of(void(instance, &case, why).await?.as_ref());
+        }
+        return Err(Error::refused(amiss.message));
+    }
+    // Who is one person may have changed since it was made.
+    if let (DatasetState::TwoPersonCheck | DatasetState::Released, Some(profile)) = (state, order.profile()) {
+        let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+        earlier::apart(instance, &case.row, profile, &released(instance, id).await?, snapshot.person_map(), true).await?;
     }
     let ready = match case.recall(stopped)? {
         governance::dataset::Recalled::Released(ready) => ready,
@@ -259,7 +265,7 @@ async fn earlier_delivery(instance: &Instance, id: DatasetId, case: &Case) -> Re
 fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
     let mut tar = tar::Builder::new(to);
     for lang in [Lang::Ja, Lang::En] {
-        let (name, bytes) = super::files::report_page(page, lang)?;
+        let (name, bytes) = super::files::report_page(page, lang, true)?;
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o444);
@@ -271,26 +277,8 @@ fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
 /// Takes the approvals back, destroys what was made, and sends the data set back to be made again. What could not be removed is told.
 pub(super) async fn void(instance: &Instance, case: &Case, why: &str) -> Result<Option<Error>, Error> {
     let id = case.row.id;
-    let mut reader = instance.ledger.read().await?;
-    let list: Option<AssetId> = reader.setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
-    let ids = bridge::ids_of(&mut reader, id).await?;
-    drop(reader);
-    // What was delivered is our copy no more.
-    let delivered = case.row.state == DatasetState::Delivered;
-    let data = case.row.data_asset.filter(|_| !delivered);
-    let assets: Vec<AssetId> = data.into_iter().chain(case.row.report_asset).chain(list).chain(ids).collect();
     let mut tx = instance.ledger.begin(&instance.actor, why).await?;
-    tx.void_approvals(id, why).await?;
-    tx.move_dataset(id, case.row.state, DatasetState::Building, Some(why)).await?;
-    if delivered {
-        tx.move_outbox(&outbox_id(id), OutboxState::Pending, OutboxState::Failed).await?;
-    }
-    tx.doom_assets(&assets, why).await?;
-    // An earlier copy of the ledger must not open them either: the key epochs they are under go, like those of an erasure.
-    for class in [terms::AssetClass::Dataset, terms::AssetClass::Method] {
-        let scope = seal::KeyScope { class, provider: None };
-        tx.add_outbox(&format!("{DESTROY}/{}/{scope}", terms::RunId::new()), DESTROY, &scope.to_string(), "{}").await?;
-    }
+    void_in(&mut tx, &case.row, why).await?;
     tx.commit().await?;
     // A delivery that broke off may have made the package already. With no promise, the next command removes what a crash leaves here.
     let name = format!("{id}{ENDING}");
@@ -300,9 +288,52 @@ pub(super) async fn void(instance: &Instance, case: &Case, why: &str) -> Result<
         let path = instance.pending(&case.row.recipient).join(format!("{name}{ending}"));
         taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));
     }
+    destroy(instance).await?;
+    Ok(taken.err())
+}
+
+/// The part of [`void`] that is in the ledger, as part of a transaction.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub(super) async fn void_in(tx: &mut Tx, row: &ledger::Dataset, why: &str) -> Result<(), Error> {
+    let id = row.id;
+    let list: Option<AssetId> = tx.read().setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
+    let ids = ids::of(tx.read(), id).await?;
+    // What was delivered is our copy no more.
+    let delivered = row.state == DatasetState::Delivered;
+    let data = row.data_asset.filter(|_| !delivered);
+    let assets: Vec<AssetId> = data.into_iter().chain(row.report_asset).chain(list).chain(ids).collect();
+    tx.void_approvals(id, why).await?;
+    tx.move_dataset(id, row.state, DatasetState::Building, Some(why)).await?;
+    if delivered {
+        tx.move_outbox(&outbox_id(id), OutboxState::Pending, OutboxState::Failed).await?;
+    }
+    tx.doom_assets(&assets, why).await?;
+    destroy_epochs(tx).await
+}
+
+/// Has the key epochs destroyed that data sets and what is known of them are under, like those of an erasure: an earlier copy of the ledger
+/// must not open either what goes. [`destroy`] does it.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub(super) async fn destroy_epochs(tx: &mut Tx) -> Result<(), Error> {
+    for class in [terms::AssetClass::Dataset, terms::AssetClass::Method] {
+        let scope = seal::KeyScope { class, provider: None };
+        tx.add_outbox(&format!("{DESTROY}/{}/{scope}", terms::RunId::new()), DESTROY, &scope.to_string(), "{}").await?;
+    }
+    Ok(())
+}
+
+/// Destroys what a transaction gave up, and the key epochs that it was under.
+///
+/// # Errors
+/// When the ledger cannot be written or a file not removed.
+pub(super) async fn destroy(instance: &Instance) -> Result<(), Error> {
     finish_doomed(instance).await?;
     instance.lake.sweep(&instance.ledger, &instance.actor).await?;
-    Ok(taken.err())
+    Ok(())
 }
 
 /// Voids a data set that was made and has not left; of another nothing changes.

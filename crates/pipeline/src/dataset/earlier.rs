@@ -1,14 +1,18 @@
 //! Who holds two releases can subtract one from the other: where few persons are in only one of them, what differs is theirs, however
-//! large the classes of each are. The two officers are told before they sign.
+//! large the classes of each are. The two officers are told before they sign. And who holds true months beside moved or exact dates of the
+//! same people can join them: that is not made unless the committee saw it.
 
 use std::collections::BTreeSet;
 
+use anonymity::Profile;
 use lake::PersonMap;
 use ledger::DatasetState;
+use messages::Message;
 use serde::Serialize;
-use terms::{DatasetId, RecordId};
+use terms::{DatasetId, RecordId, ReleaseKind};
 
 use super::deliver::released;
+use super::order::Order;
 use crate::Instance;
 use crate::error::Error;
 
@@ -64,6 +68,74 @@ pub(super) async fn nears(
         found.extend(near(other.id, &here, &there, k));
     }
     Ok(found)
+}
+
+/// Of what kind the days in a data set are, beside those of another of the same people.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Days {
+    /// True months, and keys that lead to true days in public databases.
+    Linkable,
+    /// Moved together, so that true months tell by how much; or exact.
+    MovedOrExact,
+    /// True to the month or the year, and no keys.
+    Cut,
+}
+
+impl Days {
+    fn of(kind: ReleaseKind, profile: Option<&Profile>) -> Days {
+        match kind {
+            ReleaseKind::LinkableAnonymized => Days::Linkable,
+            ReleaseKind::Pseudonymized => Days::MovedOrExact,
+            ReleaseKind::Anonymized if profile.is_none_or(Profile::moves_dates) => Days::MovedOrExact,
+            ReleaseKind::Anonymized | ReleaseKind::NonIdentifying | ReleaseKind::LinkageQuery | ReleaseKind::LinkageKeys => {
+                Days::Cut
+            }
+        }
+    }
+
+    fn told_by(self, other: Days) -> bool {
+        matches!((self, other), (Days::Linkable, Days::MovedOrExact) | (Days::MovedOrExact, Days::Linkable))
+    }
+}
+
+/// Whether a profile says that its data set may go beside another.
+fn names(profile: Option<&Profile>, id: DatasetId) -> bool {
+    profile.is_some_and(|p| p.beside.iter().any(|b| b.parse() == Ok(id)))
+}
+
+/// Refuses a data set that its recipient could join with another, made or delivered, of some of the same people, where the committee has not
+/// seen it. To be made, a data set has to name the other; to leave, it is enough that the other names it.
+///
+/// # Errors
+/// The refusal, with the other's id; when the ledger or a list cannot be read.
+pub(super) async fn apart(
+    instance: &Instance,
+    row: &ledger::Dataset,
+    profile: &Profile,
+    records: &[i64],
+    map: Option<&PersonMap>,
+    leaves: bool,
+) -> Result<(), Error> {
+    let days = Days::of(row.kind, Some(profile));
+    let mut here = None;
+    for other in instance.ledger.read().await?.datasets().await? {
+        let made = matches!(other.state, DatasetState::TwoPersonCheck | DatasetState::Released | DatasetState::Delivered);
+        if !made || other.id == row.id || other.recipient != row.recipient {
+            continue;
+        }
+        let order = Order::parse(&other.profile).ok();
+        let theirs = order.as_ref().and_then(Order::profile);
+        let seen = names(Some(profile), other.id) || (leaves && names(theirs, row.id));
+        if seen || !days.told_by(Days::of(other.kind, theirs)) {
+            continue;
+        }
+        let here: &BTreeSet<Somebody> = here.get_or_insert_with(|| records.iter().map(|r| somebody(*r, map)).collect());
+        if released(instance, other.id).await?.into_iter().any(|r| here.contains(&somebody(r, map))) {
+            let message = Message::new("core-dataset-beside").with("id", other.id).with("recipient", &row.recipient);
+            return Err(Error::refused(message));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

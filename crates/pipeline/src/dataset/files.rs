@@ -113,6 +113,9 @@ fn notes() -> String {
 struct Pages<R> {
     ja: String,
     en: String,
+    /// The pages that go with the data set, where they say less: Japanese, English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    leaving: Option<[String; 2]>,
     report: R,
 }
 
@@ -121,28 +124,35 @@ struct Pages<R> {
 /// # Errors
 /// When it cannot be encoded.
 pub(super) fn write_report(to: &mut dyn Write, report: &Report) -> Result<(), Error> {
-    write_pages(to, anonymity::report_html(report, Lang::Ja), anonymity::report_html(report, Lang::En), report)
+    write_pages(to, [Lang::Ja, Lang::En].map(|lang| anonymity::report_html(report, lang)), None, report)
 }
 
-/// Writes both pages of a report and what they were made of.
+/// Writes both pages of a report (Japanese, English) and what they were made of; `leaving` stands for them where the report leaves.
 ///
 /// # Errors
 /// When it cannot be encoded.
-pub(super) fn write_pages(to: &mut dyn Write, ja: String, en: String, report: &impl Serialize) -> Result<(), Error> {
-    serde_json::to_writer(to, &Pages { ja, en, report })
+pub(super) fn write_pages(
+    to: &mut dyn Write,
+    pages: [String; 2],
+    leaving: Option<[String; 2]>,
+    report: &impl Serialize,
+) -> Result<(), Error> {
+    let [ja, en] = pages;
+    serde_json::to_writer(to, &Pages { ja, en, leaving, report })
         .map_err(|e| Error::Inconsistent(format!("the report cannot be written: {e}")))
 }
 
-/// The page of a kept report in a language, with a name for its file.
+/// The page of a kept report in a language, with a name for its file; the one that leaves, or the one that officers read.
 ///
 /// # Errors
 /// When it is no report.
-pub(super) fn report_page(bytes: &[u8], lang: Lang) -> Result<(String, Vec<u8>), Error> {
+pub(super) fn report_page(bytes: &[u8], lang: Lang, leaves: bool) -> Result<(String, Vec<u8>), Error> {
     let pages: Pages<serde::de::IgnoredAny> =
         serde_json::from_slice(bytes).map_err(|_| Error::Inconsistent("a report is malformed".to_owned()))?;
+    let [ja, en] = pages.leaving.filter(|_| leaves).unwrap_or([pages.ja, pages.en]);
     let page = match lang {
-        Lang::Ja => pages.ja,
-        Lang::En => pages.en,
+        Lang::Ja => ja,
+        Lang::En => en,
     };
     Ok((format!("report.{lang}.html"), page.into_bytes()))
 }

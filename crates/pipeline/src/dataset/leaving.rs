@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use terms::DatasetId;
 
 use super::Case;
-use super::deliver::{MADE_AGAIN, RELINKED, STOPPED, linked_otherwise, stopped_since, void};
+use super::deliver::{RELINKED, STOPPED, destroy, linked_otherwise, stopped_since, void};
 use super::order::receiver;
 use crate::Instance;
 use crate::error::Error;
@@ -130,8 +130,8 @@ impl Promised {
         if linked_otherwise(instance, self.id).await? {
             return Ok(Some(RELINKED));
         }
-        if super::bridge::made_again(instance, self.id).await? {
-            return Ok(Some(MADE_AGAIN));
+        if let Some(amiss) = super::bridge::amiss(instance, self.id).await? {
+            return amiss.void.map_or_else(|| Err(Error::refused(amiss.message)), |why| Ok(Some(why)));
         }
         let suspended = || Message::new("core-party-suspended").with("kind", kind).with("id", &self.recipient);
         match recipient {
@@ -187,8 +187,12 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow, packed: O
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
             tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
-            super::bridge::ids_served(&mut tx, promised.id).await?;
+            let served = super::bridge::ids_served(&mut tx, promised.id).await?;
             tx.commit().await?;
+            if served {
+                // It has left; what is still to be destroyed the next command destroys.
+                crate::moving::warn_of(destroy(instance).await.as_ref().err());
+            }
         }
     }
     crate::moving::moved(&promised.from)

@@ -9,11 +9,13 @@ mod build;
 mod deliver;
 mod earlier;
 mod files;
+mod ids;
 mod leaving;
 mod order;
 mod plan;
 mod select;
 mod sign;
+mod told;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;

@@ -57,6 +57,15 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
         return Err(Error::refused(message));
     }
     super::bridge::fits(&mut reader, &parsed).await?;
+    for other in parsed.profile().map_or(&[][..], |p| &p.beside) {
+        let there = match other.parse() {
+            Ok(id) => reader.dataset(id).await?.is_some(),
+            Err(_) => false,
+        };
+        if !there {
+            return Err(Error::refused(Message::new("core-dataset-unknown").with("id", other)));
+        }
+    }
     for provider in parsed.profile().map_or(&[][..], |p| &p.cohort.providers) {
         if reader.party(PartyKind::Provider, provider).await?.is_none() {
             return Err(Error::refused(
