@@ -80,9 +80,19 @@ fn once_the_keys_are_handed_over_nothing_says_whose_the_ids_are() {
         house.approve(&keys);
         keys
     };
-    let (first, second) = (keys(house), keys(house));
-    let other = made(house, &query_of(house, &id));
     let planned = house.planned_with(&query_of(house, &id));
+    let first = keys(house);
+    // An earlier copy of everything but the keyring, with nothing else made of these ids, opens them no more.
+    let (alone, before) = (house.copy(), house.copy());
+    deliver(&alone, &first).done();
+    let with_todays_keys = before.copy();
+    fs::copy(alone.instance().join("keyring.azk"), with_todays_keys.instance().join("keyring.azk")).expect("copied");
+    assert_eq!(before.make(&planned)["persons"], asked.len(), "with the keys of then it was there");
+    assert_ne!(with_todays_keys.on(&["dataset", "make", &planned]).status, Some(0));
+    assert_eq!(alone.faults(), Vec::<String>::new());
+    // What else was made of them goes with them.
+    let second = keys(house);
+    let other = made(house, &query_of(house, &id));
     let before = house.copy();
     deliver(house, &first).done();
     for list in [&other, &second] {
@@ -92,13 +102,8 @@ fn once_the_keys_are_handed_over_nothing_says_whose_the_ids_are() {
     assert_eq!(house.on(&["dataset", "make", &other]).refused(), "core-keys-ids-gone");
     assert_eq!(entries(&house.instance().join("pending/history")), 0);
     assert_eq!(house.faults(), Vec::<String>::new());
-    // An earlier copy of everything but the keyring.
-    let with_todays_keys = before.copy();
-    fs::copy(house.instance().join("keyring.azk"), with_todays_keys.instance().join("keyring.azk")).expect("copied");
-    assert_eq!(before.make(&planned)["persons"], asked.len(), "with the keys of then it was there");
-    assert_ne!(with_todays_keys.on(&["dataset", "make", &planned]).status, Some(0));
-    // The names that were delivered before, too.
-    assert_ne!(deliver(&with_todays_keys, &other).status, Some(0));
+    fs::copy(house.instance().join("keyring.azk"), before.instance().join("keyring.azk")).expect("copied");
+    assert_ne!(deliver(&before, &other).status, Some(0), "nor do its names leave an earlier copy");
 }
 
 // control: PDB-02

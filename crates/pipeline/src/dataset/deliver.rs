@@ -16,7 +16,7 @@ use terms::{AssetId, DatasetId, ReleaseKind};
 use super::build::released_setting;
 use super::leaving::{Detail, KIND, finish, hash_file, outbox_id};
 use super::order::{Order, receiver};
-use super::{Case, Near, bridge, earlier, ids, refused, select};
+use super::{Case, Near, base, earlier, ids, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
@@ -118,7 +118,7 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
         return Err(Error::refused(Message::new("core-dataset-relinked")));
     }
     if matches!(state, DatasetState::TwoPersonCheck | DatasetState::Released)
-        && let Some(amiss) = bridge::amiss(instance, id).await?
+        && let Some(amiss) = base::amiss(instance, id).await?
     {
         if let Some(why) = amiss.void {
             crate::moving::warn_of(void(instance, &case, why).await?.as_ref());

@@ -130,7 +130,7 @@ impl Promised {
         if linked_otherwise(instance, self.id).await? {
             return Ok(Some(RELINKED));
         }
-        if let Some(amiss) = super::bridge::amiss(instance, self.id).await? {
+        if let Some(amiss) = super::base::amiss(instance, self.id).await? {
             return amiss.void.map_or_else(|| Err(Error::refused(amiss.message)), |why| Ok(Some(why)));
         }
         let suspended = || Message::new("core-party-suspended").with("kind", kind).with("id", &self.recipient);
@@ -187,7 +187,7 @@ async fn finish_delivery(instance: &Instance, row: &ledger::OutboxRow, packed: O
         Move::Done => {
             let mut tx = instance.ledger.begin(&instance.actor, "hand a data set over").await?;
             tx.move_outbox(&row.id, OutboxState::Pending, OutboxState::Done).await?;
-            let served = super::bridge::ids_served(&mut tx, promised.id).await?;
+            let served = super::base::ids_served(&mut tx, promised.id).await?;
             tx.commit().await?;
             if served {
                 // It has left; what is still to be destroyed the next command destroys.

@@ -4,6 +4,7 @@
 //! every step the way is gone over again from the stored signatures ([`Case::recall`]), so a row that somebody edited
 //! carries a data set nowhere.
 
+mod base;
 mod bridge;
 mod build;
 mod deliver;

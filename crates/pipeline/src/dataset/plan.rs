@@ -56,7 +56,7 @@ pub async fn plan(instance: &Instance, profile: &Path) -> Result<Planned, Error>
         let message = Message::new(code).with("kind", receiver).with("id", &application.recipient);
         return Err(Error::refused(message));
     }
-    super::bridge::fits(&mut reader, &parsed).await?;
+    super::base::fits(&mut reader, &parsed).await?;
     for other in parsed.profile().map_or(&[][..], |p| &p.beside) {
         let there = match other.parse() {
             Ok(id) => reader.dataset(id).await?.is_some(),
