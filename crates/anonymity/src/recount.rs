@@ -47,6 +47,20 @@ fn has_local(cell: &str) -> bool {
         .any(|system| system == "L" || system.starts_with("99"))
 }
 
+/// Whether a cell of a column of codes names a system that is not known to be public: its name can be the institution's. `allowed` are those
+/// that the profile names for the column.
+fn has_unknown(cell: &str, allowed: &[String]) -> bool {
+    let public = "JLAC10 JC10 JLAC11 JC11 LOINC LN J-FAGY HOT7 HOT9 HOT13 YJ GENERAL ATC MDCDX1 MDCDX2 ICD10 I10 I10P ICD9 I9C SCT \
+                  RECEIPT JJ1017 LENDO CHECKUP DPC MR9P UCUM EF E D";
+    let known = |system: &str| {
+        let number = system.trim_start_matches(|c: char| c.is_ascii_uppercase() || c == '7');
+        let table = ["HL7", "JHSD", "JHSR", "JHSE", "JSHR"].iter().any(|s| system.starts_with(s)) && number.len() <= 4;
+        let item = (3..=5).contains(&system.len()) && system.parse::<u32>().is_ok() && !system.starts_with("99");
+        public.split_whitespace().any(|p| p == system) || table || item || allowed.iter().any(|a| a == system)
+    };
+    cell.split(['+', ' ', '\t']).filter_map(|part| part.split_once(':')).any(|(system, _)| !system.is_empty() && !known(system))
+}
+
 /// What is counted of a column: itself, or itself beside another, and what needs no count. None: it needs none.
 fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -> Option<(Option<&'a str>, &'a str)> {
     let quasi = profile.privacy.iter().flat_map(|p| &p.quasi_identifiers).any(|q| *q == format!("{table}.{column}"));
@@ -113,9 +127,14 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
                     out.times_of_day.insert(place.clone(), filled);
                 }
             }
+            let systems = match profile.treatment(name, column) {
+                Some(Treatment::Code { local: true, systems, .. }) => Some(systems),
+                _ => None,
+            };
             let local = match field.data_type() {
                 DataType::Utf8 => {
-                    (0..batch.num_rows()).filter(|row| cell(batch, column, *row).is_some_and(|c| has_local(&c))).count()
+                    let leaks = |c: String| has_local(&c) || systems.is_some_and(|allowed| has_unknown(&c, allowed));
+                    (0..batch.num_rows()).filter(|row| cell(batch, column, *row).is_some_and(leaks)).count()
                 }
                 _ => 0,
             };

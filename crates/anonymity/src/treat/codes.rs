@@ -68,15 +68,35 @@ pub fn split(code: &str) -> (&str, &str) {
     code.split_once(':').unwrap_or(("", code))
 }
 
-/// Whether a code system is an institution's own.
+/// Code systems that anybody may use, as the readers name them: laboratory, drugs, diagnoses, acts, checkups, and what HL7, JAHIS and the
+/// claims system publish. A profile may name others for a column.
+const PUBLIC: &[&str] = &[
+    "JLAC10", "JC10", "JLAC11", "JC11", "LOINC", "LN", "J-FAGY", "HOT7", "HOT9", "HOT13", "YJ", "GENERAL", "ATC", "MDCDX1",
+    "MDCDX2", "ICD10", "I10", "I10P", "ICD9", "I9C", "SCT", "RECEIPT", "JJ1017", "LENDO", "CHECKUP", "DPC", "MR9P", "UCUM", "EF",
+    "E", "D",
+];
+
+/// Whether a code system is one that anybody may use: of the list, a table of HL7 (`HL70127`) or JAHIS (`JHSD0004`, `JSHR002`), or an item
+/// of a published table by its number.
+pub fn is_public(system: &str) -> bool {
+    let digits =
+        |text: &str, from: usize, to: usize| (from..=to).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let table =
+        ["HL7", "JHSD", "JHSR", "JHSE", "JSHR"].iter().filter_map(|start| system.strip_prefix(start)).any(|n| digits(n, 3, 4));
+    PUBLIC.contains(&system) || table || (digits(system, 3, 5) && !system.starts_with("99"))
+}
+
+/// Whether a code system is an institution's own: everything that is not known to be public, since the name of a system (`99…`, `L`, the
+/// address of a hospital's server) can be the hospital's name.
 pub fn is_local(system: &str) -> bool {
     let system = system.trim();
-    system.starts_with("99") || system.eq_ignore_ascii_case("L")
+    !system.is_empty() && !is_public(system)
 }
 
 /// Whether any of the codes of `SYSTEM:code+SYSTEM:code` or `SYSTEM:code SYSTEM:code` is of an institution's own table.
-fn names_local(code: &str) -> bool {
-    code.split(['+', ' ']).filter_map(|part| part.split_once(':')).any(|(system, _)| is_local(system))
+fn names_local(code: &str, allowed: &[String]) -> bool {
+    let systems = code.split(['+', ' ']).filter_map(|part| part.split_once(':')).map(|(system, _)| system);
+    systems.into_iter().any(|system| is_local(system) && !allowed.iter().any(|a| a == system))
 }
 
 /// Whether a text has the form of a code: no words, no telephone number, no mail address.
@@ -143,7 +163,7 @@ pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
             let coded = is_code(bare) && (system.is_empty() || is_code(system)) && !is_text(system);
             if !coded && !are_codes(code) {
                 Form::Words
-            } else if (rule.local && (is_local(system) || names_local(code)))
+            } else if (rule.local && names_local(code, rule.systems))
                 || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system))
             {
                 Form::Local

@@ -194,7 +194,7 @@ const ASCII_WORDS: &[&str] = &[
 pub fn result(text: &str) -> Option<String> {
     let text: String = text.nfkc().collect::<String>().trim().to_owned();
     let (system, bare) = super::codes::split(&text);
-    if super::codes::is_local(system) {
+    if system.starts_with("99") || system.eq_ignore_ascii_case("L") {
         // An institution's own table tells the institution, and its codes mean nothing elsewhere; a sign means what it says.
         return sign(bare);
     }
@@ -215,14 +215,10 @@ pub fn of_number(text: &str, number: f64) -> Option<String> {
     (said.is_finite() && (said - number).abs() <= 1e-9 * said.abs().max(number.abs())).then_some(text)
 }
 
-/// `JSHR002:AB`: a system in capitals and digits, a short code without words.
+/// `JSHR002:AB`: a system that anybody may use, a short code without words.
 pub(super) fn is_public(system: &str, bare: &str) -> bool {
-    let named = system.len() >= 2
-        && system.len() <= 12
-        && system.starts_with(|c: char| c.is_ascii_uppercase())
-        && system.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit());
     let words = bare.split(|c: char| !c.is_ascii_alphabetic()).filter(|w| w.len() > 3);
-    named
+    super::codes::is_public(system)
         && (1..=8).contains(&bare.len())
         && bare.bytes().all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
         && bare.bytes().filter(u8::is_ascii_digit).count() <= 6

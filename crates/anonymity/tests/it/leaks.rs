@@ -405,6 +405,42 @@ fn several_public_codes_of_one_field_stay_and_words_among_them_do_not() {
 
 // control: PRC-01
 #[test]
+fn a_system_that_is_not_known_to_be_public_does_not_leave_however_many_have_it_and_the_recount_sees_it() {
+    let leaks = [
+        "http://azekura-hospital.example.jp/kensa:KENSA-7",
+        "urn:oid:1.2.392.999999:7",
+        "AZEKURA:7",
+        "azekura:7",
+        "JC10:1+http://azekura-hospital.example.jp/x:2",
+        "MDCDX2:2 AZEKURA:3",
+    ];
+    let kept = ["JC10:1", "MDCDX2:20992776", "HL70127:EA", "JHSD0004:O", "JSHR002:A", "SCT:1", "2102:1", "3A010"];
+    let column: StringArray = leaks.iter().chain(&kept).map(|c| Some(*c)).collect();
+    let persons: Vec<u32> = (0..column.len() as u32).collect();
+    let rule = |systems| Rule { rollup: &[], rare: None, local: true, systems };
+    let treated = codes::treat(&column, &persons, &rule(&[]));
+    let shown: Vec<Option<&str>> = treated.array.as_string::<i32>().iter().collect();
+    assert!(shown[..leaks.len()].iter().all(|s| *s == Some("その他")), "{shown:?}");
+    assert_eq!(shown[leaks.len()..], kept.map(Some));
+    // A profile may name a system for a column: the committee saw it.
+    let named = ["AZEKURA".to_owned()];
+    let treated = codes::treat(&column, &persons, &rule(&named));
+    assert_eq!(treated.array.as_string::<i32>().value(2), "AZEKURA:7");
+    for leak in leaks {
+        let array = std::sync::Arc::new(StringArray::from(vec![leak; 3]));
+        let ids = std::sync::Arc::new(arrow::array::Int64Array::from(vec![1, 2, 3]));
+        let batch = RecordBatch::try_from_iter([
+            ("person_id", ids as arrow::array::ArrayRef),
+            ("measurement_source_value", array as arrow::array::ArrayRef),
+        ])
+        .expect("a batch");
+        let leaked = std::collections::BTreeMap::from([("measurement".to_owned(), batch)]);
+        assert_eq!(recount(&anonymized(), &leaked).local_codes.len(), 1, "{leak}");
+    }
+}
+
+// control: PRC-01
+#[test]
 fn blanks_and_company_hide_no_local_code() {
     let column = StringArray::from(vec![
         " 99XYZ:1",
