@@ -101,6 +101,11 @@ impl Doorkeeper {
         Doorkeeper { of_many: true, ..self }
     }
 
+    /// Whether files are of many people each.
+    pub fn is_for_files_of_many(&self) -> bool {
+        self.of_many
+    }
+
     /// What becomes of a file that names these people.
     pub fn judge(&self, people: &BTreeSet<CanonicalPatientId>) -> Verdict {
         if self.of_many {

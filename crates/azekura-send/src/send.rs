@@ -242,7 +242,10 @@ impl<'a> Queue<'a> {
             let Some(found) = self.walk.next() else { return Ok(None) };
             let found = found?;
             // The producer would refuse the whole package for it.
-            if lists::may_be_a_list(&found.path.to_string_lossy()) {
+            let path = found.path.to_string_lossy();
+            let is_list =
+                if self.keeper.is_for_files_of_many() { lists::is_called_a_list(&path) } else { lists::may_be_a_list(&path) };
+            if is_list {
                 return Err(PackageError::TreeList { root: self.root.clone() });
             }
             let people = named_by(&found.path);

@@ -78,6 +78,11 @@ impl AnyPrescan {
         }
     }
 
+    /// The same before [`AnyReader::for_lake`].
+    pub fn for_lake(from: Format, lake: &ForLake<'_>) -> Self {
+        Self { receipt: receipt::Prescan::of(lake.home()), ..Self::new(Some(from)) }
+    }
+
     /// Looks at a file.
     ///
     /// # Errors
@@ -132,8 +137,16 @@ pub struct AnyReader {
 pub struct ForLake<'a> {
     /// Whose patient numbers stand bare: the code of the institution that sends. Those of others carry theirs.
     pub institution: &'a str,
+    /// How its patient numbers are made one.
+    pub rule: terms::PatientIdRule,
     /// A chunk is handed out once so many rows wait.
     pub chunk_rows: usize,
+}
+
+impl ForLake<'_> {
+    fn home(&self) -> Home {
+        Home::of(self.institution, self.rule)
+    }
 }
 
 impl AnyReader {
@@ -156,7 +169,7 @@ impl AnyReader {
         let mappings = prescan.checkup.finish();
         let patients = prescan.fhir.finish();
         // One for all: whose charts stand bare does not depend on the kind of file.
-        let home = for_lake.map_or_else(Home::default, |lake| Home::of(lake.institution));
+        let home = for_lake.map_or_else(Home::default, ForLake::home);
         let lake = for_lake.is_some();
         let chunk_rows = for_lake.map_or(receipt::Options::default().chunk_rows, |lake| lake.chunk_rows);
         let claims = receipt::Options { chunk_rows, versions, lake, home: home.clone() };

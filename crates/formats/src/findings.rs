@@ -70,6 +70,7 @@ pub const CODES: &[&str] = &[
     "fhir-modifier",
     "fhir-type-not-read",
     "fhir-death-day",
+    "checkup-again",
     "checkup-birth",
     "checkup-date",
     "checkup-no-date",

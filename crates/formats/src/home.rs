@@ -2,28 +2,38 @@
 
 use std::sync::{Arc, OnceLock};
 
+use terms::PatientIdRule;
+
 use crate::seen::key;
 
 /// The institution whose patient numbers are local ids as they are: the first that any reader of a delivery meets. Numbers
 /// of every other one carry its code, so that chart 77 of two hospitals is two persons. The readers of one delivery share it.
 #[derive(Clone, Default)]
-pub struct Home(Arc<OnceLock<String>>);
+pub struct Home {
+    first: Arc<OnceLock<String>>,
+    /// How the institution's numbers are made one; as they are written where nobody said.
+    rule: Option<PatientIdRule>,
+}
 
 impl Home {
-    /// That institution, whatever a delivery begins with: the same patient has the same local id in every one.
-    pub fn of(institution: &str) -> Self {
-        let home = Self::default();
-        // Nobody has set it before.
-        let _ = home.0.set(code(institution));
-        home
+    /// That institution, whatever a delivery begins with, and its numbers by its own rule: the same patient has the same local id in every
+    /// delivery, however a file pads it.
+    pub fn of(institution: &str, rule: PatientIdRule) -> Self {
+        Self { first: Arc::new(OnceLock::from(code(institution))), rule: Some(rule) }
+    }
+
+    /// Whether it stands before anything is read.
+    pub fn is_settled(&self) -> bool {
+        self.rule.is_some()
     }
 
     /// Local id of a patient number. The institution has ten digits (prefecture 2, fee table 1, institution 7) or, as DPC
     /// files write it, nine, without the fee table, which is the medical one; or it is the system of an identifier.
     pub fn local_id(&self, institution: &str, number: &str) -> String {
         let institution = code(institution);
-        if !institution.is_empty() && *self.0.get_or_init(|| institution.clone()) == institution {
-            return number.to_owned();
+        if !institution.is_empty() && *self.first.get_or_init(|| institution.clone()) == institution {
+            let canonical = self.rule.and_then(|rule| rule.canonical(number).ok());
+            return canonical.map_or_else(|| number.to_owned(), |id| id.reveal().to_owned());
         }
         // Claims write `77` where DPC files write `0000000077`.
         let bare = if number.bytes().all(|b| b.is_ascii_digit()) { number.trim_start_matches('0') } else { number };
@@ -48,6 +58,9 @@ mod tests {
 
     #[test]
     fn numbers_of_the_first_institution_stand_bare_and_of_every_other_carry_its_code() {
+        let fixed = Home::of("1310000001", PatientIdRule::Digits);
+        assert_eq!(fixed.local_id("1310000002", "77"), "1310000002/77");
+        assert_eq!(fixed.local_id("130000001", "0000000077"), fixed.local_id("1310000001", "７７"));
         let home = Home::default();
         assert_eq!(home.local_id("1310000001", "77"), "77");
         assert_eq!(home.clone().local_id("130000001", "0000000077"), "0000000077");

@@ -50,8 +50,14 @@ pub struct OptOut {
 /// whoever it says no for.
 pub fn may_be_a_list(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    is_called_a_list(path) || (!path.contains('/') && name.ends_with(".csv"))
+}
+
+/// The same where tables are what is sent (checkups): only the name tells.
+pub fn is_called_a_list(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
     let bare: String = name.chars().filter(|c| c.is_alphanumeric()).collect();
-    bare.starts_with("optout") || bare.starts_with("contacts") || (!path.contains('/') && name.ends_with(".csv"))
+    bare.starts_with("optout") || bare.starts_with("contacts")
 }
 
 /// Reads contacts: header `patient,date,addressee,method`.

@@ -442,6 +442,10 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
         return Err(told(crate::codes::message(said), Vec::new()));
     }
     let listed = std::mem::take(&mut summary.opt_outs);
+    // Not of its kind, or spoilt: kept as nobody's, it would be out of the reach of those who say no.
+    if kind != terms::SourceKind::Ssmix2 && summary.members > 0 && summary.patients.is_empty() {
+        return Err(told(Message::new("core-package-nobody").with("kind", kind), listed));
+    }
     if taken {
         return Err(told(Message::new("core-package-sequence-old"), listed));
     }

@@ -82,7 +82,7 @@ fn files_of_many_people_go_in_one_payload_with_all_who_were_contacted_and_a_word
     let tree = dir.path().join("tree");
     fs::create_dir_all(&tree).expect("made");
     fs::write(tree.join("RECEIPTC.UKE"), "IR,1,13\r\n".repeat(400)).expect("written");
-    fs::write(tree.join("RECEIPTD.UKE"), "IR,1,13\r\n").expect("written");
+    fs::write(tree.join("RECEIPTD.csv"), "IR,1,13\r\n").expect("written");
     let (contacts, opt_outs) = (dir.path().join("contacts.csv"), dir.path().join("opt-outs.csv"));
     fs::write(&contacts, "patient,date,addressee,method\n123,2026-04-10,person,visit\n456,2026-04-10,person,visit\n")
         .expect("written");

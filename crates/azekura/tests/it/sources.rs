@@ -230,3 +230,143 @@ fn what_cannot_be_read_in_one_file_is_told_to_its_sender_and_the_others_come_in(
     let received = house.receive(&[&two]);
     assert_eq!(received[0]["reason"], "core-package-payloads");
 }
+
+/// Lines of the sample EFn file that are the first patient's, behind its heading, as a file.
+fn stay(changes: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    let bytes = fs::read(samples("dpc/clean/EFn_139999991_2406.txt")).expect("readable");
+    let lines: Vec<&[u8]> = bytes.split_inclusive(|b| *b == b'\n').collect();
+    let of_a = |line: &&&[u8]| line.windows(10).any(|w| w == b"0000000123");
+    let (heading, lines): (&[u8], Vec<&[u8]>) = (lines[0], lines.iter().filter(of_a).copied().collect());
+    let mut file = vec![("storage/EFn.txt".to_owned(), lines.concat())];
+    for (from, to) in changes {
+        file = changed(&file, from.as_bytes(), to.as_bytes());
+    }
+    file[0].1.splice(0..0, heading.iter().copied());
+    file
+}
+
+#[test]
+fn a_stay_goes_on_with_its_acts_and_a_month_sent_again_takes_no_discharge_away() {
+    let house = told();
+    let june = stay(&[("20240621\t20240610", "00000000\t20240610")]);
+    take_in(&house, &house.package_of("dpc", 1, &june));
+    house.on(&["link"]).done();
+    let stays = "select cast(visit_start_date as varchar) || ' ' || cast(visit_end_date as varchar) || ' ' || cast(open_stay as varchar) n from visit_occurrence";
+    assert_eq!(one(&house, stays), "2024-06-10 2024-06-14 true");
+    for table in ["procedure_occurrence", "drug_exposure"] {
+        assert_eq!(number(&house, &format!("select count(*) n from {table} where visit_occurrence_id is null")), 0.0, "{table}");
+    }
+    let july = stay(&[
+        ("20240621\t20240610", "20240703\t20240610"),
+        ("\t20240611\t", "\t20240701\t"),
+        ("\t20240614\t", "\t20240702\t"),
+        ("\t20240610\t01", "\t20240701\t01"),
+    ]);
+    take_in(&house, &house.package_of("dpc", 2, &july));
+    assert_eq!(one(&house, stays), "2024-06-10 2024-07-03 false");
+    let rows = house.rows();
+    take_in(&house, &house.package_of("dpc", 3, &june));
+    assert_eq!(one(&house, stays), "2024-06-10 2024-07-03 false");
+    assert_eq!(house.rows(), rows);
+}
+
+#[test]
+fn a_chart_number_padded_otherwise_is_the_same_claim_and_the_same_diagnoses() {
+    let house = told();
+    let claims: Vec<_> = tree("receipt/clean").into_iter().filter(|(name, _)| name.ends_with("RECEIPTC.UKE")).collect();
+    let padded = changed(&claims, b",123,", b",0000000123,");
+    assert_ne!(padded, claims);
+    take_in(&house, &house.package_of("receipt", 1, &claims));
+    house.on(&["link"]).done();
+    let rows = house.rows();
+    let amount = "select sum(total_charge) n from cost";
+    let paid = number(&house, amount);
+    take_in(&house, &house.package_of("receipt", 2, &padded));
+    assert_eq!((house.rows(), number(&house, amount)), (rows.clone(), paid));
+    // Both ways in one delivery: the later one stands.
+    let both = [claims, vec![("storage/OTHER.UKE".to_owned(), padded[0].1.clone())]].concat();
+    take_in(&house, &house.package_of("receipt", 3, &both));
+    assert_eq!((house.rows(), number(&house, amount)), (rows, paid));
+}
+
+#[test]
+fn a_checkup_in_its_archive_and_beside_it_is_one() {
+    let measured = |files: &[(String, Vec<u8>)]| {
+        let house = told();
+        let taken = take_in(&house, &house.package_of("checkup", 1, files));
+        house.on(&["link"]).done();
+        (house.count("measurement"), house.count("observation"), taken["findings"].as_u64().unwrap_or(0))
+    };
+    let all = tree("checkup/clean");
+    let beside: Vec<_> = all.iter().filter(|(name, _)| !name.ends_with(".zip")).cloned().collect();
+    let (both, alone) = (measured(&all), measured(&beside));
+    assert!(alone.0 > 0);
+    assert_eq!((both.0, both.1), (alone.0, alone.1));
+    assert!(both.2 > alone.2, "it is told");
+}
+
+#[test]
+fn a_resource_counts_once_wherever_it_stands_and_folders_have_names_of_their_own() {
+    let ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    let measured = |house: &House| house.count("measurement");
+    let house = told();
+    take_in(&house, &house.package_of("fhir", 1, &ours));
+    house.on(&["link"]).done();
+    let once = measured(&house);
+    // The same in a bundle beside the bulk files, and as a line that comes twice.
+    let lines = |name: &str| -> Vec<Value> {
+        let (_, bytes) = ours.iter().find(|(n, _)| n.ends_with(name)).expect("a file");
+        let lines = bytes.split(|b| *b == b'\n').filter(|l| !l.is_empty());
+        lines.map(|l| serde_json::from_slice(l).expect("JSON")).collect()
+    };
+    let entries: Vec<Value> = [lines("Patient.ndjson"), lines("Observation.ndjson")]
+        .concat()
+        .into_iter()
+        .enumerate()
+        .map(|(n, resource)| serde_json::json!({ "fullUrl": format!("urn:uuid:00000000-0000-4000-8000-{n:012}"), "resource": resource }))
+        .collect();
+    let bundle = serde_json::json!({ "resourceType": "Bundle", "type": "collection", "entry": entries });
+    let mut nameless = lines("Observation.ndjson").remove(0);
+    nameless.as_object_mut().expect("an object").remove("id");
+    let twice = format!("{nameless}\n{nameless}\n");
+    let mut more = ours.clone();
+    more.push(("storage/bundle.json".to_owned(), bundle.to_string().into_bytes()));
+    take_in(&house, &house.package_of("fhir", 2, &more));
+    assert_eq!(measured(&house), once);
+    more.push(("storage/Nameless.ndjson".to_owned(), twice.into_bytes()));
+    take_in(&house, &house.package_of("fhir", 3, &more));
+    assert!(measured(&house) <= once + 3 && measured(&house) > once, "the nameless one once, with its parts");
+
+    // Two servers with the same ids: a delivery of one takes nothing of the other away.
+    let house = told();
+    let of = |folder: &str, files: &[(String, Vec<u8>)]| -> Vec<(String, Vec<u8>)> {
+        files.iter().map(|(name, content)| (name.replace("storage/", &format!("storage/{folder}/")), content.clone())).collect()
+    };
+    let two = [of("a", &ours), of("b", &changed(&ours, b"2024-04-01", b"2024-05-01"))].concat();
+    take_in(&house, &house.package_of("fhir", 1, &two));
+    house.on(&["link"]).done();
+    let both = measured(&house);
+    assert!(both > once);
+    take_in(&house, &house.package_of("fhir", 2, &of("a", &ours)));
+    assert_eq!(measured(&house), both);
+}
+
+#[test]
+fn a_package_of_another_kind_stays_out_and_one_that_may_hold_who_said_no_is_not_kept() {
+    let house = told();
+    for (sequence, kind, which) in [(1, "receipt", "dpc/clean"), (1, "fhir", "receipt/clean"), (1, "dpc", "checkup/clean")] {
+        let received = house.receive(&[&house.package_of(kind, sequence, &tree(which))]);
+        assert_eq!(
+            (&received[0]["state"], &received[0]["reason"]),
+            (&"quarantined".into(), &"core-package-nobody".into()),
+            "{which}"
+        );
+    }
+    // A claim whose month cannot be read is nobody's to the reader, and may be hers.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", "456", "--erase"]).done();
+    let claims: Vec<_> = tree("receipt/clean").into_iter().filter(|(name, _)| name.ends_with("RECEIPTY.UKE")).collect();
+    let ids = ids(&house, "receipt", "receipt/clean");
+    house.notified(&ids.iter().map(String::as_str).filter(|id| *id != "456").collect::<Vec<_>>());
+    let taken = take_in(&house, &house.package_of("receipt", 1, &claims));
+    assert_eq!((&taken["patients_refused"], &taken["destroyed"]), (&0.into(), &true.into()), "{taken}");
+}

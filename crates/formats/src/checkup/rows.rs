@@ -73,6 +73,12 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
     let patient = book.patient(&local_id);
     let institution = document.institution.as_deref().unwrap_or("");
     let key = format!("checkup|{institution}|{on}|{}", document.programme.as_deref().unwrap_or(""));
+    if book.is_for_lake() && !book.first(&[b"checkup", local_id.as_bytes(), key.as_bytes()]) {
+        // In an archive and beside it, or corrected: which of two is right nobody here knows, and both would count.
+        book.none("told-already");
+        book.say_line(Severity::Warning, Text::new("checkup-again"), place, 0);
+        return;
+    }
     let at = At { patient, key: &key, ts: i64::from(on) * 86_400_000_000 };
     // The name is in katakana by the specification; a kanji name is one all the same.
     let phonetic = !name.chars().any(|c| matches!(c, '\u{4E00}'..='\u{9FFF}'));

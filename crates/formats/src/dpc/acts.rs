@@ -18,12 +18,11 @@ fn micros(day: i32) -> i64 {
     i64::from(day) * 86_400_000_000
 }
 
-/// The stay that lines of a file belong to: told once, whatever number of files and lines name it.
-pub fn stay(reader: &mut DpcReader, origin: &'static str) {
+/// The stay that lines of a file belong to: told once, whatever number of files and lines name it; for a lake once a unit.
+pub fn stay(reader: &mut DpcReader) {
     let (Some(start), end) = (reader.unit.start, reader.unit.end) else {
         return;
     };
-    let _ = origin;
     stay_events(&mut reader.book, &reader.unit, start, end, None, None, None, "act");
 }
 
@@ -41,14 +40,15 @@ pub fn stay_events(
 ) {
     let id = unit.local_id.as_bytes();
     let facility = unit.facility.as_bytes();
+    let key = if book.is_for_lake() { unit.key.as_bytes() } else { b"" };
     let at = unit.at();
     let base =
         VisitEventRow { admitted_at: Some(micros(start)), patient_class: Some("I"), origin: Some(origin), ..Default::default() };
-    if book.first(&[b"admission", facility, id, &start.to_le_bytes(), origin.as_bytes()]) {
+    if book.first(&[b"admission", facility, id, &start.to_le_bytes(), origin.as_bytes(), key]) {
         book.visit_event(&at, &VisitEventRow { event: "admission", event_date: start, admitted_from: from, ..base });
     }
     if let Some(end) = end.filter(|e| *e >= start)
-        && book.first(&[b"discharge", facility, id, &start.to_le_bytes(), &end.to_le_bytes(), origin.as_bytes()])
+        && book.first(&[b"discharge", facility, id, &start.to_le_bytes(), &end.to_le_bytes(), origin.as_bytes(), key])
     {
         book.visit_event(&at, &VisitEventRow { event: "discharge", event_date: end, discharged_to: to, died, ..base });
     }
@@ -96,14 +96,19 @@ fn insurer(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, on: i32) {
     }
 }
 
+/// For a lake: the rows of a line are of its month's unit, which tells of the stay too.
+fn in_month(reader: &mut DpcReader, on: i32, inpatient: bool) {
+    if reader.options.lake && reader.unit.in_month(on) && inpatient {
+        stay(reader);
+    }
+}
+
 /// The line's own day; told when there is none.
 fn service(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, at: (&str, u64)) -> Option<i32> {
     let text = row.get(layout.at(Role::date));
     match day(text) {
         Some(d) => {
-            if reader.options.lake {
-                reader.unit.in_month(d.day);
-            }
+            in_month(reader, d.day, at.0 != "EFg");
             Some(d.day)
         }
         None => {
@@ -405,9 +410,7 @@ pub fn f(reader: &mut DpcReader, row: Row<'_>, layout: &'static Layout, number: 
             return;
         }
     };
-    if reader.options.lake {
-        reader.unit.in_month(act.day);
-    }
+    in_month(reader, act.day, true);
     detail(reader, row, layout, row.get(layout.at(Role::section)), act.count, act.day, at, scribe);
     reader.book.read();
 }

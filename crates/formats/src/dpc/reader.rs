@@ -107,13 +107,15 @@ impl Unit {
         At { patient: self.patient, key: &self.key, ts: self.ts }
     }
 
-    /// Rows are of acts of this day's month from now on.
-    pub fn in_month(&mut self, day: i32) {
+    /// Rows are of acts of this day's month from now on. Whether they were of another month before.
+    pub fn in_month(&mut self, day: i32) -> bool {
         let month = Month::at(day).number();
-        if self.key.get(self.whole + 1..).is_none_or(|m| m.parse() != Ok(month)) {
+        let another = self.key.get(self.whole + 1..).is_none_or(|m| m.parse() != Ok(month));
+        if another {
             self.key.truncate(self.whole);
             self.key.push_str(&format!("|{month}"));
         }
+        another
     }
 }
 
@@ -486,7 +488,9 @@ impl DpcReader {
                 acts::reception(self);
             }
             Kind::FF1 => {}
-            _ => acts::stay(self, name(kind)),
+            // For a lake the lines of each month tell of it: a month that is sent again takes nothing away that another one said.
+            Kind::EFn | Kind::E | Kind::D | Kind::H | Kind::F if self.options.lake => {}
+            _ => acts::stay(self),
         }
         true
     }

@@ -18,6 +18,10 @@ pub fn system(url: &str) -> &str {
         "1.2.392.200119.6.1005" => return "CHECKUP",
         _ => {}
     }
+    // Items of the published tables of checkups, by their number.
+    if let Some(item) = oid.strip_prefix("1.2.392.200119.6.").filter(|i| i.len() <= 5 && i.bytes().all(|b| b.is_ascii_digit())) {
+        return item;
+    }
     const ENDS: &[(&str, &str)] = &[
         ("master-JLAC10-17digits", "JLAC10"),
         ("JP_ObservationLabResultCode_CS", "JLAC10"),

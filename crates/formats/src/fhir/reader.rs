@@ -154,6 +154,14 @@ impl FhirReader {
         self.one(&resource, None, Context::Itself, line, None);
     }
 
+    /// Names hold within a folder: a delivery of two servers has two. The folder stands in keys as a hash, as its name can be anybody's.
+    fn folder(&self) -> String {
+        match self.scope.as_str() {
+            "" => "-".to_owned(),
+            scope => format!("{:016x}", crate::seen::key(&[scope.as_bytes()]) as u64),
+        }
+    }
+
     /// The name of a document by which a later one replaces it: its identifier, else what is in it. Other bundles are none: their entries
     /// have names of their own.
     fn document(&self, bundle: &Resource) -> Option<String> {
@@ -176,7 +184,7 @@ impl FhirReader {
         let own = bundle.map_or(&none, |(patients, _)| patients);
         let unit = match (bundle.and_then(|(_, document)| document), resource.id.as_deref().filter(|id| !id.is_empty()), url) {
             (Some(document), ..) => format!("document|{document}"),
-            (None, Some(id), _) => format!("{}|-|{id}", resource.resource_type),
+            (None, Some(id), _) => format!("{}|{}|{id}", resource.resource_type, self.folder()),
             (None, None, Some(url)) => format!("{}|-|{url}", resource.resource_type),
             (None, None, None) => format!("{}|-|{}", resource.resource_type, self.content),
         };
@@ -220,6 +228,14 @@ impl FhirReader {
                 self.book.say_line(Severity::Warning, Text::new("fhir-again"), ("resource", line), 0);
                 return;
             }
+        }
+        // In a lake all rows of a unit stand: a bundle beside bulk files, or a line that came twice, would count twice.
+        let again =
+            |book: &mut Book| local.as_deref().is_some_and(|local| !book.first(&[b"unit", local.as_bytes(), unit.as_bytes()]));
+        if self.options.lake && !unit.starts_with("document|") && rows::is_known(resource) && again(&mut self.book) {
+            self.book.none("told-already");
+            self.book.say_line(Severity::Warning, Text::new("fhir-again"), ("resource", line), 0);
+            return;
         }
         rows::resource(resource, local.as_deref(), &unit, context, line, &mut self.book);
     }

@@ -228,8 +228,8 @@ impl Claim {
             }
             chart => home.local_id(&self.institution, chart),
         };
-        // Claims replace each other whatever stands bare: the chart itself, beside the institution.
-        let person = if chart.is_empty() { self.local_id.as_str() } else { chart };
+        // Claims replace each other whatever stands bare: the chart itself, beside the institution; the local id where that is always the same.
+        let person = if chart.is_empty() || home.is_settled() { self.local_id.as_str() } else { chart };
         for (_, jd) in of(b"JD") {
             for n in 0..31 {
                 if matches!(jd.get(3 + n), b"1" | b"2") {

@@ -42,6 +42,7 @@ core-package-unknown-sender = The signature is by no registered provider. Regist
 core-package-sequence-gap = A package with a smaller number is missing. This one waits in keeping and comes in by itself when azekura receive has taken the missing one in.
 core-package-sequence-old = A package with this number or a later one of this provider is in already. Send it under the next number.
 core-package-payloads = A package of the kind { $kind } has more than one payload. Make it with azekura-send, which puts everything into one.
+core-package-nobody = No patient could be read from this package of the kind { $kind }. Send it under the kind that it is of, or export it again.
 core-package-scattered = The files of too many patients stand in several places of the package. Sort the tree by patient and send it again.
 core-package-list = A list beside the records (contacts or opt-outs) cannot be read: it needs a header with the column patient, and is at most 512 MiB.
 core-package-refused = The package is refused.

@@ -66,6 +66,7 @@ checkup-date = The day of the examination cannot be read.
 checkup-no-date = There is no day on which it was done. It makes no row.
 checkup-code-form = The item code does not have 17 letters and digits. It was kept as it is.
 checkup-answer = The answer is not one of its list. It was kept as it is, without a meaning.
+checkup-again = This checkup of the person (institution, day, programme) was told already in this delivery, and the first stands. Send one of the two.
 checkup-doctype = The document has a document type declaration or an entity of its own. Such documents are refused.
 checkup-depth = The document is nested too deeply, or has too many items. It was left out.
 checkup-malformed = The document is not well-formed XML, or it is cut off. It was left out.

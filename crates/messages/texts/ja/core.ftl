@@ -42,6 +42,7 @@ core-package-unknown-sender = 署名者は登録された提供元ではあり�
 core-package-sequence-gap = これより前の番号のパッケージがありません。保管して待ちます。欠けている番号を受領（azekura receive）すると、続けて取り込まれます。
 core-package-sequence-old = この提供元のこの番号またはより新しい番号は受領済みです。次の番号で送ってください。
 core-package-payloads = 種類 { $kind } のパッケージに複数のペイロードがあります。azekura-send は一つにまとめて作成します。作り直してください。
+core-package-nobody = 種類 { $kind } のこのパッケージから患者を一人も読み取れません。正しい種類を指定して、または出力し直して送ってください。
 core-package-scattered = パッケージ内で多くの患者のファイルが離れて置かれています。患者順に並べて送り直してください。
 core-package-list = 記録と並ぶ一覧（接触または提供停止）が読めません。patient 列を含む見出しが必要で、512 MiB までです。
 core-package-refused = パッケージを拒否しました。

@@ -1,7 +1,7 @@
 //! The merge rule: which candidate of a unit stands.
 //!
 //! A unit is what the source replaces as a whole (for SS-MIX2 patient, care date, data type, order number; ADT-00 and
-//! ADT-61 are complete snapshots whatever their order number). The package with the highest sequence number that says
+//! ADT-61 are complete snapshots whatever their order number; `docs/decisions/0012` for the other kinds). The package with the highest sequence number that says
 //! anything of a unit says all of it; within it the latest live file stands, and when no file is live the unit is
 //! gone. Superseded and deleted files keep their line in `source_file`, without their bytes.
 
@@ -19,6 +19,8 @@ use super::columns::{int8, int64, text, time, with_column};
 struct Said {
     seq: i64,
     live: Option<i64>,
+    /// Time of what was said: before the number of the package, where it decides.
+    time: i64,
 }
 
 /// For each unit, what its last package says.
@@ -42,11 +44,12 @@ impl Winners {
         let (states, seqs) = (int8(files, "source_state")?, int64(files, "source_seq")?);
         for row in 0..files.num_rows() {
             let live = (states.value(row) == SourceState::Live as i8).then(|| times.value(row));
-            let said = units
-                .entry((records.value(row), unit(keys.value(row)).to_owned()))
-                .or_insert(Said { seq: seqs.value(row), live });
-            match seqs.value(row).cmp(&said.seq) {
-                std::cmp::Ordering::Greater => *said = Said { seq: seqs.value(row), live },
+            // Of a diagnosis the last month says how it ended, also where an earlier month comes later.
+            let time = if keys.value(row).starts_with("claim-diagnosis|") { times.value(row) } else { 0 };
+            let here = Said { seq: seqs.value(row), live, time };
+            let said = units.entry((records.value(row), unit(keys.value(row)).to_owned())).or_insert(here);
+            match (time, here.seq).cmp(&(said.time, said.seq)) {
+                std::cmp::Ordering::Greater => *said = here,
                 std::cmp::Ordering::Equal => said.live = said.live.max(live),
                 std::cmp::Ordering::Less => {}
             }

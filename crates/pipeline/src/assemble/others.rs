@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array as _, RecordBatch};
 use arrow::error::ArrowError;
+use omop::Table;
 
 use super::columns::{date, text, text_at, time};
 use super::visits::Visit;
@@ -45,10 +46,10 @@ impl Told {
     /// All that is told, by record.
     ///
     /// # Errors
-    /// When the batch is not of its table's lake schema.
-    pub(super) fn by_record(batch: Option<&RecordBatch>) -> Result<BTreeMap<i64, Vec<Told>>, ArrowError> {
+    /// When a batch is not of its table's lake schema.
+    pub(super) fn by_record(tables: &BTreeMap<Table, RecordBatch>) -> Result<BTreeMap<i64, Vec<Told>>, ArrowError> {
         let mut out: BTreeMap<i64, BTreeMap<(u8, i32), Told>> = BTreeMap::new();
-        let Some(batch) = batch else { return Ok(BTreeMap::new()) };
+        let Some(batch) = tables.get(&Table::VisitEvent) else { return Ok(BTreeMap::new()) };
         let (records, origins, words) =
             (super::columns::int64(batch, "record_id")?, text(batch, "origin")?, text(batch, "event")?);
         let (days, times, lasts) = (date(batch, "event_date")?, time(batch, "event_datetime")?, date(batch, "last_day")?);
@@ -98,6 +99,21 @@ impl Told {
                 }
             }
         }
+        if !out.is_empty() {
+            // A stay that nobody closed goes on as long as its own acts do.
+            for table in [Table::DrugExposure, Table::ProcedureOccurrence, Table::DeviceExposure, Table::Observation] {
+                let (Some(batch), Some(name)) = (tables.get(&table), super::date_column(table)) else { continue };
+                let (records, keys, days) =
+                    (super::columns::int64(batch, "record_id")?, text(batch, "source_key")?, date(batch, name)?);
+                for row in 0..batch.num_rows() {
+                    let told =
+                        stay_of(keys.value(row)).and_then(|start| out.get_mut(&records.value(row))?.get_mut(&(b'I', start)));
+                    if let Some(told) = told {
+                        told.last = told.last.max(days.value(row));
+                    }
+                }
+            }
+        }
         Ok(out.into_iter().map(|(record, told)| (record, told.into_values().collect())).collect())
     }
 
@@ -124,6 +140,12 @@ impl Told {
             ..Visit::default()
         }
     }
+}
+
+/// First day of the stay that an act's unit names: `EFn|facility|first day||month`.
+fn stay_of(key: &str) -> Option<i32> {
+    let mut parts = key.split('|');
+    matches!(parts.next()?, "EFn" | "E" | "F" | "D" | "H").then(|| parts.nth(1)?.parse().ok())?
 }
 
 /// Whether a stay is the one that is told of: they begin on one day, or overlap by more than the day on which one ends and the next begins.

@@ -388,3 +388,31 @@ fn of_the_drugs_of_a_month_those_of_the_first_source_count_and_all_stay() {
     assert_eq!(drugs.num_rows(), 5);
     assert_eq!(found, ["OMP-01|20240610|1", "claim|medical|1319999991|202407|1112|0b"]);
 }
+
+#[test]
+fn of_a_diagnosis_the_last_month_says_how_it_ended_also_where_an_earlier_one_comes_later() {
+    let diagnosis = |month: &str, end: Option<i32>| {
+        let mut p = Package::default();
+        let head = p.file("claim-diagnosis|1319999991|8838708|19884", i64::from(day(month)) * 86_400_000_000, SourceState::Live);
+        let row = omop::ConditionOccurrenceRow {
+            condition_start_date: day("2024-06-10"),
+            condition_end_date: end,
+            ..Default::default()
+        };
+        p.columns.condition_occurrence.push(&head, &row);
+        p
+    };
+    let ends = |out: &BTreeMap<Table, RecordBatch>| {
+        let batch = &out[&Table::ConditionOccurrence];
+        assert_eq!(batch.num_rows(), 1);
+        let column = date(batch, "condition_end_date").expect("days");
+        (!arrow::array::Array::is_null(column, 0)).then(|| column.value(0))
+    };
+    let cured = Some(day("2024-07-10"));
+    let july = assemble(&Rows::new(), &diagnosis("2024-07-01", cured).rows(1), &stamp(1)).expect("assembled");
+    let june = assemble(&stored(&july), &diagnosis("2024-06-01", None).rows(2), &stamp(2)).expect("assembled");
+    assert_eq!(ends(&june), cured);
+    // July once more, corrected: the later package of the same month stands.
+    let corrected = assemble(&stored(&june), &diagnosis("2024-07-01", None).rows(3), &stamp(3)).expect("assembled");
+    assert_eq!(ends(&corrected), None);
+}

@@ -118,7 +118,7 @@ impl History {
             }
         }
         let mut history = History { visits: BTreeMap::new(), deaths: BTreeMap::new() };
-        let mut told = Told::by_record(tables.get(&Table::VisitEvent))?;
+        let mut told = Told::by_record(tables)?;
         for (record, mut events) in events(tables.get(&Table::VisitEvent))? {
             // On one day admissions come before what happens in them, and discharges last.
             events.sort_by_key(|e| (e.day, e.at.unwrap_or(i64::from(e.day) * 86_400_000_000), e.kind == Kind::Discharge));

@@ -237,7 +237,9 @@ async fn take(
     }
     // Who was erased since it came may stand in it under a name that no file's place shows.
     let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
-    let destroy = built.refused_patients() > 0 || erasures.since(package);
+    let of_many = kind_of(&spooled.manifest.kind)? != SourceKind::Ssmix2;
+    let said_no = of_many && instance.ledger.read().await?.opt_outs().await?.iter().any(|o| o.provider == *provider);
+    let destroy = built.refused_patients() > 0 || erasures.since(package) || said_no;
     let pending = receipt::write(instance, package, provider, sequence, &built, destroy).await?;
 
     let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;

@@ -93,7 +93,7 @@ fn read(task: &Task, identity: &Identity, mut cipher: impl Read + Send, to: &mut
             opened(task, identity, cipher, |plain| look(task, format, plain, &mut summary))
         }
         Some(format) => {
-            let mut prescan = AnyPrescan::new(Some(format));
+            let mut prescan = AnyPrescan::for_lake(format, &for_lake(task));
             let first = (&mut cipher).take(task.entry.cipher_size);
             let scanned = opened(task, identity, first, |plain| scan(task, plain, &mut prescan));
             scanned.and_then(|()| opened(task, identity, cipher, |plain| rows(task, format, prescan, plain, to, &mut summary)))
@@ -134,7 +134,7 @@ fn members(
         let Some(path) = member.path.strip_prefix(STORAGE) else {
             return lists(member.path, member.content);
         };
-        if package::lists::may_be_a_list(path) {
+        if package::lists::is_called_a_list(path) {
             return Err(Stop::Beside);
         }
         let tree::Member { ordinal, size, .. } = member;
@@ -154,8 +154,8 @@ fn scan(task: &Task, plain: &mut Ahead, prescan: &mut AnyPrescan) -> Result<(), 
 /// Rows that wait in the reader before they are given back.
 const CHUNK_ROWS: usize = 50_000;
 
-fn reader(task: &Task, format: Format, prescan: AnyPrescan) -> AnyReader {
-    AnyReader::for_lake(format, prescan, &ForLake { institution: &task.provider, chunk_rows: CHUNK_ROWS })
+fn for_lake(task: &Task) -> ForLake<'_> {
+    ForLake { institution: &task.provider, rule: task.rule, chunk_rows: CHUNK_ROWS }
 }
 
 /// The second pass.
@@ -167,7 +167,7 @@ fn rows(
     to: &mut dyn Write,
     summary: &mut Summary,
 ) -> Result<(), Stop> {
-    let mut reader = reader(task, format, prescan);
+    let mut reader = AnyReader::for_lake(format, prescan, &for_lake(task));
     let mut emit = |chunk: Chunk| -> Result<(), ReadError> {
         to.write_all(&[CHUNK])?;
         chunk.write_ipc(to)
@@ -184,7 +184,8 @@ fn rows(
 
 /// A look at everything: whose it is, without keeping a row.
 fn look(task: &Task, format: Format, plain: &mut Ahead, summary: &mut Summary) -> Result<(), Stop> {
-    let mut reader = reader(task, format, AnyPrescan::new(Some(format)));
+    let lake = for_lake(task);
+    let mut reader = AnyReader::for_lake(format, AnyPrescan::for_lake(format, &lake), &lake);
     let mut people = std::collections::BTreeSet::new();
     let mut note = |chunk: Chunk| -> Result<(), ReadError> {
         people.extend(chunk.patients.into_iter().map(|p| p.local_id));
