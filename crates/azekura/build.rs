@@ -28,8 +28,42 @@ fn main() {
             tar.append_data(&mut header, inside, content.as_slice()).expect("written to memory");
         }
     }
+    write("samples.tar", tar);
+    others();
+}
+
+/// Samples of the other kinds by the hospital that sends them: `PROVIDER/KIND/…`.
+const OTHERS: [(&str, &str, &str); 4] = [
+    ("1319999991", "dpc", "dpc/clean"),
+    ("1319999991", "receipt", "receipt/clean"),
+    ("1319999991", "checkup", "checkup/clean"),
+    ("1311234567", "fhir", "fhir-jp/handmade/bulk"),
+];
+
+fn others() {
+    let root = Path::new(&env::var("CARGO_MANIFEST_DIR").expect("set by cargo")).join("../../samples");
+    let mut tar = tar::Builder::new(Vec::new());
+    for (provider, kind, directory) in OTHERS {
+        let directory = root.join(directory);
+        println!("cargo:rerun-if-changed={}", directory.display());
+        let mut files = Vec::new();
+        collect(&directory, &mut files);
+        files.sort();
+        for file in files {
+            let inside = Path::new(provider).join(kind).join(file.strip_prefix(&directory).expect("below its directory"));
+            let content = fs::read(&file).expect("a readable sample");
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o644);
+            tar.append_data(&mut header, inside, content.as_slice()).expect("written to memory");
+        }
+    }
+    write("others.tar", tar);
+}
+
+fn write(name: &str, tar: tar::Builder<Vec<u8>>) {
     let bytes = tar.into_inner().expect("written to memory");
-    let target = Path::new(&env::var("OUT_DIR").expect("set by cargo")).join("samples.tar");
+    let target = Path::new(&env::var("OUT_DIR").expect("set by cargo")).join(name);
     fs::write(target, bytes).expect("the output directory is writable");
 }
 

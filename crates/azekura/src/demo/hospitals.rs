@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use jiff::civil::Date;
 use messages::Message;
 use synth::Options;
-use terms::ProviderId;
+use terms::{ProviderId, SourceKind};
 
 use super::keys::{Pair, Use};
 use super::place::{Place, copy_tree};
@@ -46,6 +46,8 @@ pub struct Hospital {
 pub struct Cast {
     /// Three synthetic hospitals and the one with the samples.
     pub hospitals: Vec<Hospital>,
+    /// Hospitals that send the samples of the other kinds.
+    pub others: Vec<(Hospital, Vec<(SourceKind, PathBuf)>)>,
     /// Since when they give notice.
     pub notice_from: Date,
     /// First and last day of what they send.
@@ -112,9 +114,14 @@ pub fn make(place: &Place, persons: u32, seed: u64, voice: &Voice<'_>) -> Result
     let samples = samples::write(&root.join(samples::PROVIDER), notice_from)?;
     voice.say(&Message::new("demo-samples").with("patients", samples.len()));
 
+    let told = super::others::write(place, notice_from)?;
+    let kinds = told.iter().map(|o| o.kinds.len()).sum::<usize>();
+    voice.say(&Message::new("demo-others").with("hospitals", told.len()).with("kinds", kinds));
+
     let mut ids = made.providers.clone();
     ids.push(samples::PROVIDER.to_owned());
-    let mut names: Vec<(String, Use)> = ids.iter().map(|id| (id.clone(), Use::Packages)).collect();
+    let others = told.iter().map(|o| &o.id);
+    let mut names: Vec<(String, Use)> = ids.iter().chain(others).map(|id| (id.clone(), Use::Packages)).collect();
     names.extend(["recipient", "stranger"].map(|n| (n.to_owned(), Use::Packages)));
     names.extend((1..=2).map(|n| (format!("officer-{n}"), Use::Decisions)));
     names.extend((1..=MEMBERS).map(|n| (format!("member-{n}"), Use::Decisions)));
@@ -125,12 +132,18 @@ pub fn make(place: &Place, persons: u32, seed: u64, voice: &Voice<'_>) -> Result
         let provider = id.parse().context("the code of a hospital")?;
         hospitals.push(Hospital { id: provider, root: root.join(&id), keys: next()? });
     }
+    let mut others = Vec::new();
+    for super::others::Others { id, root, kinds } in told {
+        let id = id.parse().context("the code of a hospital")?;
+        others.push((Hospital { id, root, keys: next()? }, kinds));
+    }
     let (recipient, stranger) = (next()?, next()?);
     let officers = (0..2).map(|_| next()).collect::<Result<_, _>>()?;
     let members = (0..MEMBERS).map(|_| next()).collect::<Result<_, _>>()?;
     voice.say(&Message::new("demo-keys").with("count", names.len()).with("path", place.keys().display()));
     Ok(Cast {
         hospitals,
+        others,
         notice_from,
         period: (date(options.data_from)?, date(options.data_to)?),
         officers,
@@ -146,6 +159,7 @@ pub fn make(place: &Place, persons: u32, seed: u64, voice: &Voice<'_>) -> Result
 struct Parcel<'a> {
     hospital: &'a Hospital,
     sequence: u64,
+    kind: SourceKind,
     to: PathBuf,
     tree: PathBuf,
     contacts: Option<PathBuf>,
@@ -157,9 +171,10 @@ impl Parcel<'_> {
         let mut arguments: Vec<OsString> = Vec::new();
         arguments.extend(option("--provider", self.hospital.id.as_str()));
         arguments.extend(option("--sequence", self.sequence.to_string()));
-        arguments.extend(option("--kind", "ssmix2"));
+        arguments.extend(option("--kind", self.kind.as_str()));
         // The samples are older than what the generator writes.
-        let from = if self.hospital.id.as_str() == samples::PROVIDER { jiff::civil::date(2000, 1, 1) } else { cast.period.0 };
+        let old = self.hospital.id.as_str() == samples::PROVIDER || self.kind != SourceKind::Ssmix2;
+        let from = if old { jiff::civil::date(2000, 1, 1) } else { cast.period.0 };
         arguments.extend(option("--period", format!("{from}/{}", cast.period.1)));
         arguments.extend(option("--key", &self.hospital.keys.key));
         arguments.extend(option("--cert", &self.hospital.keys.cert));
@@ -192,6 +207,7 @@ pub fn send(place: &Place, programs: &Programs, cast: &Cast, voice: &Voice<'_>) 
         .map(|(at, hospital)| Parcel {
             hospital,
             sequence: 1,
+            kind: SourceKind::Ssmix2,
             to: intake.clone(),
             tree: hospital.root.join("storage"),
             contacts: keeps(at).then(|| hospital.root.join("contacts.csv")),
@@ -228,7 +244,8 @@ pub fn send(place: &Place, programs: &Programs, cast: &Cast, voice: &Voice<'_>) 
     let tree = tree.context("the storage of the packages that do not hold")?;
     for (flaw, hospital) in [Flaw::Spoilt, Flaw::Foreign].into_iter().zip(&cast.hospitals) {
         let to = if flaw == Flaw::Foreign { cast.stranger.cert.clone() } else { intake.clone() };
-        let parcel = Parcel { hospital, sequence: 2, to, tree: tree.clone(), contacts: None, opt_outs: None };
+        let parcel =
+            Parcel { hospital, sequence: 2, kind: SourceKind::Ssmix2, to, tree: tree.clone(), contacts: None, opt_outs: None };
         let said = parcel.send(place, programs, cast)?;
         let path = PathBuf::from(said.value.get("package").and_then(|p| p.as_str()).unwrap_or_default());
         if flaw == Flaw::Spoilt {
@@ -239,6 +256,25 @@ pub fn send(place: &Place, programs: &Programs, cast: &Cast, voice: &Voice<'_>) 
     }
     voice.say(&Message::new("demo-unfit"));
     Ok((sent, unfit))
+}
+
+/// The hospitals of the samples make a package of each kind.
+///
+/// # Errors
+/// When a program refuses, or the disk.
+pub fn send_others(place: &Place, programs: &Programs, cast: &Cast, voice: &Voice<'_>) -> Result<(), Failure> {
+    let to = place.instance().join("certificates").join("intake.pem");
+    for (hospital, kinds) in &cast.others {
+        for (sequence, (kind, tree)) in (1..).zip(kinds) {
+            let contacts = Some(hospital.root.join("contacts.csv"));
+            let (to, tree) = (to.clone(), tree.clone());
+            let said =
+                Parcel { hospital, sequence, kind: *kind, to, tree, contacts, opt_outs: None }.send(place, programs, cast)?;
+            let message = Message::new("demo-sent-other").with("provider", &hospital.id).with("kind", kind);
+            voice.say(&message.with("files", said.number("files")));
+        }
+    }
+    Ok(())
 }
 
 /// Changes the byte in the middle of a file.

@@ -17,7 +17,7 @@ use super::below;
 use super::hospitals::{Cast, MEMBERS, carry};
 use super::place::Place;
 use super::voice::Voice;
-use super::world::{OPERATOR, Sent, Unfit, open, passphrase_file};
+use super::world::{OPERATOR, Unfit, open, passphrase_file};
 use crate::failure::Failure;
 
 /// Makes the instance, opens it for writing, registers everybody and records the notices.
@@ -40,7 +40,7 @@ pub fn make(place: &Place, cast: &Cast, runtime: &tokio::runtime::Runtime, voice
         register(&instance, cast).await?;
         voice.say(&Message::new("demo-instance").with("path", root.display()).with("verifier", &made.journal_verifier));
         let mut contacts = 0;
-        for hospital in &cast.hospitals {
+        for hospital in cast.hospitals.iter().chain(cast.others.iter().map(|(h, _)| h)) {
             let new = notices::New {
                 provider: hospital.id.clone(),
                 scopes: NoticeScope::ALL.to_vec(),
@@ -65,7 +65,7 @@ fn whole_committee(settings: &Path) -> Result<(), Failure> {
 
 async fn register(instance: &Instance, cast: &Cast) -> Result<(), Failure> {
     let mut all = Vec::new();
-    for hospital in &cast.hospitals {
+    for hospital in cast.hospitals.iter().chain(cast.others.iter().map(|(h, _)| h)) {
         all.push((PartyKind::Provider, hospital.id.to_string(), &hospital.keys));
     }
     all.push((PartyKind::Recipient, "recipient".to_owned(), &cast.recipient));
@@ -87,12 +87,12 @@ async fn register(instance: &Instance, cast: &Cast) -> Result<(), Failure> {
 pub async fn receive(
     place: &Place,
     instance: &Instance,
-    sent: &[Sent],
+    cast: &Cast,
     unfit: &[Unfit],
     voice: &Voice<'_>,
 ) -> Result<Vec<pipeline::receive::Received>, Failure> {
-    for one in sent {
-        carry(place, &one.provider)?;
+    for hospital in cast.hospitals.iter().chain(cast.others.iter().map(|(h, _)| h)) {
+        carry(place, &hospital.id)?;
     }
     let waiting = pipeline::receive::waiting(instance)?;
     let bar = voice.bar(waiting.len() as u64, Message::new("core-step-receive"));

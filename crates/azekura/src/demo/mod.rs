@@ -1,7 +1,7 @@
 //! `azekura demo`: the whole main job on one machine, from synthetic hospitals to the recipient's disk, and then the list
 //! of promises, each checked by reading what came out.
 //!
-//! * the stage: `place` (the directory), `keys`, `samples` and [`crate::synthesis`] (the hospitals), `programs` (the programs of
+//! * the stage: `place` (the directory), `keys`, `samples`, `others` and [`crate::synthesis`] (the hospitals), `programs` (the programs of
 //!   hospital and researcher), `truth` (who is who), `voice` (what is said meanwhile)
 //! * the story: `hospitals` (send), `house` (the instance: register, receive, ingest, link), `stops` (people say no later),
 //!   `release` (data sets, to the recipient's disk)
@@ -16,6 +16,7 @@ mod checks;
 mod hospitals;
 mod house;
 mod keys;
+mod others;
 mod place;
 mod programs;
 mod release;
@@ -71,11 +72,15 @@ fn story(
     let heading = Message::new;
     let cast = voice.step("synth", heading("demo-step-synth"), || hospitals::make(&place, persons, seed, voice))?;
     let house = voice.step("init", heading("demo-step-init"), || house::make(&place, &cast, &runtime, voice))?;
-    let (sent, unfit) = voice.step("send", heading("demo-step-send"), || hospitals::send(&place, &programs, &cast, voice))?;
+    let (sent, unfit) = voice.step("send", heading("demo-step-send"), || {
+        let sent = hospitals::send(&place, &programs, &cast, voice)?;
+        hospitals::send_others(&place, &programs, &cast, voice).map(|()| sent)
+    })?;
     let received = voice.step("receive", heading("demo-step-receive"), || {
-        runtime.block_on(house::receive(&place, &house, &sent, &unfit, voice))
+        runtime.block_on(house::receive(&place, &house, &cast, &unfit, voice))
     })?;
     let taken = voice.step("ingest", heading("demo-step-ingest"), || runtime.block_on(house::ingest(&house, voice)))?;
+    let (of_others, taken) = taken.into_iter().partition(|t| cast.others.iter().any(|(h, _)| h.id == t.provider));
     voice.step("link", heading("demo-step-link"), || runtime.block_on(house::link(&house, voice)))?;
     let (stops, erased) =
         voice.step("opt-out", heading("demo-step-opt-out"), || runtime.block_on(stops::later(&house, &cast.truth, voice)))?;
@@ -107,6 +112,7 @@ fn story(
         unfit,
         received,
         taken,
+        of_others,
         sets,
         recipient,
         stranger,

@@ -12,8 +12,8 @@ use crate::failure::Failure;
 const MARKER: &str = "azekura-demo.txt";
 
 /// What a demo makes in its directory; nothing else is ever removed there.
-const PARTS: [&str; 10] =
-    ["hospitals", "later", "keys", "outboxes", "profiles", "instance", "received", "reports", "journal", "work"];
+const PARTS: [&str; 11] =
+    ["hospitals", "others", "later", "keys", "outboxes", "profiles", "instance", "received", "reports", "journal", "work"];
 
 /// The directory of a demo.
 #[derive(Clone)]
@@ -54,7 +54,7 @@ impl Place {
             format!("Made by azekura {} demo; the next demo replaces it.\n", env!("CARGO_PKG_VERSION")),
         )?;
         let place = Place { root };
-        for part in PARTS.iter().filter(|p| **p != "hospitals" && **p != "later" && **p != "instance") {
+        for part in PARTS.iter().filter(|p| **p != "hospitals" && **p != "others" && **p != "later" && **p != "instance") {
             fs::create_dir(place.root.join(part))?;
         }
         fs::create_dir(place.temporary())?;
@@ -64,6 +64,11 @@ impl Place {
     /// The synthetic hospitals, and the one whose storage is the samples.
     pub fn hospitals(&self) -> PathBuf {
         self.root.join("hospitals")
+    }
+
+    /// The hospitals that send samples of the other kinds.
+    pub fn others(&self) -> PathBuf {
+        self.root.join("others")
     }
 
     /// What the hospitals send later: the packages that do not hold.

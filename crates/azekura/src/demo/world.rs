@@ -105,8 +105,10 @@ pub struct World {
     pub unfit: Vec<Unfit>,
     /// What became of each package at the door.
     pub received: Vec<receive::Received>,
-    /// What became of each accepted package.
+    /// What became of each accepted package of SS-MIX2.
     pub taken: Vec<ingest::Taken>,
+    /// The same of the other kinds.
+    pub of_others: Vec<ingest::Taken>,
     /// The data sets.
     pub sets: Vec<DataSet>,
     /// Keys of the recipient.

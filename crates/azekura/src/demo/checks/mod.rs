@@ -2,7 +2,7 @@
 //! it has to fail: a check that cannot fail proves nothing.
 //!
 //! * who is in it: `absent` (nobody who said no), `classes` (k, and nothing that tells the hospital), `suspected`
-//! * what lies there: `plaintext` with `patterns` and `scan`, `erased`, `quarantine`, `numbers`
+//! * what lies there: `plaintext` with `patterns` and `scan`, `erased`, `quarantine`, `numbers`; what several sources tell: `history`
 //! * what was agreed and what happened: `approvals`, `journal`, `row`, `delivery`
 
 mod absent;
@@ -10,6 +10,7 @@ mod approvals;
 mod classes;
 mod delivery;
 mod erased;
+mod history;
 mod journal;
 mod numbers;
 mod patterns;
@@ -99,12 +100,13 @@ impl Checked {
 }
 
 /// Every promise, in the order in which they are told.
-static PROMISES: [&dyn Promise; 11] = [
+static PROMISES: [&dyn Promise; 12] = [
     &absent::NobodyWhoStopped,
     &erased::Erased,
     &plaintext::NoPlaintext,
     &classes::Classes,
     &suspected::Suspected,
+    &history::OneHistory,
     &quarantine::Quarantined,
     &approvals::TwoOfficers,
     &delivery::OnlyTheRecipient,

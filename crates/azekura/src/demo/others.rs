@@ -1,0 +1,106 @@
+//! The samples of DPC files, claims, checkups and FHIR, sent by hospitals of their own.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use formats::{AnyPrescan, AnyReader, Chunk, ForLake, Format, Member, Reader as _};
+use jiff::civil::Date;
+use terms::SourceKind;
+
+use super::place::Place;
+use crate::failure::Failure;
+
+/// The samples by hospital and kind, put into one by the build script.
+const SAMPLES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/others.tar"));
+
+/// The kinds in the order in which a hospital sends them.
+const KINDS: [(SourceKind, Format); 4] = [
+    (SourceKind::Dpc, Format::Dpc),
+    (SourceKind::Receipt, Format::Receipt),
+    (SourceKind::Checkup, Format::Checkup),
+    (SourceKind::Fhir, Format::Fhir),
+];
+
+/// A hospital of the samples.
+pub struct Others {
+    /// Its code.
+    pub id: String,
+    /// Where its files and its list of contacts lie.
+    pub root: PathBuf,
+    /// What it sends, and where that lies.
+    pub kinds: Vec<(SourceKind, PathBuf)>,
+}
+
+/// Writes the files, and a list of contacts with everybody in them under the ids that the readers give.
+///
+/// # Errors
+/// When the disk refuses, or a sample cannot be read.
+pub fn write(place: &Place, told_on: Date) -> Result<Vec<Others>, Failure> {
+    let root = place.others();
+    fs::create_dir_all(&root)?;
+    tar::Archive::new(SAMPLES).unpack(&root).context("writing the samples")?;
+    let mut ids: Vec<String> = Vec::new();
+    for entry in fs::read_dir(&root)? {
+        ids.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    ids.sort();
+    let mut all = Vec::new();
+    for id in ids {
+        let root = root.join(&id);
+        let (mut kinds, mut patients) = (Vec::new(), BTreeSet::new());
+        for (kind, format) in KINDS {
+            let tree = root.join(kind.as_str());
+            if tree.is_dir() {
+                patients.extend(patients_of(&id, format, &tree)?);
+                kinds.push((kind, tree));
+            }
+        }
+        let mut contacts = String::from("patient,date,addressee,method\n");
+        for patient in &patients {
+            contacts += &format!("{patient},{told_on},person,letter\n");
+        }
+        fs::write(root.join("contacts.csv"), contacts)?;
+        all.push(Others { id, root, kinds });
+    }
+    Ok(all)
+}
+
+/// Local ids of everybody in a tree of files, as the house will read them.
+fn patients_of(institution: &str, format: Format, tree: &Path) -> Result<BTreeSet<String>, Failure> {
+    let mut files = Vec::new();
+    collect(tree, tree, &mut files)?;
+    files.sort();
+    let members = |take: &mut dyn FnMut(Member<'_>) -> Result<(), formats::ReadError>| -> Result<(), Failure> {
+        for (ordinal, (path, content)) in (0..).zip(&files) {
+            let size = content.len() as u64;
+            take(Member { path, payload: 1, ordinal, size, content: &mut content.as_slice() }).context("reading a sample")?;
+        }
+        Ok(())
+    };
+    let mut prescan = AnyPrescan::new(Some(format));
+    members(&mut |member| prescan.member(member))?;
+    let mut reader = AnyReader::for_lake(format, prescan, &ForLake { institution, chunk_rows: 100_000 });
+    let mut patients = BTreeSet::new();
+    let mut note = |chunk: Chunk| {
+        patients.extend(chunk.patients.into_iter().map(|p| p.local_id));
+        Ok(())
+    };
+    members(&mut |member| reader.member(member, &mut note))?;
+    reader.finish(&mut note).context("reading the samples")?;
+    Ok(patients)
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
+    for entry in fs::read_dir(dir)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            collect(root, &path, files)?;
+        } else {
+            let inside = path.strip_prefix(root).unwrap_or(&path).to_string_lossy().into_owned();
+            files.push((inside, fs::read(&path)?));
+        }
+    }
+    Ok(())
+}
