@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use formats::{AnyPrescan, AnyReader, Chunk, ForLake, Format, Member, Reader as _};
 use jiff::civil::Date;
-use terms::SourceKind;
+use terms::{PatientIdRule, SourceKind};
 
 use super::place::Place;
 use crate::failure::Failure;
@@ -79,9 +79,10 @@ fn patients_of(institution: &str, format: Format, tree: &Path) -> Result<BTreeSe
         }
         Ok(())
     };
-    let mut prescan = AnyPrescan::new(Some(format));
+    let lake = ForLake { institution, rule: PatientIdRule::Digits, chunk_rows: 100_000 };
+    let mut prescan = AnyPrescan::for_lake(format, &lake);
     members(&mut |member| prescan.member(member))?;
-    let mut reader = AnyReader::for_lake(format, prescan, &ForLake { institution, chunk_rows: 100_000 });
+    let mut reader = AnyReader::for_lake(format, prescan, &lake);
     let mut patients = BTreeSet::new();
     let mut note = |chunk: Chunk| {
         patients.extend(chunk.patients.into_iter().map(|p| p.local_id));

@@ -370,3 +370,36 @@ fn a_package_of_another_kind_stays_out_and_one_that_may_hold_who_said_no_is_not_
     let taken = take_in(&house, &house.package_of("receipt", 1, &claims));
     assert_eq!((&taken["patients_refused"], &taken["destroyed"]), (&0.into(), &true.into()), "{taken}");
 }
+
+#[test]
+fn a_resource_that_is_another_patients_after_a_correction_is_no_more_the_first_ones() {
+    let house = told();
+    let ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    let by_year = |house: &House| -> Vec<String> {
+        let rows = house.sql(
+            "select p.year_of_birth y, count(*) n from measurement m join person p on p.person_id = m.person_id group by 1 order by 1",
+        );
+        rows.iter().map(|r| r["n"].to_string()).collect()
+    };
+    take_in(&house, &house.package_of("fhir", 1, &ours));
+    house.on(&["link"]).done();
+    let before = by_year(&house);
+    assert_eq!(before.len(), 2, "{before:?}");
+    let observations = |files: &[(String, Vec<u8>)]| -> Vec<(String, Vec<u8>)> {
+        let swap = |f: &[(String, Vec<u8>)]| {
+            changed(
+                &changed(&changed(f, b"Patient/p1", b"Patient/XX"), b"Patient/p2", b"Patient/p1"),
+                b"Patient/XX",
+                b"Patient/p2",
+            )
+        };
+        let (of, rest): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|(name, _)| name.ends_with("Observation.ndjson"));
+        [rest, swap(&of)].concat()
+    };
+    take_in(&house, &house.package_of("fhir", 2, &observations(&ours)));
+    let after = by_year(&house);
+    assert_eq!(after, before.iter().rev().cloned().collect::<Vec<_>>());
+    take_in(&house, &house.package_of("fhir", 3, &ours));
+    assert_eq!(by_year(&house), before);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}

@@ -169,7 +169,7 @@ impl Record<'_> {
         });
         let patient = book.patient(&local_id);
         let institution = self.of(&mapping.person.institution).unwrap_or("");
-        let key = format!("{}|{institution}|{on}", mapping.name);
+        let key = format!("csv|{}|{institution}|{on}", mapping.name);
         let at = At { patient, key: &key, ts: i64::from(on) * 86_400_000_000 };
         let who = Who {
             local_id: &local_id,

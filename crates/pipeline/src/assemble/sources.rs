@@ -34,7 +34,7 @@ impl Source {
             "claim" | "claim-diagnosis" => Source::Claim,
             "EFn" | "EFg" | "E" | "F" => Source::Acts,
             "D" => Source::Bundle,
-            "FF1" | "FF4" | "H" | "K" | "checkup" => Source::Survey,
+            "FF1" | "FF4" | "H" | "K" | "checkup" | "csv" => Source::Survey,
             "document" => Source::Fhir,
             // Types of resources are words; types of SS-MIX2 have a number (`OMP-01`).
             word if word.len() > 3 && word.bytes().all(|b| b.is_ascii_alphabetic()) => Source::Fhir,

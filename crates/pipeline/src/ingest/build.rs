@@ -19,6 +19,7 @@ use crate::checked::Checked;
 use crate::error::Error;
 use crate::ingest::lanes::{Lanes, Next};
 use crate::ingest::late::Late;
+use crate::ingest::moved::Moved;
 use crate::notices::Gate;
 use crate::patients::Patients;
 use crate::reading::Mode;
@@ -74,6 +75,8 @@ struct Builder<'a> {
     /// Whether more of any patient may come at any place: files of most formats are of many people.
     all_scattered: bool,
     late: Late,
+    /// Resources of FHIR by whose they are.
+    moved: Option<Moved>,
     seen: HashSet<RecordId>,
     /// Assembled rows that are in no file yet.
     gathered: Rows,
@@ -100,6 +103,7 @@ pub(super) async fn build(
     let first_commit = reader.commit_seq().await? + 1;
     drop(reader);
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let kind = crate::ingest::kind_of(&spooled.manifest.kind)?;
     let mut builder = Builder {
         instance,
         provider: provider.clone(),
@@ -109,7 +113,8 @@ pub(super) async fn build(
         gate,
         snapshot,
         scattered: checked.scattered,
-        all_scattered: crate::ingest::kind_of(&spooled.manifest.kind)? != SourceKind::Ssmix2,
+        all_scattered: kind != SourceKind::Ssmix2,
+        moved: (kind == SourceKind::Fhir).then(Moved::default),
         late: Late::new(instance.root.join("lake/spill"), MOST_SCATTERED),
         seen: HashSet::new(),
         gathered: Rows::new(),
@@ -137,6 +142,7 @@ pub(super) async fn build(
     lanes.stop().await;
     read?;
     if builder.built.refused.is_none() {
+        builder.finish_moved().await?;
         builder.finish_late()?;
         tokio::task::block_in_place(|| builder.write_gathered())?;
     }
@@ -256,7 +262,23 @@ impl Builder<'_> {
 
     fn keep_late(&mut self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>]) -> Result<(), Error> {
         let rows = self.lake_rows(tables, records, 0)?;
+        if let Some(moved) = &mut self.moved {
+            moved.note(&rows);
+        }
         tokio::task::block_in_place(|| self.late.add(rows, records.iter().flatten().copied()))
+    }
+
+    /// What was another patient's until this package.
+    async fn finish_moved(&mut self) -> Result<(), Error> {
+        let Some(moved) = self.moved.take() else { return Ok(()) };
+        let all = self.instance.ledger.read().await?.records().await?;
+        let mut mine: Vec<RecordId> =
+            all.into_iter().filter(|(_, p, _)| *p == self.provider).map(|(record, ..)| record).collect();
+        mine.sort_unstable();
+        tokio::task::block_in_place(|| {
+            let (rows, records) = moved.gone(&self.snapshot, &mine, self.asset, self.sequence)?;
+            self.late.add(rows, records.into_iter())
+        })
     }
 
     fn finish_late(&mut self) -> Result<(), Error> {

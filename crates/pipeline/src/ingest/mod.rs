@@ -8,6 +8,7 @@
 mod build;
 mod lanes;
 mod late;
+mod moved;
 mod receipt;
 
 use std::collections::{HashMap, HashSet};
