@@ -103,8 +103,9 @@ pub struct FhirReader {
     options: Options,
     book: Book,
     scope: String,
-    /// Hash of what is being read: names a resource that has no name.
+    /// Hash of what is being read, and the number of the entry in it: they name a resource that has no name.
     content: String,
+    entry: usize,
 }
 
 impl Default for FhirReader {
@@ -117,7 +118,7 @@ impl FhirReader {
     /// A reader at the beginning of a payload.
     pub fn new(options: Options) -> Self {
         let book = Book::for_lake(options.chunk_rows, options.lake);
-        Self { options, book, scope: String::new(), content: String::new() }
+        Self { options, book, scope: String::new(), content: String::new(), entry: 0 }
     }
 
     /// A resource or a bundle of them, which may lie in another one.
@@ -125,6 +126,14 @@ impl FhirReader {
         if resource.resource_type == "Bundle" {
             let entries = std::mem::take(&mut resource.entry);
             let document = self.document(&resource);
+            if let Some(name) = document.as_deref().filter(|_| self.options.lake)
+                && !self.book.first(&[b"document", name.as_bytes()])
+            {
+                // Which of two is right nobody here knows, and in a lake both would count.
+                self.book.none("told-already");
+                self.book.say_line(Severity::Warning, Text::new("fhir-again"), ("resource", line), 0);
+                return;
+            }
             let mut patients = Patients::default();
             let mut said = HashMap::new();
             for entry in &entries {
@@ -134,6 +143,7 @@ impl FhirReader {
                 }
             }
             for entry in entries {
+                self.entry += 1;
                 if let Some(inner) = entry.resource {
                     if inner.resource_type == "Bundle" {
                         if depth < DEEPEST {
@@ -186,7 +196,7 @@ impl FhirReader {
             (Some(document), ..) => format!("document|{document}"),
             (None, Some(id), _) => format!("{}|{}|{id}", resource.resource_type, self.folder()),
             (None, None, Some(url)) => format!("{}|-|{url}", resource.resource_type),
-            (None, None, None) => format!("{}|-|{}", resource.resource_type, self.content),
+            (None, None, None) => format!("{}|-|{}.{}", resource.resource_type, self.content, self.entry),
         };
         let Options { home, patients, .. } = &self.options;
         let local = if resource.resource_type == "Patient" {
@@ -255,7 +265,7 @@ impl FhirReader {
 
     fn parse(&mut self, bytes: &[u8], line: u64) {
         if self.options.lake {
-            self.content = format!("{:032x}", crate::seen::key(&[bytes]));
+            (self.content, self.entry) = (format!("{:032x}", crate::seen::key(&[bytes])), 0);
         }
         match serde_json::from_slice::<Resource>(bytes) {
             Ok(resource) if !resource.resource_type.is_empty() => {

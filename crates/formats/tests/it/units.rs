@@ -106,3 +106,27 @@ fn a_claim_in_a_file_of_returned_ones_is_told_as_gone_unless_the_delivery_has_it
     assert_eq!(gone(std::slice::from_ref(&claim)), 0);
     assert_eq!(gone(std::slice::from_ref(&returned)), claims);
 }
+
+#[test]
+fn entries_of_a_bundle_that_have_no_name_are_each_a_unit_and_a_document_counts_once() {
+    let patient = r#"{"resourceType":"Patient","id":"p","identifier":[{"system":"urn:oid:1.2.392.100495.20.3.51.11319999991","value":"7"}],"gender":"male","birthDate":"1960-01-02"}"#;
+    let value = |n: u32| {
+        format!(
+            r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"Patient/p"}},"code":{{"coding":[{{"system":"urn:oid:1.2.392.200119.4.504","code":"3A010"}}]}},"effectiveDateTime":"2024-04-0{n}","valueQuantity":{{"value":{n},"unit":"g/dL"}}}}"#
+        )
+    };
+    let bundle = |kind: &str, identifier: &str| {
+        let entries = [patient.to_owned(), value(1), value(2), value(1)].map(|r| format!(r#"{{"resource":{r}}}"#)).join(",");
+        format!(r#"{{"resourceType":"Bundle","type":"{kind}"{identifier},"entry":[{entries}]}}"#).into_bytes()
+    };
+    let values = |files: &[File]| {
+        let out = for_lake(Format::Fhir, files, 100_000);
+        (out.of("measurement").len(), out.codes())
+    };
+    let (count, codes) = values(&[("a.json".to_owned(), bundle("collection", ""))]);
+    assert_eq!((count, codes.contains(&"fhir-again")), (3, false));
+    let named = r#","identifier":{"system":"urn:x","value":"1"}"#;
+    let twice = [("a.json".to_owned(), bundle("document", named)), ("b/a.json".to_owned(), bundle("document", named))];
+    let (count, codes) = values(&twice);
+    assert_eq!((count, codes.contains(&"fhir-again")), (3, true));
+}
