@@ -8,7 +8,7 @@
 //! * [`hl7`]: segments, fields, components, escapes, times, numbers;
 //! * [`ssmix2`]: the SS-MIX2 standardized storage, and vital signs of the extended storage;
 //! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
-//! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `seen`, `home`: what their readers share;
+//! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `units`, `seen`, `home`: what their readers share;
 //! * [`detect`]: what a file is; [`AnyReader`]: each file to the reader of its kind;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
@@ -39,6 +39,7 @@ pub mod receipt;
 mod rows;
 mod seen;
 pub mod ssmix2;
+mod units;
 pub mod written;
 
 pub use any::{AnyPrescan, AnyReader, ForLake};

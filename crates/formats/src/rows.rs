@@ -1,16 +1,18 @@
 //! What the readers of claims, DPC, checkups and FHIR write to: patients, rows, findings, counts, handed out chunk by chunk.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use messages::{Finding, Message as Text, Place, Severity};
 use omop::{
     CareSiteRow, Columns, ConditionOccurrenceRow, CostRow, DeathRow, DeviceExposureRow, DrugExposureRow, Head, IdentityRow,
     InsuranceRow, LocationRow, MeasurementRow, NoteRow, ObservationRow, PayerPlanPeriodRow, PersonRow, ProcedureOccurrenceRow,
-    SourceFileRow, SourceState, VisitEventRow, gender_concept, type_concept,
+    SourceState, VisitEventRow, gender_concept, type_concept,
 };
 use terms::{Micros, Sex, civil_from_days};
 
-use crate::seen::{ByItself, Seen, key};
+use crate::seen::{Seen, key};
+use crate::units::{Units, Where};
 use crate::written::{Met, narrow};
 use crate::{Chunk, Counts, Output, Patient, ReadError};
 
@@ -29,54 +31,6 @@ impl<'a> At<'a> {
     fn head(&self) -> Head<'a> {
         Head { record_id: self.patient, source_key: self.key, source_ts: self.ts, source_state: SourceState::Live }
     }
-}
-
-/// The units that were told of, for a lake in which a later delivery replaces what an earlier one said of a unit.
-#[derive(Default)]
-struct Units {
-    /// Time of each unit of a patient, which all its rows have, and whether it was told of or only taken back.
-    times: HashMap<u128, (Micros, bool), ByItself>,
-    /// Patient in the chunk, key and time of the last row.
-    last: (i64, String, Micros),
-}
-
-impl Units {
-    /// Time of a unit; noted as a line of `source_file` where it is met for the first time.
-    fn time(&mut self, at: &At<'_>, state: SourceState, patients: &[Patient], file: &Where<'_>, columns: &mut Columns) -> Micros {
-        if self.last.0 == at.patient && self.last.1 == at.key && state == SourceState::Live {
-            return self.last.2;
-        }
-        let patient = usize::try_from(at.patient).ok().and_then(|n| patients.get(n)).map_or("", |p| p.local_id.as_str());
-        let unit = key(&[patient.as_bytes(), at.key.as_bytes()]);
-        let live = state == SourceState::Live;
-        let known = self.times.get(&unit).copied();
-        let ts = known.map_or(at.ts, |(ts, _)| ts);
-        if known.is_none_or(|(_, told)| live && !told) {
-            self.times.insert(unit, (ts, live));
-            let head = Head { record_id: at.patient, source_key: at.key, source_ts: ts, source_state: state };
-            let row = SourceFileRow {
-                data_type: at.key.split('|').next().unwrap_or(""),
-                payload: file.payload,
-                ordinal: file.ordinal,
-                path: file.path,
-                content: None,
-            };
-            columns.source_file.push(&head, &row);
-        }
-        if live {
-            self.last.0 = at.patient;
-            at.key.clone_into(&mut self.last.1);
-            self.last.2 = ts;
-        }
-        ts
-    }
-}
-
-/// Where a row was read.
-struct Where<'a> {
-    payload: i32,
-    ordinal: i64,
-    path: &'a str,
 }
 
 /// Findings of one code told one by one in a file; what comes after is told as a number at its end.
@@ -164,6 +118,11 @@ impl Book {
         let Some(units) = &mut self.units else { return at.ts };
         let file = Where { payload: self.place.0, ordinal: self.place.1, path: &self.file };
         units.time(at, state, &self.patients, &file, &mut self.columns)
+    }
+
+    /// Key of a fact about somebody: for a lake a unit of its own, which stands whatever becomes of the one that told it.
+    fn fact<'a>(&self, at: &At<'a>, own: impl FnOnce() -> String) -> Cow<'a, str> {
+        if self.is_for_lake() { own().into() } else { at.key.into() }
     }
 
     #[inline]
@@ -303,8 +262,7 @@ impl Book {
         }
         self.by_id.clear();
         if let Some(units) = &mut self.units {
-            // Numbers of patients are new.
-            units.last = (-1, String::new(), 0);
+            units.new_numbers();
         }
         out.chunk(Chunk {
             patients: std::mem::take(&mut self.patients),
@@ -441,14 +399,10 @@ impl Book {
         if !self.seen.first(content) {
             return;
         }
-        let (own, as_person);
-        let (mut at, mut of_person) = (*at, *at);
-        if self.is_for_lake() {
-            own = format!("identity|{content:032x}");
-            as_person = format!("person|{}", at.key.split('|').next().unwrap_or(""));
-            (at.key, of_person.key) = (&own, &as_person);
-        }
-        let head = self.head(&at);
+        let own = self.fact(at, || format!("identity|{content:032x}"));
+        let as_person = self.fact(at, || format!("person|{}", at.key.split('|').next().unwrap_or("")));
+        let of_person = At { key: &as_person, ..*at };
+        let head = self.head(&At { key: &own, ..*at });
         self.columns.identity.push(
             &head,
             &IdentityRow {
@@ -542,13 +496,8 @@ impl Book {
         if !self.seen.first(content) {
             return;
         }
-        let own;
-        let mut at = *at;
-        if self.is_for_lake() {
-            own = format!("insurance|{content:032x}");
-            at.key = &own;
-        }
-        let head = self.head(&at);
+        let own = self.fact(at, || format!("insurance|{content:032x}"));
+        let head = self.head(&At { key: &own, ..*at });
         let written = [cover.symbol, cover.number, cover.branch].map(|t| stated(t).unwrap_or("")).join("|");
         let same = written == [symbol, number, branch].map(|t| t.unwrap_or("")).join("|");
         self.columns.insurance.push(
@@ -596,13 +545,8 @@ impl Book {
     pub fn care_site(&mut self, at: &At<'_>, local_id: &str, code: &str) -> i64 {
         let id = crate::places::id_of("care_site", code);
         if self.first(&[b"care_site", local_id.as_bytes(), code.as_bytes()]) {
-            let own;
-            let mut at = *at;
-            if self.is_for_lake() {
-                own = format!("care_site|{code}");
-                at.key = &own;
-            }
-            let head = self.head(&at);
+            let own = self.fact(at, || format!("care_site|{code}"));
+            let head = self.head(&At { key: &own, ..*at });
             self.columns
                 .care_site
                 .push(&head, &CareSiteRow { care_site_id: id, care_site_source_value: Some(code), ..Default::default() });

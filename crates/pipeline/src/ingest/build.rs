@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
 
 use arrow::array::{BooleanArray, RecordBatch};
 use formats::Chunk;
@@ -74,7 +73,8 @@ struct Builder<'a> {
     scattered: HashSet<[u8; 32]>,
     /// Whether more of any patient may come at any place: files of most formats are of many people.
     all_scattered: bool,
-    late: Late,
+    /// Rows that wait until all is read; nothing any more when they are being put together.
+    late: Option<Late>,
     /// Resources of FHIR by whose they are.
     moved: Option<Moved>,
     seen: HashSet<RecordId>,
@@ -115,7 +115,7 @@ pub(super) async fn build(
         scattered: checked.scattered,
         all_scattered: kind != SourceKind::Ssmix2,
         moved: (kind == SourceKind::Fhir).then(Moved::default),
-        late: Late::new(instance.root.join("lake/spill"), MOST_SCATTERED),
+        late: Some(Late::new(instance.root.join("lake/spill"), MOST_SCATTERED)),
         seen: HashSet::new(),
         gathered: Rows::new(),
         gathered_bytes: 0,
@@ -265,7 +265,11 @@ impl Builder<'_> {
         if let Some(moved) = &mut self.moved {
             moved.note(&rows);
         }
-        tokio::task::block_in_place(|| self.late.add(rows, records.iter().flatten().copied()))
+        tokio::task::block_in_place(|| self.wait(rows, records.iter().flatten().copied()))
+    }
+
+    fn wait(&mut self, rows: Rows, records: impl Iterator<Item = RecordId>) -> Result<(), Error> {
+        self.late.as_mut().map_or(Ok(()), |late| late.add(rows, records))
     }
 
     /// What was another patient's until this package.
@@ -277,12 +281,12 @@ impl Builder<'_> {
         mine.sort_unstable();
         tokio::task::block_in_place(|| {
             let (rows, records) = moved.gone(&self.snapshot, &mine, self.asset, self.sequence)?;
-            self.late.add(rows, records.into_iter())
+            self.wait(rows, records.into_iter())
         })
     }
 
     fn finish_late(&mut self) -> Result<(), Error> {
-        let late = std::mem::replace(&mut self.late, Late::new(PathBuf::new(), usize::MAX));
+        let Some(late) = self.late.take() else { return Ok(()) };
         let mut parts = late.parts()?;
         while let Some((rows, touched)) = parts.next()? {
             if !touched.is_empty() {
