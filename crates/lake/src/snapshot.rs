@@ -152,10 +152,32 @@ impl Snapshot {
         table: Table,
         blocked: Blocked,
     ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + Send + use<>, LakeError> {
+        self.scan_files(table, blocked, None)
+    }
+
+    /// The same of one provider.
+    ///
+    /// # Errors
+    /// As [`Snapshot::scan`].
+    pub fn scan_of(
+        &self,
+        table: Table,
+        blocked: Blocked,
+        provider: &ProviderId,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + Send + use<>, LakeError> {
+        self.scan_files(table, blocked, Some(provider))
+    }
+
+    fn scan_files(
+        &self,
+        table: Table,
+        blocked: Blocked,
+        of: Option<&ProviderId>,
+    ) -> Result<impl Iterator<Item = Result<RecordBatch, LakeError>> + Send + use<>, LakeError> {
         self.current()?;
         let rule = Arc::new(self.rule.of(blocked));
         let mut by_provider: BTreeMap<Option<ProviderId>, Vec<LakeFile>> = BTreeMap::new();
-        for file in self.files(table.into()) {
+        for file in self.files(table.into()).filter(|f| of.is_none() || f.provider.as_ref() == of) {
             by_provider.entry(file.provider.clone()).or_default().push(file.clone());
         }
         let lake = self.lake.clone();

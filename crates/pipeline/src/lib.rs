@@ -30,6 +30,7 @@ pub mod notices;
 pub mod opt_out;
 pub mod parties;
 mod patients;
+pub mod quality;
 pub mod reading;
 pub mod receive;
 mod sealed;

@@ -19,14 +19,15 @@ const ALLOWED: &[(&str, &str)] = &[
     ("lake", "durable ledger messages omop seal terms"),
     ("linkage", "messages terms test:omop"),
     ("anonymity", "messages test:omop test:terms"),
+    ("quality", "messages omop terms"),
     ("synth", "messages terms"),
     ("governance", "messages terms"),
-    ("pipeline", "anonymity durable formats governance journal lake ledger linkage messages omop package seal terms"),
+    ("pipeline", "anonymity durable formats governance journal lake ledger linkage messages omop package quality seal terms"),
     ("azekura-send", "messages package seal terms test:durable"),
     ("azekura-open", "durable messages package seal terms"),
     (
         "azekura",
-        "anonymity controls durable formats governance journal lake ledger linkage messages omop package pipeline seal synth terms",
+        "anonymity controls durable formats governance journal lake ledger linkage messages omop package pipeline quality seal synth terms",
     ),
 ];
 

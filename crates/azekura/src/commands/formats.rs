@@ -15,6 +15,12 @@ use crate::output::{Outcome, Shown};
 #[derive(Clone, Copy)]
 pub struct Choice(Option<Format>);
 
+impl Choice {
+    pub(super) fn format(self) -> Option<Format> {
+        self.0
+    }
+}
+
 impl std::str::FromStr for Choice {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
@@ -90,7 +96,7 @@ pub fn run(command: Command, shown: &Shown) -> Result<Outcome, Failure> {
     }
 }
 
-fn read_mapping(path: Option<PathBuf>) -> Result<Option<Mapping>, Failure> {
+pub(super) fn read_mapping(path: Option<PathBuf>) -> Result<Option<Mapping>, Failure> {
     let Some(path) = path else {
         return Ok(None);
     };

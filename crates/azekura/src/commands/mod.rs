@@ -16,6 +16,7 @@ mod notice;
 mod opt_out;
 mod parse_package;
 mod party;
+mod quality;
 mod risk;
 mod sql;
 mod synth;
@@ -94,6 +95,9 @@ enum Command {
     Sql(sql::Args),
     /// Write synthetic hospitals.
     Synth(synth::Args),
+    /// Check data of a provider, in its files or in the lake, and say in words what somebody should look into.
+    #[command(subcommand)]
+    Quality(quality::Command),
     /// Read and convert providers' files without an instance.
     #[command(subcommand)]
     Formats(formats::Command),
@@ -132,6 +136,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Journal(command) => journal::run(command, &access, shown),
         Command::Sql(args) => sql::run(args, &access, shown),
         Command::Synth(args) => synth::run(args, shown),
+        Command::Quality(command) => quality::run(command, &access, shown),
         Command::Formats(command) => formats::run(command, shown),
         Command::Anonymize(args) => anonymize::run(args, shown),
         Command::Risk(args) => risk::run(args, shown),

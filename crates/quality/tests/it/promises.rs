@@ -1,0 +1,315 @@
+use messages::{Lang, Message};
+use omop::{DrugExposureRow, NoteRow};
+use quality::{Cause, CheckName, Head, Origin, Rules, Status, TEXTS, findings, report_html, results_csv};
+
+use crate::house::{House, counts, day, head, of};
+
+fn rules() -> Rules {
+    Rules::shipped().expect("rules")
+}
+
+/// Twelve months of a hospital in which nothing is wrong: two hundred people, each with a visit a month, a glucose and an act.
+fn sound() -> House {
+    let mut house = House::default();
+    for record in 0..200 {
+        house.person(record, if record % 2 == 0 { 'F' } else { 'M' }, (1950 + record as i32 % 40, 5, 17));
+        for month in 0..24 {
+            let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+            let visit = house.visit(record, on, on);
+            house.result(record, on, "3D010000002227101", Some(90.0 + (record % 20) as f64), Some("mg/dL"));
+            house.procedure(record, on, "160019410", Some(visit));
+            if month == 0 {
+                house.condition(record, on, "ICD10:E11");
+            }
+        }
+    }
+    house
+}
+
+#[test]
+fn of_sound_data_nobody_is_told_anything_is_to_be_done() {
+    let outcome = sound().check(&rules(), Origin::Files);
+    let failed: Vec<String> = findings(&outcome).iter().flat_map(|f| f.checks.clone()).collect();
+    assert_eq!(failed, Vec::<String>::new());
+    assert!(outcome.asked() > 100, "{}", outcome.asked());
+    assert_eq!((outcome.records, outcome.persons, outcome.rows()), (200, 200, 200 + 200 * 24 * 3 + 200));
+}
+
+/// Something wrong, the check that finds it, and how much it finds of what it tests.
+type Sabotage = (fn(&mut House), &'static str, u64);
+
+/// Every line is a house with exactly one thing wrong, and the check that has to fail for it.
+const SABOTAGED: &[Sabotage] = &[
+    (|h| (0..40).for_each(|r| h.visit_on(r, day(2026, 12, 24))), "visit_occurrence.visit_start_date.plausibleValueHigh", 40),
+    (|h| (0..40).for_each(|r| h.visit_on(r, day(1979, 12, 31))), "visit_occurrence.visit_start_date.plausibleValueLow", 40),
+    (
+        |h| (0..60).for_each(|r| h.procedure(r, day(1945, 1, 1), "160019410", None)),
+        "procedure_occurrence.procedure_date.plausibleAfterBirth",
+        60,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.death(r, day(2024, 6, 1))),
+        "visit_occurrence.visit_start_date.plausibleBeforeDeath",
+        // Of each of the forty the visits of June 2024 to December 2025; four have that of June within a day of their death.
+        40 * 19 - 4,
+    ),
+    (
+        |h| {
+            for r in 0..40 {
+                h.visit(r, day(2025, 3, 9), day(2025, 3, 8));
+            }
+        },
+        "visit_occurrence.visit_end_date.plausibleStartBeforeEnd",
+        40,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.procedure(r, day(2025, 3, 9), "160019410", Some(1))),
+        "procedure_occurrence.procedure_date.withinVisitDates",
+        0,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.procedure(1000 + r, day(2025, 3, 9), "160019410", None)),
+        "procedure_occurrence.record_id.isForeignKey",
+        40,
+    ),
+    (
+        |h| (1..40).step_by(2).for_each(|r| h.condition(r, day(2025, 3, 9), "ICD10:O80")),
+        "condition_occurrence.condition_source_value.plausibleGenderUseDescendants.O80.F",
+        20,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.condition(r, day(2025, 3, 9), "ICD10:P07")),
+        "condition_occurrence.condition_source_value.plausibleAge.P07.0",
+        40,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.condition(r, day(2025, 3, 9), "ICD10:11")),
+        "condition_occurrence.condition_source_value.codeForm.DISEASE",
+        40,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.result(r, day(2025, 3, 9), "3D010000002227101", Some(4_000.0), Some("mg/dL"))),
+        "measurement.value_as_number.plausibleValueHigh.3D010/017,018,019,022,023.15",
+        40,
+    ),
+    (
+        |h| (0..40).for_each(|r| h.result(r, day(2025, 3, 9), "3D010000002227101", Some(1.0), Some("mg/dL"))),
+        "measurement.value_as_number.plausibleValueLow.3D010/017,018,019,022,023.15",
+        40,
+    ),
+    (
+        |h| (0..90).for_each(|r| h.result(r, day(2025, 3, 9), "3D010000002227101", Some(5.0), Some("furlong"))),
+        "measurement.unit_source_value.plausibleUnit.3D010/017,018,019,022,023",
+        90,
+    ),
+    (
+        |h| (0..2_000).for_each(|r| h.result(r % 200, day(2025, 3, 9), "3D010000002227101", None, None)),
+        "measurement.value_as_number.codeValueCompleteness.3D010/017,018,019,022,023",
+        2_000,
+    ),
+    (
+        |h| {
+            (0..2_000).for_each(|r| {
+                h.result(r % 200, day(2025, 3, 9), "3D010000002227101", Some(90.0 + f64::from(r as i32) / 100.0), None)
+            })
+        },
+        "measurement.unit_source_value.codeUnitCompleteness.3D010/017,018,019,022,023",
+        2_000,
+    ),
+    (
+        |h| (0..200).for_each(|r| (0..3).for_each(|_| h.procedure(r, day(2025, 3, 9), "160019410", None))),
+        "procedure_occurrence.procedure_date.duplicateRows",
+        400,
+    ),
+    (
+        |h| (0..60).for_each(|r| h.procedure(r, day(2025, 3, 9), &"9".repeat(51), None)),
+        "procedure_occurrence.procedure_source_value.cdmDatatype",
+        60,
+    ),
+    (
+        |h| (0..800).for_each(|r| h.procedure(r % 200, day(2025, 3, 1 + r as u32 % 28), "L:OWN", None)),
+        "procedure_occurrence.procedure_source_value.sourceValueCompleteness",
+        1,
+    ),
+    (
+        |h| (0..10_001).for_each(|r| h.procedure(7, day(2025, 3, 9), &format!("16{r:07}"), None)),
+        "procedure_occurrence.procedure_date.rowsPerPerson",
+        0,
+    ),
+    (
+        |h| {
+            for record in 0..60 {
+                let row = NoteRow { note_date: day(2025, 3, 9), note_text: "", ..Default::default() };
+                h.columns.note.push(&head(record), &row);
+            }
+        },
+        "note.note_text.measureValueCompleteness",
+        60,
+    ),
+    (
+        |h| {
+            for record in 0..60 {
+                let start = day(2025, 3, 9);
+                let row = DrugExposureRow {
+                    drug_exposure_start_date: start,
+                    drug_exposure_end_date: start,
+                    drug_exposure_start_datetime: Some(i64::from(start + 1) * 86_400_000_000),
+                    drug_source_value: Some("620007329"),
+                    quantity: Some(-1.0),
+                    days_supply: Some(900),
+                    ..Default::default()
+                };
+                h.columns.drug_exposure.push(&head(record), &row);
+            }
+        },
+        "drug_exposure.drug_exposure_start_datetime.plausibleDatetime",
+        60,
+    ),
+];
+
+#[test]
+fn every_thing_that_is_made_wrong_is_found_and_counted() {
+    let rules = rules();
+    for (spoil, id, expected) in SABOTAGED {
+        let mut house = sound();
+        spoil(&mut house);
+        let outcome = house.check(&rules, Origin::Lake);
+        let before = sound().check(&rules, Origin::Lake);
+        let (tested, violated, failed) = counts(&outcome, id);
+        assert!(tested > 0, "{id} was asked");
+        assert_eq!(counts(&before, id).1, 0, "{id} finds nothing in sound data");
+        if *expected > 0 {
+            assert_eq!(violated, *expected, "{id}");
+        }
+        assert!(failed || of(&outcome, id).percent <= of(&outcome, id).threshold, "{id}");
+        assert!(violated > 0, "{id} finds what was made wrong");
+    }
+}
+
+#[test]
+fn a_transfer_that_stops_is_told_once_with_its_months() {
+    let mut house = House::default();
+    for record in 0..200 {
+        house.person(record, 'F', (1950, 5, 17));
+        for month in 0..24 {
+            let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+            house.procedure(record, on, "160019410", None);
+            if !(14..18).contains(&month) {
+                house.result(record, on, "3D010000002227101", Some(100.0), Some("mg/dL"));
+            }
+        }
+    }
+    let outcome = house.check(&rules(), Origin::Files);
+    let found = findings(&outcome);
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].cause, found[0].table.name()), (Cause::Stopped, "measurement"));
+    assert_eq!((found[0].since.as_deref(), found[0].until.as_deref()), (Some("2025-03"), Some("2025-06")));
+}
+
+#[test]
+fn a_unit_that_changes_is_found_whether_it_is_said_or_not() {
+    for (unit, factor, checks) in [
+        (Some("mmol/L"), 1.0 / 18.02, vec!["unitShift"]),
+        (Some("mg/dL"), 1.0 / 18.02, vec!["valueShift"]),
+        (None, 1.0 / 18.02, vec!["unitShift", "valueShift"]),
+    ] {
+        let mut house = House::default();
+        for record in 0..200 {
+            house.person(record, 'F', (1950, 5, 17));
+            for month in 0..24 {
+                let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+                let value = 90.0 + (record % 20) as f64;
+                let (value, unit) = if month >= 15 { (value * factor, unit) } else { (value, Some("mg/dL")) };
+                house.result(record, on, "3D010000002227101", Some(value), unit);
+            }
+        }
+        let outcome = house.check(&rules(), Origin::Files);
+        for name in ["unitShift", "valueShift"] {
+            let field = if name == "unitShift" { "unit_source_value" } else { "value_as_number" };
+            let result = of(&outcome, &format!("measurement.{field}.{name}.3D010/017,018,019,022,023"));
+            let expected = if checks.contains(&name) { Status::Fail } else { Status::Pass };
+            assert_eq!(result.status, expected, "{unit:?} {name} {}", result.told);
+            if expected == Status::Fail {
+                assert_eq!(result.since.as_deref(), Some("2025-04"));
+            }
+        }
+        let found = findings(&outcome);
+        assert!(found.iter().any(|f| f.cause == Cause::Unit), "{unit:?}");
+    }
+}
+
+#[test]
+fn a_row_that_names_no_visit_of_its_record_is_found_in_the_lake_and_not_asked_of_files() {
+    let mut house = sound();
+    let foreign = house.visit(0, day(2025, 3, 1), day(2025, 3, 1));
+    (1..40).for_each(|r| house.procedure(r, day(2025, 3, 1), "160019410", Some(foreign)));
+    let outcome = house.check(&rules(), Origin::Lake);
+    assert_eq!(counts(&outcome, "procedure_occurrence.visit_occurrence_id.isForeignKey").1, 39);
+    let outcome = sound().check(&rules(), Origin::Files);
+    assert_eq!(of(&outcome, "procedure_occurrence.procedure_date.withinVisitDates").status, Status::NotApplicable);
+}
+
+#[test]
+fn words_in_place_of_a_code_stand_in_no_result() {
+    let mut house = sound();
+    (0..40).for_each(|r| house.condition(r, day(2025, 3, 9), "text:山田太郎の風邪"));
+    (0..40).for_each(|r| house.condition(r, day(2025, 3, 9), "99H:123"));
+    let outcome = house.check(&rules(), Origin::Lake);
+    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: Vec::new() };
+    for lang in [Lang::Ja, Lang::En] {
+        let page = report_html(&outcome, &head, lang).expect("a page");
+        assert!(!page.contains("山田") && page.contains("99H:123"), "{lang}");
+    }
+    let few = Head { at_least: 41, ..head };
+    assert!(!report_html(&outcome, &few, Lang::En).expect("a page").contains("99H:123"), "few have it");
+    assert!(!String::from_utf8(results_csv(&outcome).expect("results")).expect("text").contains("山田"));
+}
+
+#[test]
+fn the_page_says_every_finding_in_both_languages() {
+    let mut house = sound();
+    for (spoil, ..) in SABOTAGED {
+        spoil(&mut house);
+    }
+    let outcome = house.check(&rules(), Origin::Lake);
+    let found = findings(&outcome);
+    assert!(found.len() > 5, "{}", found.len());
+    let counts = quality::counts("month,patients\n2025-03,400\n2025-04,200\n").expect("counts");
+    let head = Head {
+        of: "<b>病院</b>".to_owned(),
+        day: "2026-11-28".to_owned(),
+        at_least: 1,
+        unread: vec![("壊れた行".to_owned(), 3)],
+        counts,
+    };
+    for lang in [Lang::Ja, Lang::En] {
+        let page = report_html(&outcome, &head, lang).expect("a page");
+        for cause in found.iter().take(quality::MOST).map(|f| f.cause) {
+            let code = Cause::ALL.iter().find(|(c, _)| *c == cause).expect("a text").1;
+            let text = Message::new(code).with("table", "\u{1}").text(lang);
+            let after = text.rsplit('\u{1}').next().expect("what follows the table").replace('\u{2069}', "");
+            assert!(page.contains(&after.trim().replace('\'', "&#39;")), "{code} {lang}");
+        }
+        assert!(!page.contains("<b>病院") && page.contains("壊れた行"), "names are not markup");
+        assert!(!page.contains("quality-"), "a text is missing");
+    }
+    for code in TEXTS {
+        for lang in [Lang::Ja, Lang::En] {
+            assert_ne!(Message::new(code).text(lang), *code, "{code} {lang}");
+        }
+    }
+    let names: std::collections::BTreeSet<CheckName> =
+        outcome.results.iter().filter(|r| r.status == Status::Fail).map(|r| r.name).collect();
+    assert!(names.len() > 10, "{names:?}");
+}
+
+#[test]
+fn a_hospitals_own_counts_are_read_or_refused_with_their_line() {
+    assert_eq!(
+        quality::counts("\u{feff}month,patients\n2025-01, 12\n\n2025-02,0\n").expect("counts"),
+        [("2025-01".to_owned(), 12), ("2025-02".to_owned(), 0)]
+    );
+    for (text, line) in [("2025-13,1\n", 1), ("2025-01,1\n2025-02,x\n", 2), ("2025-01\n", 1)] {
+        assert_eq!(quality::counts(text).expect_err("refused").0, line, "{text}");
+    }
+}

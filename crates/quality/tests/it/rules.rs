@@ -1,0 +1,74 @@
+use std::collections::BTreeSet;
+
+use quality::{CheckName, Rules};
+
+const HEADER: &str = "check,table,field,code,sex,from,to,low,high,ref,threshold,severity,owner\n";
+
+fn refused(line: &str) -> (u64, &'static str) {
+    let error = Rules::parse(&format!("{HEADER}{line}\n")).expect_err("a line that is refused");
+    (error.line, error.column)
+}
+
+#[test]
+fn two_thousand_checks_are_shipped_and_every_kind_of_check_is_among_them() {
+    let rules = Rules::shipped().expect("the shipped rules are read");
+    assert!(rules.checks().len() >= 2_000, "{}", rules.checks().len());
+    let ids: BTreeSet<&str> = rules.checks().iter().map(|c| c.id.as_str()).collect();
+    assert_eq!(ids.len(), rules.checks().len(), "each check has a name of its own");
+    let names: BTreeSet<CheckName> = rules.checks().iter().map(|c| c.name).collect();
+    assert_eq!(names.len(), CheckName::ALL.len());
+}
+
+#[test]
+fn a_rule_that_cannot_be_run_or_cannot_fail_is_refused_with_line_and_column() {
+    for (line, column) in [
+        ("noSuchCheck,person,,,,,,,,,0,error,vendor", "check"),
+        ("isRequired,no_table,x,,,,,,,,0,error,vendor", "table"),
+        ("isRequired,identity,family_name,,,,,,,,0,error,vendor", "table"),
+        ("isRequired,person,no_column,,,,,,,,0,error,vendor", "field"),
+        ("measureValueCompleteness,person,day_of_birth,,,,,,,,100,error,vendor", "threshold"),
+        ("measureValueCompleteness,person,day_of_birth,,,,,,,,,error,vendor", "threshold"),
+        ("plausibleValueLow,person,day_of_birth,,,,,,,,0,error,vendor", "low"),
+        ("plausibleValueLow,person,day_of_birth,,,,,2020-01-01,,,0,error,vendor", "low"),
+        ("plausibleUnit,measurement,unit_source_value,3D010,,,,,,mg/dL,0,error,vendor", "ref"),
+        ("plausibleAge,condition_occurrence,condition_source_value,E11,,50,10,,,,0,error,vendor", "from"),
+        ("plausibleStartBeforeEnd,visit_occurrence,visit_end_date,,,,,,,no_column,0,error,vendor", "ref"),
+        ("isRequired,person,year_of_birth,,X,,,,,,0,error,vendor", "sex"),
+        ("isRequired,person,year_of_birth,,,,,,,,0,grave,vendor", "severity"),
+        ("isRequired,person,year_of_birth,,,,,,,,0,error,somebody", "owner"),
+        ("isRequired,person", "check"),
+    ] {
+        assert_eq!(refused(line), (2, column), "{line}");
+    }
+    let twice = format!(
+        "{HEADER}isRequired,person,year_of_birth,,,,,,,,0,error,vendor\nisRequired,person,year_of_birth,,,,,,,,5,note,vendor\n"
+    );
+    assert_eq!(Rules::parse(&twice).expect_err("the same check twice").line, 3);
+    assert_eq!(Rules::parse("check,table\n").expect_err("another header").line, 1);
+}
+
+#[test]
+fn own_rules_take_the_place_of_shipped_ones_and_take_checks_away() {
+    let shipped = Rules::shipped().expect("rules");
+    let count = shipped.checks().len();
+    let own = format!(
+        "{HEADER}isRequired,person,year_of_birth,,,,,,,,7,note,vendor\n\
+         isRequired,person,gender_concept_id,,,,,,,,off,note,vendor\n\
+         plausibleAge,condition_occurrence,condition_source_value,E11,,1,130,,,,1,note,records\n"
+    );
+    let rules = shipped.with(&own).expect("own rules");
+    assert_eq!(rules.checks().len(), count, "one replaced, one away, one more");
+    let find = |id: &str| rules.checks().iter().find(|c| c.id == id);
+    assert_eq!(find("person.year_of_birth.isRequired").expect("replaced").threshold, 7.0);
+    assert!(find("person.gender_concept_id.isRequired").is_none());
+    assert!(find("condition_occurrence.condition_source_value.plausibleAge.E11.1").is_some());
+}
+
+#[test]
+fn no_text_of_rules_makes_the_reader_panic() {
+    bolero::check!().with_type::<String>().with_iterations(3_000).for_each(|text| {
+        let _ = Rules::parse(text);
+        let _ = Rules::parse(&format!("{HEADER}{text}"));
+        let _ = quality::counts(text);
+    });
+}
