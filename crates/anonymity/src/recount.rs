@@ -58,7 +58,15 @@ fn has_unknown(cell: &str, allowed: &[String]) -> bool {
         let item = (3..=5).contains(&system.len()) && system.parse::<u32>().is_ok() && !system.starts_with("99");
         public.split_whitespace().any(|p| p == system) || table || item || allowed.iter().any(|a| a == system)
     };
-    cell.split(['+', ' ', '\t']).filter_map(|part| part.split_once(':')).any(|(system, _)| !system.is_empty() && !known(system))
+    let colons = |part: &str| part.bytes().filter(|b| *b == b':').count();
+    let parts: Vec<&str> = cell.split(['+', ' ', '\t']).filter(|p| !p.is_empty()).collect();
+    let of_a_name = |part: &str| parts.len() > 1 && colons(part) == 0 && !part.contains(|c: char| c.is_ascii_digit());
+    let system = |part: &str| part.find(':').map(|at| part[..at].to_owned()).unwrap_or_default();
+    let foreign = |part: &str| {
+        let system = system(part);
+        !system.is_empty() && (!known(&system) || (colons(part) > 1 && !allowed.contains(&system)))
+    };
+    parts.iter().any(|part| of_a_name(part) || foreign(part))
 }
 
 /// What is counted of a column: itself, or itself beside another, and what needs no count. None: it needs none.
@@ -157,4 +165,21 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_unknown;
+
+    #[test]
+    fn the_second_count_sees_a_name_behind_a_second_colon_or_a_plus() {
+        for code in
+            ["KASUMIHOSPITAL+LN:123", "LN:KASUMI-BYOIN:123", "RECEIPT:KASUMI:1", "LN:1+KASUMI", "http://kasumi.jp/loinc:1"]
+        {
+            assert!(has_unknown(code, &[]), "{code}");
+        }
+        for code in ["8838708+8002", "MDCDX2:20059184+8002", "LN:1234-5", "3A010000002327101", "ICD10:I10", "その他"] {
+            assert!(!has_unknown(code, &[]), "{code}");
+        }
+    }
 }

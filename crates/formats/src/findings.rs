@@ -95,5 +95,38 @@ pub const CODES: &[&str] = &[
     "checkup-index-count",
 ];
 
-/// Every name of an argument of such a finding. None of them is ever a value of the source, but for two letters of a record.
-pub const ARGS: &[&str] = &["code", "count", "expected", "found", "kind", "limit", "record"];
+/// Every name of an argument of such a finding. None of them is ever a value of the source, but for two letters of a record, the name of a
+/// type of FHIR's, the place of an entry, and what is wrong in a mapping.
+pub const ARGS: &[&str] =
+    &["code", "count", "dates", "drugs", "entry", "expected", "found", "kind", "limit", "reason", "record", "type"];
+
+#[cfg(test)]
+mod tests {
+    use super::ARGS;
+
+    fn arguments(text: &str) -> impl Iterator<Item = &str> {
+        text.split(".with(\"").skip(1).filter_map(|rest| rest.split('"').next())
+    }
+
+    fn sources(folder: &std::path::Path, all: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                sources(&path, all);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                all.push(std::fs::read_to_string(&path).expect("a source"));
+            }
+        }
+    }
+
+    #[test]
+    fn every_argument_of_a_finding_can_pass_from_the_reading_process() {
+        let mut all = Vec::new();
+        sources(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut all);
+        let names: std::collections::BTreeSet<&str> = all.iter().flat_map(|text| arguments(text)).collect();
+        assert!(names.len() > 15 && names.contains("entry"), "{names:?}");
+        for name in names {
+            assert!(ARGS.contains(&name) || crate::ssmix2::ARGS.contains(&name), "{name} is refused on the way");
+        }
+    }
+}

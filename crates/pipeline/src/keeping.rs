@@ -89,6 +89,11 @@ impl Erasures {
         Ok(Erasures(all.filter(|o| o.erase && o.state != OptOutState::Rejected).map(|o| (o.provider, o.at)).collect()))
     }
 
+    /// Whether anybody of a provider was erased: a package of many people that nobody could read may hold that person again.
+    pub(crate) fn of(&self, provider: &ProviderId) -> bool {
+        self.0.iter().any(|(p, _)| p == provider)
+    }
+
     /// Whether somebody of the package's sender was erased since it came; of a package whose sender nobody knows, whether anybody was.
     pub(crate) fn since(&self, package: &Package) -> bool {
         let may_be_of = |provider: &ProviderId| package.provider.as_ref().is_none_or(|p| p == provider);

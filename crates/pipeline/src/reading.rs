@@ -51,9 +51,13 @@ pub struct Task {
 
 impl Task {
     /// Whether the payload is read twice: files of most formats say things that rows of others depend on, and only SS-MIX2 says in the names of
-    /// its files whose they are and what stands.
+    /// its files whose they are and what stands. To say only whose they are, a CSV file of checkups needs the mapping beside it.
     pub fn is_read_twice(&self) -> bool {
-        self.mode == Mode::Read && self.kind != terms::SourceKind::Ssmix2
+        match self.kind {
+            terms::SourceKind::Ssmix2 => false,
+            terms::SourceKind::Checkup => true,
+            _ => self.mode == Mode::Read,
+        }
     }
 }
 

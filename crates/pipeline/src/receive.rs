@@ -315,6 +315,8 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
     }
 }
 
+/// Code of the reason of a package in which nobody was found: it is kept out, and out of the reach of who said no.
+const NOBODY: &str = "core-package-nobody";
 /// Code of the reason of a package that waits for an earlier one.
 pub(crate) const GAP: &str = "core-package-sequence-gap";
 /// Code of the reason of a package that waits until its provider is resumed.
@@ -444,7 +446,7 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
     let listed = std::mem::take(&mut summary.opt_outs);
     // Not of its kind, or spoilt: kept as nobody's, it would be out of the reach of those who say no.
     if kind != terms::SourceKind::Ssmix2 && summary.members > 0 && summary.patients.is_empty() {
-        return Err(told(Message::new("core-package-nobody").with("kind", kind), listed));
+        return Err(told(Message::new(NOBODY).with("kind", kind), listed));
     }
     if taken {
         return Err(told(Message::new("core-package-sequence-old"), listed));
@@ -540,6 +542,12 @@ async fn quarantine(
         opt_outs = register(&mut tx, patients, &claimed.provider, &claimed.opt_outs, arrival.listed).await?;
     }
     tx.commit().await?;
+    if why.code == NOBODY
+        && let Some(claimed) = &claimed
+        && crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.of(&claimed.provider)
+    {
+        crate::keeping::destroy(instance, id, &new.directory, None).await?;
+    }
     let mut received = Received::refused(name, Some(id), PackageState::Quarantined, why);
     (received.provider, received.sequence, received.opt_outs) = (provider, sequence, opt_outs);
     Ok(received)

@@ -93,10 +93,14 @@ pub fn is_local(system: &str) -> bool {
     !system.is_empty() && !is_public(system)
 }
 
-/// Whether any of the codes of `SYSTEM:code+SYSTEM:code` or `SYSTEM:code SYSTEM:code` is of an institution's own table.
+/// Whether any of the codes of `SYSTEM:code+SYSTEM:code` or `SYSTEM:code SYSTEM:code` is of an institution's own table. A second colon, or a
+/// word without a digit beside a code, is part of a system's name, which then is none that is known.
 fn names_local(code: &str, allowed: &[String]) -> bool {
-    let systems = code.split(['+', ' ']).filter_map(|part| part.split_once(':')).map(|(system, _)| system);
-    systems.into_iter().any(|system| is_local(system) && !allowed.iter().any(|a| a == system))
+    let joined = code.contains(['+', ' ']);
+    code.split(['+', ' ']).any(|part| match part.split_once(':') {
+        Some((system, bare)) => (is_local(system) || bare.contains(':')) && !allowed.iter().any(|a| a == system),
+        None => joined && !part.is_empty() && !part.bytes().any(|b| b.is_ascii_digit()),
+    })
 }
 
 /// Whether a text has the form of a code: no words, no telephone number, no mail address.
@@ -320,4 +324,21 @@ pub fn treat_classes(classes: &StringArray, persons: &[u32], other: &str, rare: 
         .zip(&rows)
         .map(|(class, row)| class.map(|class| if row.is_some_and(|n| per_class[n as usize] < rare) { other } else { class }))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_local;
+
+    #[test]
+    fn a_name_that_hides_behind_a_second_colon_or_a_plus_is_local() {
+        for code in
+            ["KASUMIHOSPITAL+LN:123", "LN:KASUMI-BYOIN:123", "RECEIPT:KASUMI:1", "LN:1+KASUMI", "http://kasumi.jp/loinc:1"]
+        {
+            assert!(names_local(code, &[]), "{code}");
+        }
+        for code in ["8838708+8002", "MDCDX2:20059184+8002", "LN:1234-5", "3A010000002327101", "ICD10:I10"] {
+            assert!(!names_local(code, &[]), "{code}");
+        }
+    }
 }

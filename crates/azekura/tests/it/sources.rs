@@ -38,7 +38,7 @@ fn changed(files: &[(String, Vec<u8>)], from: &[u8], to: &[u8]) -> Vec<(String, 
 
 /// Patients without a chart, by the ids that `azekura formats convert` gives them.
 fn ids(house: &House, from: &str, which: &str) -> Vec<String> {
-    let out = house.path().join(format!("{from}-ids"));
+    let out = house.path().join(format!("{}-ids", which.replace('/', "-")));
     house.run(&["formats", "convert", "--from", from, text(&samples(which)), "--out", text(&out)]).done();
     let mut reader = csv::Reader::from_path(out.join("identity.csv")).expect("identity");
     let at = reader.headers().expect("a heading").iter().position(|h| h == "local_patient_id").expect("a column");
@@ -402,4 +402,79 @@ fn a_resource_that_is_another_patients_after_a_correction_is_no_more_the_first_o
     take_in(&house, &house.package_of("fhir", 3, &ours));
     assert_eq!(by_year(&house), before);
     assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+/// A package in which the observations are somebody else's, and what stands of them afterwards.
+fn observations_of(files: &[(String, Vec<u8>)], patient: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let (of, rest): (Vec<_>, Vec<_>) = files.iter().cloned().partition(|(name, _)| name.ends_with("Observation.ndjson"));
+    [rest, changed(&changed(&of, b"Patient/p1", patient), b"Patient/p2", patient)].concat()
+}
+
+#[test]
+fn a_resource_of_somebody_who_may_not_come_in_does_not_stay_with_the_first_patient() {
+    let house = told();
+    let ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    take_in(&house, &house.package_of("fhir", 1, &ours));
+    house.on(&["link"]).done();
+    assert!(house.count("measurement") > 0);
+    // A patient of whom no notice was given: in a file of many lines, as programs write one for people.
+    let stranger = br#"{
+  "resourceType": "Patient",
+  "id": "p9",
+  "identifier": [
+    { "system": "urn:oid:1.2.392.100495.20.3.51.11311234567", "value": "0000099999" }
+  ],
+  "gender": "female",
+  "birthDate": "1980-01-01"
+}"#;
+    let mut moved = observations_of(&ours, b"Patient/p9");
+    moved.extend(changed(&[("storage/Patient-p9.json".to_owned(), stranger.to_vec())], b"1311234567", PROVIDER.as_bytes()));
+    take_in(&house, &house.package_of("fhir", 2, &moved));
+    assert_eq!(house.count("measurement"), 0, "none of them is left with those who may come in");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_patient_in_a_file_of_many_lines_is_found_by_the_resources_of_other_files() {
+    let house = told();
+    let ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    let (patients, mut rest): (Vec<_>, Vec<_>) = ours.iter().cloned().partition(|(name, _)| name.ends_with("Patient.ndjson"));
+    for (n, line) in patients[0].1.split(|b| *b == b'\n').filter(|l| !l.is_empty()).enumerate() {
+        let value: Value = serde_json::from_slice(line).expect("JSON");
+        let pretty = serde_json::to_vec_pretty(&value).expect("JSON");
+        rest.push((format!("storage/patient-{n}.json"), pretty));
+    }
+    let taken = take_in(&house, &house.package_of("fhir", 1, &rest));
+    assert_eq!((&taken["patients_in"], &taken["patients_refused"]), (&2.into(), &0.into()), "{taken}");
+}
+
+#[test]
+fn what_the_readers_have_to_say_passes_from_the_reading_process_whatever_it_is() {
+    let house = told();
+    let mut ours = changed(&tree("fhir-jp/handmade/bulk"), b"1311234567", PROVIDER.as_bytes());
+    ours.push((
+        "storage/Immunization.ndjson".to_owned(),
+        br#"{"resourceType":"Immunization","id":"i1","patient":{"reference":"Patient/p1"},"status":"completed"}"#.to_vec(),
+    ));
+    ours.push((
+        "storage/spoilt.json".to_owned(),
+        br#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":7}},{"resource":"x"}]}"#.to_vec(),
+    ));
+    let taken = take_in(&house, &house.package_of("fhir", 1, &ours));
+    assert_eq!((&taken["patients_in"], &taken["refused"]), (&2.into(), &Value::Null), "{taken}");
+    let mut checkups = tree("checkup/clean");
+    checkups.push(("storage/own.csv".to_owned(), b"a,b\n1,2\n".to_vec()));
+    checkups.push(("storage/own.toml".to_owned(), b"this is no mapping".to_vec()));
+    let taken = take_in(&house, &house.package_of("checkup", 2, &checkups));
+    assert_eq!(&taken["refused"], &Value::Null, "{taken}");
+}
+
+#[test]
+fn a_checkup_in_csv_with_its_mapping_comes_in() {
+    let house = told();
+    let patients = ids(&house, "checkup", "checkup/csv");
+    house.notified(&patients.iter().map(String::as_str).collect::<Vec<_>>());
+    let taken = take_in(&house, &house.package_of("checkup", 1, &tree("checkup/csv")));
+    assert!(taken["patients_in"].as_u64().is_some_and(|n| n > 0), "{taken}");
+    assert_eq!(&taken["patients_refused"], &0, "{taken}");
 }

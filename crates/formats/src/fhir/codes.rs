@@ -3,7 +3,28 @@
 /// Systems whose codes stand bare in their column.
 const BARE: &[&str] = &["JLAC10", "HOT9"];
 
-/// The one name of a system; the URL or OID itself where there is none.
+/// Where the systems are published that are known here.
+const PUBLISHERS: &[&str] = &[
+    "jpfhir.jp",
+    "medis.or.jp",
+    "mhlw.go.jp",
+    "capstandard.jp",
+    "hl7.jp",
+    "hl7.org",
+    "terminology.hl7.org",
+    "loinc.org",
+    "snomed.info",
+];
+
+/// The host of a URL.
+fn host(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"))?;
+    let host = rest.split('/').next().unwrap_or(rest);
+    Some(host.strip_prefix("www.").unwrap_or(host))
+}
+
+/// The one name of a system; the URL or OID itself where there is none, which nobody takes for a public one. A name that is neither is no
+/// system of FHIR: whoever wrote it may have meant anything, so it is the sender's own, `L`.
 pub fn system(url: &str) -> &str {
     let oid = url.strip_prefix("urn:oid:").unwrap_or(url);
     match oid {
@@ -44,7 +65,11 @@ pub fn system(url: &str) -> &str {
         ("loinc.org", "LOINC"),
         ("snomed.info/sct", "SCT"),
     ];
-    ENDS.iter().find(|(end, _)| url.ends_with(end)).map_or(url, |(_, name)| name)
+    let published = host(url).is_some_and(|host| PUBLISHERS.contains(&host));
+    let known = ENDS.iter().find(|(end, _)| published && url.ends_with(end)).map(|(_, name)| *name);
+    // A system that is none, and one whose name could pass for another, are the sender's own.
+    let plain = url.is_empty() || ((url.contains("://") || url.starts_with("urn:")) && !url.contains(['+', ' ', '\t']));
+    known.unwrap_or(if plain { url } else { "L" })
 }
 
 /// Source value of a code: the standard system of its column bare, any other as `SYSTEM:code`.
@@ -67,5 +92,23 @@ mod tests {
         assert_eq!(source_value("HOT9", "104195801"), "104195801");
         assert_eq!(source_value("YJ", "2149"), "YJ:2149");
         assert_eq!(source_value("", "1"), "L:1");
+    }
+
+    #[test]
+    fn what_only_ends_like_a_published_system_or_is_no_system_is_the_senders_own() {
+        for own in
+            ["http://kasumi-hospital.jp/master-HOT9", "http://kasumi.jp/loinc.org", "https://loinc.org.kasumi.jp/loinc.org"]
+        {
+            assert_eq!(system(own), own);
+        }
+        for own in ["KASUMIHOSPITAL+LN", "LN:KASUMI-BYOIN", "E", "HL71234", "0312", "http://kasumi.jp/a+LN", "urn:x y"] {
+            assert_eq!(system(own), "L", "{own}");
+        }
+        for (url, name) in [("http://loinc.org", "LOINC"), ("https://www.loinc.org", "LOINC"), ("http://snomed.info/sct", "SCT")]
+        {
+            assert_eq!(system(url), name);
+        }
+        assert_eq!(system("1.2.392.200119.4.504"), "JLAC10", "an OID without its urn");
+        assert_eq!(system(""), "");
     }
 }

@@ -70,6 +70,11 @@ fn contexts(sections: &[Section], around: Context, out: &mut HashMap<String, Con
     }
 }
 
+/// Whether a file is one resource, and not one a line.
+fn is_one(path: &str) -> bool {
+    path.to_ascii_lowercase().ends_with(".json")
+}
+
 /// Finds the patients of bulk files, before any row is made.
 #[derive(Default)]
 pub struct Prescan(Patients);
@@ -81,6 +86,19 @@ impl Prescan {
     /// When the input fails.
     pub fn member(&mut self, member: Member<'_>) -> Result<(), ReadError> {
         let input = |source| ReadError::Input { payload: member.payload, ordinal: member.ordinal, source };
+        // One resource in many lines, as the reader takes it.
+        if is_one(member.path) {
+            let mut bytes = Vec::new();
+            let limit = Options::default().max_file_bytes;
+            member.content.take(limit + 1).read_to_end(&mut bytes).map_err(input)?;
+            if bytes.len() as u64 <= limit
+                && let Ok(resource) = serde_json::from_slice::<Resource>(bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(&bytes))
+                && resource.resource_type == "Patient"
+            {
+                self.0.note(&resource, None, scope(member.path));
+            }
+            return Ok(());
+        }
         let mut lines = Lines::new(member.content, LONGEST);
         while let Some(line) = lines.next().map_err(input)? {
             if memchr::memmem::find(line.bytes, b"\"Patient\"").is_some()
@@ -308,7 +326,7 @@ impl Reader for FhirReader {
         scope(member.path).clone_into(&mut self.scope);
         self.book.counts.members += 1;
         self.book.counts.read += 1;
-        if member.path.to_ascii_lowercase().ends_with(".json") {
+        if is_one(member.path) {
             let mut bytes = Vec::new();
             let limit = self.options.max_file_bytes;
             member.content.take(limit + 1).read_to_end(&mut bytes).map_err(input)?;

@@ -68,7 +68,7 @@ pub fn resource(r: &Resource, local: Option<&str>, unit: &str, context: Context,
     let place = ("resource", line);
     if let Some(why) = why_not(r) {
         book.none(why);
-        if let Some(local) = local.filter(|_| book.is_for_lake() && is_known(r) && !unit.starts_with("document|")) {
+        if let Some(local) = local.filter(|_| book.is_for_lake() && is_known(r)) {
             let patient = book.patient(local);
             book.gone(&At { patient, key: unit, ts: 0 });
         }

@@ -127,6 +127,11 @@ impl Claim {
         self.heads.push((line, bytes.to_vec()));
     }
 
+    /// How late a claim tells of a diagnosis: by its month of care, and of one month by when it was billed.
+    pub fn told(&self) -> i64 {
+        micros(self.month.first()) + self.ts.max(0) / 86_400_000_000
+    }
+
     pub fn at(&self) -> At<'_> {
         At { patient: self.patient, key: &self.key, ts: self.ts }
     }
@@ -461,4 +466,21 @@ pub fn coded<'a>(source: &'a str, value: &'a str, day: i32, kind: i32) -> Observ
 /// The finding about a line of another length.
 pub fn columns_message(found: usize, expected: usize) -> Text {
     Text::new("formats-columns").with("found", found).with("expected", expected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Claim, Header};
+    use crate::receipt::forms::Form;
+
+    #[test]
+    fn a_claim_of_an_earlier_month_tells_less_late_however_late_it_was_billed() {
+        let told = |care: u32, billed: u32| {
+            let month = |month: u32| super::Month::of(format!("2024{month:02}").as_bytes()).expect("a month");
+            let header = Header { form: Form::Medical, institution: "1319999991".into(), billed: Some(month(billed)) };
+            Claim { month: month(care), ..Claim::new(&header, 1, b"") }.told()
+        };
+        let order = [told(4, 5), told(4, 9), told(7, 8), told(7, 10), told(8, 9)];
+        assert!(order.is_sorted() && order.windows(2).all(|pair| pair[0] < pair[1]), "{order:?}");
+    }
 }

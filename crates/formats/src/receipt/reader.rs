@@ -549,7 +549,7 @@ fn diagnosis(
             outcome: &outcome,
             role: if matches!(row.get(main), b"01" | b"1") { "main" } else { "" },
             suspected,
-            ts: claim.ts,
+            ts: claim.told(),
         },
         book,
     );
@@ -597,7 +597,7 @@ fn bundle_diagnosis(
             outcome: "",
             role: &role,
             suspected: is_suspected(&modifiers, if uncoded { &name } else { "" }),
-            ts: claim.ts,
+            ts: claim.told(),
         },
         book,
     );

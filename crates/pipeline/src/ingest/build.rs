@@ -196,6 +196,9 @@ impl Builder<'_> {
         // Their records.
         let hashes: Vec<PatientHmac> = admitted.iter().flatten().copied().collect();
         if hashes.is_empty() {
+            if let Some(moved) = &mut self.moved {
+                moved.note(&chunk.tables, &vec![None; admitted.len()]);
+            }
             return Ok(());
         }
         let known = self.instance.ledger.read().await?.find_records(&self.provider, &hashes).await?;
@@ -211,6 +214,9 @@ impl Builder<'_> {
         let mut ids = ids.into_iter();
         let records: Vec<Option<RecordId>> = admitted.iter().map(|a| a.and_then(|_| ids.next())).collect();
 
+        if let Some(moved) = &mut self.moved {
+            moved.note(&chunk.tables, &records);
+        }
         let mut now = Vec::with_capacity(records.len());
         let mut late = Vec::with_capacity(records.len());
         for ((patient, record), hash) in chunk.patients.iter().zip(&records).zip(&admitted) {
@@ -262,9 +268,6 @@ impl Builder<'_> {
 
     fn keep_late(&mut self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>]) -> Result<(), Error> {
         let rows = self.lake_rows(tables, records, 0)?;
-        if let Some(moved) = &mut self.moved {
-            moved.note(&rows);
-        }
         tokio::task::block_in_place(|| self.wait(rows, records.iter().flatten().copied()))
     }
 

@@ -293,6 +293,11 @@ async fn quarantine(
     crate::checked::forget(&mut tx, package.id, &provider, "the package is set aside").await?;
     tx.commit().await?;
     tracing::warn!(package = %package.id, code, "quarantined at second reading");
+    // What was not read in cannot be cleared of whom it names.
+    let of_many = package.kind.as_deref().is_some_and(|kind| kind.parse() != Ok(SourceKind::Ssmix2));
+    if of_many && crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.of(&provider) {
+        crate::keeping::destroy(instance, package.id, &package.directory, None).await?;
+    }
     crate::keeping::expire(instance, jiff::Timestamp::now()).await?;
     Ok(Taken { refused: Some(code.to_owned()), ..Taken::not(package.id, provider, sequence) })
 }

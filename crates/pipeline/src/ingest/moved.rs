@@ -13,14 +13,15 @@ use terms::{AssetId, RecordId};
 use crate::assemble::Rows;
 use crate::error::Error;
 
-/// The units of resources that a package tells of, and whose they are.
+/// The units that a package tells of, and whose they are: nobody's, where that one may not come in.
 #[derive(Default)]
 pub(super) struct Moved(HashMap<u128, HashSet<RecordId>>);
 
-/// Whether a unit is one resource under its own id: `Observation|folder|id`.
-fn is_resource(key: &str) -> bool {
-    let kind = key.split('|').next().unwrap_or("");
-    kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind != "Patient" && key.split('|').count() == 3
+/// Whether a unit is one document, or one resource under its own id (`Observation|folder|id`) or address (`Observation|-|urn:uuid:…`).
+fn has_a_name(key: &str) -> bool {
+    let (kind, rest) = key.split_once('|').unwrap_or((key, ""));
+    let resource = kind.starts_with(|c: char| c.is_ascii_uppercase()) && kind != "Patient" && rest.contains('|');
+    kind == "document" || resource
 }
 
 fn name(key: &str) -> u128 {
@@ -32,21 +33,25 @@ fn name(key: &str) -> u128 {
     u128::from(a) << 64 | u128::from(b)
 }
 
-/// The live units of a batch of `source_file`, with their records.
-fn live(batch: &RecordBatch) -> Vec<(RecordId, &str)> {
+/// The units of a batch of `source_file`, with the record or patient of each, and whether it is live.
+fn units(batch: &RecordBatch) -> Vec<(i64, &str, bool)> {
     let records = batch.column_by_name("record_id").and_then(|c| c.as_primitive_opt::<Int64Type>());
     let states = batch.column_by_name("source_state").and_then(|c| c.as_primitive_opt::<Int8Type>());
     let keys = batch.column_by_name("source_key").and_then(|c| c.as_string_opt::<i32>());
     let (Some(records), Some(states), Some(keys)) = (records, states, keys) else { return Vec::new() };
-    let is_live = |row: &usize| states.value(*row) == SourceState::Live as i8 && is_resource(keys.value(*row));
-    (0..keys.len()).filter(is_live).map(|row| (RecordId(records.value(row)), keys.value(row))).collect()
+    let named = (0..keys.len()).filter(|row| has_a_name(keys.value(*row)));
+    named.map(|row| (records.value(row), keys.value(row), states.value(row) == SourceState::Live as i8)).collect()
 }
 
 impl Moved {
-    /// Notes what came.
-    pub(super) fn note(&mut self, rows: &Rows) {
-        for (record, key) in rows.get(&Table::SourceFile).into_iter().flatten().flat_map(live) {
-            self.0.entry(name(key)).or_default().insert(record);
+    /// Notes what came, also that something is of somebody who may not come in, and that it is of nobody any more: `records` are those of
+    /// the chunk's patients.
+    pub(super) fn note(&mut self, tables: &[(Table, RecordBatch)], records: &[Option<RecordId>]) {
+        for (_, batch) in tables.iter().filter(|(table, _)| *table == Table::SourceFile) {
+            for (patient, key, _) in units(batch) {
+                let now = self.0.entry(name(key)).or_default();
+                now.extend(usize::try_from(patient).ok().and_then(|n| records.get(n)).copied().flatten());
+            }
         }
     }
 
@@ -64,8 +69,9 @@ impl Moved {
         let (mut columns, mut ids) = (Columns::default(), Vec::new());
         if !self.0.is_empty() {
             for batch in snapshot.records(Table::SourceFile, provider, Blocked::Include)? {
-                for (record, key) in live(&batch) {
-                    if self.0.get(&name(key)).is_none_or(|now| now.contains(&record)) {
+                for (record, key, live) in units(&batch) {
+                    let record = RecordId(record);
+                    if !live || self.0.get(&name(key)).is_none_or(|now| now.contains(&record)) {
                         continue;
                     }
                     let number = ids.len() as i64;

@@ -88,15 +88,21 @@ fn format_of(kind: SourceKind) -> Option<Format> {
 fn read(task: &Task, identity: &Identity, mut cipher: impl Read + Send, to: &mut dyn Write) -> Result<Summary, Error> {
     let mut summary = Summary::default();
     let read = match format_of(task.kind) {
-        None => opened(task, identity, cipher, |plain| walk(task, plain, to, &mut summary)),
-        Some(format) if task.mode == Mode::Check => {
-            opened(task, identity, cipher, |plain| look(task, format, plain, &mut summary))
-        }
+        None => opened(task, task.mode, identity, cipher, |plain| walk(task, plain, to, &mut summary)),
         Some(format) => {
             let mut prescan = AnyPrescan::for_lake(format, &for_lake(task));
             let first = (&mut cipher).take(task.entry.cipher_size);
-            let scanned = opened(task, identity, first, |plain| scan(task, plain, &mut prescan));
-            scanned.and_then(|()| opened(task, identity, cipher, |plain| rows(task, format, prescan, plain, to, &mut summary)))
+            let scanned = match task.is_read_twice() {
+                true => opened(task, task.mode, identity, first, |plain| scan(task, plain, &mut prescan)),
+                false => Ok(()),
+            };
+            let mode = if task.is_read_twice() { Mode::Read } else { task.mode };
+            scanned.and_then(|()| {
+                opened(task, mode, identity, cipher, |plain| match task.mode {
+                    Mode::Check => look(task, format, prescan, plain, &mut summary),
+                    Mode::Read => rows(task, format, prescan, plain, to, &mut summary),
+                })
+            })
         }
     };
     match read {
@@ -111,11 +117,12 @@ fn read(task: &Task, identity: &Identity, mut cipher: impl Read + Send, to: &mut
 
 fn opened(
     task: &Task,
+    mode: Mode,
     identity: &Identity,
     cipher: impl Read + Send,
     work: impl FnOnce(&mut Ahead) -> Result<(), Stop>,
 ) -> Result<(), Stop> {
-    let opened = match task.mode {
+    let opened = match mode {
         Mode::Check => package::payload_stream(cipher, &task.entry, identity),
         Mode::Read => package::payload_stream_again(cipher, &task.entry, identity),
     };
@@ -183,9 +190,8 @@ fn rows(
 }
 
 /// A look at everything: whose it is, without keeping a row.
-fn look(task: &Task, format: Format, plain: &mut Ahead, summary: &mut Summary) -> Result<(), Stop> {
-    let lake = for_lake(task);
-    let mut reader = AnyReader::for_lake(format, AnyPrescan::for_lake(format, &lake), &lake);
+fn look(task: &Task, format: Format, prescan: AnyPrescan, plain: &mut Ahead, summary: &mut Summary) -> Result<(), Stop> {
+    let mut reader = AnyReader::for_lake(format, prescan, &for_lake(task));
     let mut people = std::collections::BTreeSet::new();
     let mut note = |chunk: Chunk| -> Result<(), ReadError> {
         people.extend(chunk.patients.into_iter().map(|p| p.local_id));
