@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use messages::Message;
 use omop::Table;
 use roaring::RoaringBitmap;
 
@@ -40,11 +39,15 @@ pub enum Cause {
     Person,
     /// Rows that do not hang together: the program that makes them.
     Structure,
+    /// Rows of patients of whom nothing else is known.
+    NoPatient,
+    /// Things before birth: a wrong birth date, or another patient's.
+    Birth,
 }
 
 impl Cause {
     /// Every cause, with its text.
-    pub const ALL: [(Cause, &'static str); 11] = [
+    pub const ALL: [(Cause, &'static str); 13] = [
         (Cause::Stopped, "quality-cause-stopped"),
         (Cause::Volume, "quality-cause-volume"),
         (Cause::Twice, "quality-cause-twice"),
@@ -56,10 +59,13 @@ impl Cause {
         (Cause::Values, "quality-cause-values"),
         (Cause::Person, "quality-cause-person"),
         (Cause::Structure, "quality-cause-structure"),
+        (Cause::NoPatient, "quality-cause-no-patient"),
+        (Cause::Birth, "quality-cause-birth"),
     ];
 
-    fn text(self) -> &'static str {
-        Cause::ALL.iter().find(|(c, _)| *c == self).map_or("quality-cause-structure", |(_, text)| text)
+    /// Whether it is of patients, and stands once whatever number of tables shows it.
+    fn is_of_patients(self) -> bool {
+        matches!(self, Cause::NoPatient | Cause::Birth)
     }
 
     fn of(result: &CheckResult) -> Cause {
@@ -71,11 +77,13 @@ impl Cause {
             N::UnitShift | N::ValueShift | N::Unit => Cause::Unit,
             N::RangeShift => Cause::Range,
             N::SourceValue | N::LocalCodeShift | N::CodeForm | N::StandardConcept | N::SourceConcept => Cause::Master,
-            N::AfterBirth | N::BeforeDeath | N::StartBeforeEnd if result.field.starts_with("range") => Cause::Values,
-            N::AfterBirth | N::BeforeDeath | N::StartBeforeEnd | N::WithinVisit | N::Datetime => Cause::Dates,
+            N::StartBeforeEnd if result.field.starts_with("range") => Cause::Values,
+            N::AfterBirth => Cause::Birth,
+            N::BeforeDeath | N::StartBeforeEnd | N::WithinVisit | N::Datetime => Cause::Dates,
             N::ValueLow | N::ValueHigh if result.field.contains("date") => Cause::Dates,
             N::ValueLow | N::ValueHigh => Cause::Values,
             N::Gender | N::Age => Cause::Person,
+            N::ForeignKey if result.field == "record_id" => Cause::NoPatient,
             N::ForeignKey | N::PrimaryKey | N::Required | N::DataType => Cause::Structure,
         }
     }
@@ -85,8 +93,8 @@ impl Cause {
 pub struct Finding {
     /// Why it is probably so.
     pub cause: Cause,
-    /// Where.
-    pub table: Table,
+    /// Where; none when it is the patients, whatever tells of them.
+    pub table: Option<Table>,
     /// How bad the worst of its checks is.
     pub severity: Severity,
     /// Who can mend it.
@@ -107,22 +115,16 @@ pub struct Finding {
     pub checks: Vec<String>,
 }
 
-impl Finding {
-    /// What is seen, as a sentence.
-    pub fn message(&self) -> Message {
-        Message::new(self.cause.text()).with("table", self.table.name())
-    }
-}
-
 /// What there is to do, the most urgent first: by severity, then by persons, then by rows. Notes are none: they stand in the details.
 pub fn findings(outcome: &Outcome) -> Vec<Finding> {
-    let mut groups: BTreeMap<(Cause, Table), Vec<&CheckResult>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Cause, Option<Table>), Vec<&CheckResult>> = BTreeMap::new();
     let failed = outcome.results.iter().filter(|r| r.status == Status::Fail && r.severity > Severity::Note);
     for result in failed {
-        groups.entry((Cause::of(result), result.table)).or_default().push(result);
+        let cause = Cause::of(result);
+        groups.entry((cause, (!cause.is_of_patients()).then_some(result.table))).or_default().push(result);
     }
     // What stopped is also fewer rows, fewer persons and missing values: it is said once.
-    let stopped: Vec<Table> = groups.keys().filter(|(c, _)| *c == Cause::Stopped).map(|(_, t)| *t).collect();
+    let stopped: Vec<Option<Table>> = groups.keys().filter(|(c, _)| *c == Cause::Stopped).map(|(_, t)| *t).collect();
     groups.retain(|(cause, table), _| *cause != Cause::Volume || !stopped.contains(table));
     let mut all: Vec<Finding> = groups.into_iter().map(|((cause, table), results)| finding(cause, table, results)).collect();
     all.sort_by(|a, b| {
@@ -132,12 +134,12 @@ pub fn findings(outcome: &Outcome) -> Vec<Finding> {
     all
 }
 
-fn finding(cause: Cause, table: Table, mut results: Vec<&CheckResult>) -> Finding {
+fn finding(cause: Cause, table: Option<Table>, mut results: Vec<&CheckResult>) -> Finding {
     results.sort_by(|a, b| (b.severity, b.persons, b.violated).cmp(&(a.severity, a.persons, a.violated)).then(a.id.cmp(&b.id)));
     let mut subjects: Vec<String> = Vec::new();
     for result in &results {
         let what = if result.code.is_empty() || result.name == N::CodeForm { &result.field } else { &result.code };
-        let what = what.split('/').next().unwrap_or_default();
+        let what = if cause.is_of_patients() { result.table.name() } else { what.split('/').next().unwrap_or_default() };
         let told = if result.told.is_empty() {
             let digits = if result.percent < 10.0 { 1 } else { 0 };
             if is_by_month(result.name) { String::new() } else { format!(" ({:.*}%)", digits, result.percent) }
@@ -145,6 +147,7 @@ fn finding(cause: Cause, table: Table, mut results: Vec<&CheckResult>) -> Findin
             format!(" ({})", result.told)
         };
         if !subjects.iter().any(|s| s.split(" (").next() == Some(what)) {
+            // The worst of a subject is told.
             subjects.push(format!("{what}{told}"));
         }
     }
@@ -157,7 +160,11 @@ fn finding(cause: Cause, table: Table, mut results: Vec<&CheckResult>) -> Findin
         cause,
         table,
         severity: results.iter().map(|r| r.severity).max().unwrap_or(Severity::Note),
-        owner: results.first().map_or(Owner::Vendor, |r| r.owner),
+        owner: match cause {
+            Cause::NoPatient => Owner::Vendor,
+            Cause::Birth => Owner::Registration,
+            _ => results.first().map_or(Owner::Vendor, |r| r.owner),
+        },
         subjects,
         more,
         since: results.iter().filter_map(|r| r.since.clone()).min(),

@@ -74,7 +74,7 @@ texts! {
     "quality-severity-note" "quality-severity-warning" "quality-severity-error" "quality-severity-fatal"
     "quality-owner-registration" "quality-owner-claims" "quality-owner-records" "quality-owner-laboratory" "quality-owner-pharmacy" "quality-owner-vendor"
     "quality-cause-stopped" "quality-cause-volume" "quality-cause-twice" "quality-cause-not-filled" "quality-cause-unit" "quality-cause-range"
-    "quality-cause-master" "quality-cause-dates" "quality-cause-values" "quality-cause-person" "quality-cause-structure"
+    "quality-cause-master" "quality-cause-dates" "quality-cause-values" "quality-cause-person" "quality-cause-structure" "quality-cause-no-patient" "quality-cause-birth"
     "quality-table-person" "quality-table-observation-period" "quality-table-visit" "quality-table-stay-part" "quality-table-condition" "quality-table-drug"
     "quality-table-procedure" "quality-table-device" "quality-table-measurement" "quality-table-observation" "quality-table-death" "quality-table-note"
     "quality-table-specimen" "quality-table-payer" "quality-table-cost" "quality-table-other"
@@ -247,7 +247,8 @@ impl Page<'_> {
 
     fn sentence(&self, finding: &Finding) -> String {
         let text = Cause::ALL.iter().find(|(c, _)| *c == finding.cause).map_or("quality-cause-structure", |(_, text)| text);
-        Message::new(text).with("table", self.label(&finding.table)).text(self.lang)
+        let table = finding.table.map_or_else(String::new, |table| self.label(&table));
+        Message::new(text).with("table", table).text(self.lang)
     }
 
     fn subjects(&self, finding: &Finding) -> String {

@@ -266,10 +266,9 @@ fn row_check(check: &Check, rows: &Rows<'_>, persons: &Persons, today: i32, tall
     let person = |row: usize| persons.get(rows.person[row]);
     match check.name {
         N::ForeignKey if check.reference == "person" => tally.ask(rows, |row| Some(person(row).known)),
+        N::ForeignKey if check.reference == "visit_occurrence" && !persons.have_visits() => {}
         N::ForeignKey if check.reference == "visit_occurrence" => {
-            if persons.have_visits() {
-                tally.ask(rows, |row| column.whole(row).map(|id| persons.visit(rows.person[row], id).is_some()));
-            }
+            tally.ask(rows, |row| column.whole(row).map(|id| persons.visit(rows.person[row], id).is_some()));
         }
         N::ForeignKey => tally.ask(rows, |row| column.whole(row).map(|id| persons.has_detail(rows.person[row], id))),
         N::DataType => {

@@ -153,7 +153,7 @@ fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path
     ::formats::read_at(from.format(), path, mapping, &mut |chunk| {
         numbered(&chunk, &mut |t, b| run.check(t, b));
         for finding in chunk.findings.iter().filter(|f| f.severity >= messages::Severity::Warning) {
-            unread.entry(finding.message.code).or_insert_with(|| (finding.message.text(lang), 0)).1 += 1;
+            unread.entry(finding.message.code).or_insert_with(|| (said(&finding.message).text(lang), 0)).1 += 1;
         }
     })
     .context("checking")?;
@@ -163,6 +163,11 @@ fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path
     let mut unread: Vec<(String, u64)> = unread.into_values().collect();
     unread.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     Ok(Read { checked: run.finish(), patients: patients.all, unread })
+}
+
+/// What a finding says without the values in it: the page may be handed on, and a path or a value can name a patient.
+fn said(message: &Message) -> Message {
+    message.args.iter().fold(Message::new(message.code), |said, (name, _)| said.with(name, "…"))
 }
 
 /// Patients by their number in the run.

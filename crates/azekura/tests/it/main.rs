@@ -9,6 +9,7 @@ mod leaving;
 mod losses;
 mod more_keys;
 mod promises;
+mod quality;
 mod refusals;
 mod said_no;
 mod sources;

@@ -202,7 +202,7 @@ fn a_transfer_that_stops_is_told_once_with_its_months() {
     let outcome = house.check(&rules(), Origin::Files);
     let found = findings(&outcome);
     assert_eq!(found.len(), 1);
-    assert_eq!((found[0].cause, found[0].table.name()), (Cause::Stopped, "measurement"));
+    assert_eq!((found[0].cause, found[0].table.map(omop::Table::name)), (Cause::Stopped, Some("measurement")));
     assert_eq!((found[0].since.as_deref(), found[0].until.as_deref()), (Some("2025-03"), Some("2025-06")));
 }
 

@@ -22,6 +22,9 @@ struct World {
     acts: Vec<Act>,
 }
 
+/// Record, day, visit, whether the code is the sender's own.
+type Row = (i64, i32, Option<i64>, bool);
+
 #[test]
 fn counts_of_rows_and_persons_agree_with_a_plain_reference() {
     let rules = Rules::shipped().expect("rules");
@@ -49,7 +52,7 @@ fn counts_of_rows_and_persons_agree_with_a_plain_reference() {
         }
         let mut acts = world.acts.clone();
         acts.sort_by_key(|a| a.record % 6);
-        let mut rows = Vec::new();
+        let mut rows: Vec<Row> = Vec::new();
         for act in &acts {
             let (record, on) = (i64::from(act.record % 6), origin + i32::from(act.on));
             let visit = (act.visit % 8 > 0).then_some(i64::from(act.visit % 8));
@@ -60,7 +63,7 @@ fn counts_of_rows_and_persons_agree_with_a_plain_reference() {
         if rows.is_empty() {
             return;
         }
-        let expect = |id: &str, asked: &dyn Fn(&(i64, i32, Option<i64>, bool)) -> Option<bool>| {
+        let expect = |id: &str, asked: &dyn Fn(&Row) -> Option<bool>| {
             let answers: Vec<(i64, bool)> = rows.iter().filter_map(|r| asked(r).map(|holds| (r.0, holds))).collect();
             let wrong: Vec<i64> = answers.iter().filter(|(_, holds)| !holds).map(|(record, _)| *record).collect();
             let persons: BTreeSet<i64> = wrong.iter().copied().collect();
@@ -74,7 +77,7 @@ fn counts_of_rows_and_persons_agree_with_a_plain_reference() {
         expect(&format!("{date}.plausibleValueLow"), &|r| Some(r.1 >= day(1980, 1, 1)));
         expect(&format!("{date}.plausibleAfterBirth"), &|r| births.get(&r.0).map(|b| r.1 >= *b));
         expect(&format!("{date}.plausibleBeforeDeath"), &|r| deaths.get(&r.0).map(|d| r.1 <= *d + 60));
-        let own = |r: &(i64, i32, Option<i64>, bool)| r.2.and_then(|v| visits.get(&v)).filter(|v| v.0 == r.0).copied();
+        let own = |r: &Row| r.2.and_then(|v| visits.get(&v)).filter(|v| v.0 == r.0).copied();
         expect("procedure_occurrence.visit_occurrence_id.isForeignKey", &|r| r.2.map(|_| own(r).is_some()));
         expect(&format!("{date}.withinVisitDates"), &|r| own(r).map(|(_, from, to)| r.1 >= from - 7 && r.1 <= to + 7));
         let mut seen = BTreeSet::new();
