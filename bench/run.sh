@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin quality ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,21 +12,21 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | quality | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|ingest|lake|journal|linkage|splink|large|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|ingest|lake|journal|linkage|splink|large|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin ingest lake journal linkage splink large demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin quality ingest lake journal linkage splink large demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
-    ingest_persons=(300 600) lake_rows=1000000
+    ingest_persons=(300 600) lake_rows=1000000 quality_rows=1
 else
     repetitions=5 seconds=3 persons=300 tree_persons=3000 files=2000 rounds=15 events=1000000 people=100000
-    ingest_persons=(3000 12000) lake_rows=100000000
+    ingest_persons=(3000 12000) lake_rows=100000000 quality_rows=10
 fi
 events=${BENCH_EVENTS:-$events}
 target=$(realpath -m "${CARGO_TARGET_DIR:-target}")
@@ -146,6 +146,16 @@ admin() {
         "$examples/admin_throughput" dpc samples/dpc/clean/EFn_139999991_2406.txt "$size"
         "$examples/admin_throughput" checkup samples/checkup/clean/*_39139993_*/DATA/*.xml "$size"
         "$examples/admin_throughput" fhir samples/fhir-jp/handmade/bulk/Observation.ndjson "$size"
+    done
+}
+
+# Every check of data quality over rows as the lake gives them, one thread.
+quality() {
+    example quality quality_rate
+    title "data quality, $quality_rows million rows and a tenth of them"
+    for ((i = 1; i <= (repetitions + 1) / 2; i++)); do
+        "$examples/quality_rate" "$(python3 -c "print($quality_rows / 10)")"
+        "$examples/quality_rate" "$quality_rows"
     done
 }
 
