@@ -107,6 +107,12 @@ ingest() {
             rm -rf "$work/ingest"
         done
     done
+    title "packages of DPC files and of claims to encrypted lake"
+    for kind in "dpc $((ingest_persons[1] / 3))" "receipt ${ingest_persons[1]}"; do
+        # shellcheck disable=SC2086 # two words
+        python3 bench/end_to_end_kinds.py "$target/release" "$work/kinds" $kind
+        rm -rf "$work/kinds"
+    done
 }
 
 # The encrypted lake beside DuckDB over the same rows in plain Parquet, in turn.
