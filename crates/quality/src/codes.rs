@@ -51,9 +51,15 @@ impl Form {
         Some(match self {
             Form::Icd10 => is_icd10(code),
             // Code of the claims' disease master, management number, or exchange code.
-            Form::Disease => digits(&[7, 8]) || alnum(&[4]) || is_icd10(code),
+            // Modifiers stand behind it.
+            Form::Disease => {
+                let code = code.split('+').next().unwrap_or_default();
+                let digits = matches!(code.len(), 7 | 8) && code.bytes().all(|b| b.is_ascii_digit());
+                let exchange = code.len() == 4 && code.bytes().all(|b| b.is_ascii_alphanumeric());
+                digits || exchange || is_icd10(code)
+            }
             Form::Drug => digits(&[7, 9, 13]) || alnum(&[12]),
-            Form::Jlac10 => alnum(&[15, 17]),
+            Form::Jlac10 => alnum(&[15, 17]) || is_form1(code),
             Form::Act => digits(&[9]) || is_section(code),
             Form::Device => digits(&[9]),
             Form::Unit => true,
@@ -87,6 +93,13 @@ fn is_icd10(code: &str) -> bool {
     let tail = code.get(3..).unwrap_or_default();
     let tail = tail.strip_prefix('.').unwrap_or(tail);
     head && tail.len() <= 4 && tail.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+}
+
+/// A payload of 様式1 and the place of an item in it: `A001010-2`.
+fn is_form1(code: &str) -> bool {
+    let Some((payload, item)) = code.split_once('-') else { return false };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    payload.len() == 7 && payload.starts_with(|c: char| c.is_ascii_uppercase()) && digits(&payload[1..]) && digits(item)
 }
 
 /// Number of a section of the fee schedule: `K718-2`, `D005`.
@@ -152,6 +165,7 @@ mod tests {
             (Form::Icd10, "11.9", Some(false)),
             (Form::Disease, "8830417", Some(true)),
             (Form::Disease, "ICD10:I10", Some(true)),
+            (Form::Disease, "5409005+4012", Some(true)),
             (Form::Disease, "高血圧", Some(false)),
             (Form::Drug, "620007329", Some(true)),
             (Form::Drug, "YJ:1124009F1", Some(false)),
@@ -159,6 +173,8 @@ mod tests {
             (Form::Jlac10, "3A010000002327101", Some(true)),
             (Form::Jlac10, "3A0100000023271", Some(true)),
             (Form::Jlac10, "3A01000000232710", Some(false)),
+            (Form::Jlac10, "A001010-2", Some(true)),
+            (Form::Jlac10, "A00é10-2", Some(false)),
             (Form::Act, "K718-2", Some(true)),
             (Form::Act, "160000310", Some(true)),
             (Form::Act, "16000031", Some(false)),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use omop::Table;
+use omop::{Kind, Table};
 use roaring::RoaringBitmap;
 
 use crate::outcome::{CheckResult, Outcome, Status};
@@ -80,13 +80,18 @@ impl Cause {
             N::StartBeforeEnd if result.field.starts_with("range") => Cause::Values,
             N::AfterBirth => Cause::Birth,
             N::BeforeDeath | N::StartBeforeEnd | N::WithinVisit | N::Datetime => Cause::Dates,
-            N::ValueLow | N::ValueHigh if result.field.contains("date") => Cause::Dates,
+            N::ValueLow | N::ValueHigh if is_a_day(result) => Cause::Dates,
             N::ValueLow | N::ValueHigh => Cause::Values,
             N::Gender | N::Age => Cause::Person,
             N::ForeignKey if result.field == "record_id" => Cause::NoPatient,
             N::ForeignKey | N::PrimaryKey | N::Required | N::DataType => Cause::Structure,
         }
     }
+}
+
+fn is_a_day(result: &CheckResult) -> bool {
+    let kind = result.table.fields().find(|f| f.name == result.field).map(|f| f.kind);
+    matches!(kind, Some(Kind::Date32 | Kind::Timestamp))
 }
 
 /// Something to do.
@@ -128,7 +133,8 @@ pub fn findings(outcome: &Outcome) -> Vec<Finding> {
     groups.retain(|(cause, table), _| *cause != Cause::Volume || !stopped.contains(table));
     let mut all: Vec<Finding> = groups.into_iter().map(|((cause, table), results)| finding(cause, table, results)).collect();
     all.sort_by(|a, b| {
-        let rank = |f: &Finding| (f.severity, f.persons, f.rows.unwrap_or(0));
+        // Nobody is in what did not come: it goes before what is wrong with some.
+        let rank = |f: &Finding| (f.severity, f.cause == Cause::Stopped, f.persons, f.rows.unwrap_or(0));
         rank(b).cmp(&rank(a)).then_with(|| (a.cause, a.table).cmp(&(b.cause, b.table)))
     });
     all
@@ -155,7 +161,7 @@ fn finding(cause: Cause, table: Option<Table>, mut results: Vec<&CheckResult>) -
     subjects.truncate(NAMED);
     let mut who = RoaringBitmap::new();
     results.iter().for_each(|r| who |= &r.who);
-    let rows = results.iter().filter(|r| !is_by_month(r.name)).map(|r| r.violated).max();
+    let rows = results.iter().filter(|r| !is_by_month(r.name) && r.name != N::SourceValue).map(|r| r.violated).max();
     Finding {
         cause,
         table,

@@ -120,6 +120,12 @@ impl Laboratory {
         number
     }
 
+    /// Whether two units of a test are the same by another name.
+    pub(crate) fn are_equal(&self, test: &Test, a: u32, b: u32) -> bool {
+        let factor = |unit: u32| test.units.as_ref().and_then(|u| u.factor(self.unit_names.get(unit as usize)?));
+        factor(a).filter(|f| *f > 0.0).is_some_and(|f| Some(f) == factor(b))
+    }
+
     fn factor(&mut self, test: u32, unit: u32) -> Option<f64> {
         let (tests, names) = (&self.tests, &self.unit_names);
         let factor = || tests[test as usize].units.as_ref().and_then(|u| u.factor(&names[unit as usize]));

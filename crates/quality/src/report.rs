@@ -170,6 +170,14 @@ fn word(value: &impl serde::Serialize) -> String {
     }
 }
 
+/// So many months up to one, `YYYY-MM`.
+fn months_to(last: &str, count: usize) -> Vec<String> {
+    let parts =
+        last.split_once('-').and_then(|(y, m)| Some((y.parse::<usize>().ok()?, m.parse::<usize>().ok()?.checked_sub(1)?)));
+    let Some(number) = parts.map(|(year, month)| year * 12 + month) else { return Vec::new() };
+    (number.saturating_sub(count - 1)..=number).map(|n| format!("{:04}-{:02}", n / 12, n % 12 + 1)).collect()
+}
+
 fn table_text(table: Table) -> &'static str {
     match table {
         Table::Person => "quality-table-person",
@@ -302,6 +310,10 @@ impl Page<'_> {
         self.outcome.unmapped.iter().filter(|u| u.persons >= self.head.at_least).take(UNMAPPED).collect()
     }
 
+    fn word<'a>(&self, code: &'a str) -> &'a str {
+        crate::run::shown_word(code)
+    }
+
     /// Codes that are not shown, as few patients have them.
     fn unmapped_few(&self) -> Option<String> {
         let few = self.outcome.unmapped.iter().filter(|u| u.persons < self.head.at_least).count();
@@ -339,8 +351,12 @@ impl Page<'_> {
         let own: BTreeMap<&str, u64> = self.head.counts.iter().map(|(m, n)| (m.as_str(), *n)).collect();
         let mut months: BTreeMap<&str, u64> = own.keys().map(|m| (*m, 0)).collect();
         months.extend(self.outcome.months.iter().map(|m| (m.month.as_str(), m.persons)));
-        let shown: Vec<(&str, u64)> = months.into_iter().collect();
-        let shown = &shown[shown.len().saturating_sub(MONTHS_SHOWN)..];
+        // Every month up to today's: one without anybody is to be seen.
+        let last = months.keys().next_back().copied().unwrap_or_default().min(self.head.day.get(..7).unwrap_or("9999-12"));
+        let every = months_to(last, MONTHS_SHOWN);
+        let first = months.keys().next().copied().unwrap_or_default();
+        let shown: Vec<(&str, u64)> =
+            every.iter().map(String::as_str).filter(|m| *m >= first).map(|m| (m, months.get(m).copied().unwrap_or(0))).collect();
         let most = shown.iter().map(|(m, n)| (*n).max(own.get(m).copied().unwrap_or(0))).max().unwrap_or(0).max(1);
         let step = 720.0 / shown.len().max(12) as f64;
         let scaled = |n: u64| (n as f64 / most as f64 * 120.0 * 10.0).round() / 10.0;
@@ -366,6 +382,6 @@ impl Page<'_> {
     fn differing(&self) -> Vec<(&str, u64, u64)> {
         let found: BTreeMap<&str, u64> = self.outcome.months.iter().map(|m| (m.month.as_str(), m.persons)).collect();
         let own = self.head.counts.iter().map(|(m, n)| (m.as_str(), *n, found.get(m.as_str()).copied().unwrap_or(0)));
-        own.filter(|(_, own, found)| own.abs_diff(*found) * 10 > *own).collect()
+        own.filter(|(_, own, found)| own.abs_diff(*found).saturating_mul(10) > *own).collect()
     }
 }

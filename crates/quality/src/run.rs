@@ -1,6 +1,6 @@
 //! A run: what is known of persons first, then the rows, then the months.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use arrow::array::RecordBatch;
 use omop::Table;
@@ -17,6 +17,12 @@ use crate::tally::{Rows, Tally};
 
 /// Rows a month has to have for its shares to say something.
 const ENOUGH: u32 = 30;
+
+/// Persons a month under which a month without any is nothing unusual.
+const FEW: f64 = 10.0;
+
+/// Part of the usual rows that a month has to have to be the first or the last one.
+const SOME: f64 = 0.1;
 
 /// Where rows come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,8 +69,8 @@ impl<'r> Run<'r> {
         self.sorted = false;
     }
 
-    /// Checks the rows of a batch, of [`Table::candidate_schema`] or [`Table::lake_schema`]. Rows of a record stand together, or
-    /// what stands twice is missed.
+    /// Checks the rows of a batch, of [`Table::candidate_schema`] or [`Table::lake_schema`]. Of the lake rows of a record stand together;
+    /// of files they need not, which takes some memory a row.
     pub fn check(&mut self, table: Table, batch: &RecordBatch) {
         if matches!(table, Table::Identity | Table::Insurance | Table::SourceFile) || batch.num_rows() == 0 {
             return;
@@ -97,7 +103,11 @@ impl<'r> Run<'r> {
     fn last_month(&self) -> u16 {
         let now = usize::from(self.calendar.month(self.today)).min(MONTHS - 1);
         let months = self.tables.values().filter(|t| t.table != Table::ObservationPeriod && t.table != Table::PayerPlanPeriod);
-        let last = months.filter_map(|t| (0..=now).rev().find(|m| t.month_rows[*m] > 0)).max();
+        let last = months.filter_map(|t| {
+            let enough = self.usual_rows(t) * SOME;
+            (0..=now).rev().find(|m| f64::from(t.month_rows[*m]) > enough)
+        });
+        let last = last.max();
         last.unwrap_or(now) as u16
     }
 
@@ -126,8 +136,9 @@ impl<'r> Run<'r> {
                 }
             }
             (N::MonthGap, Some(state)) => {
-                let first = (0..MONTHS).find(|m| state.month_rows[*m] > 0).unwrap_or(MONTHS);
                 let usual = self.usual_rows(state);
+                // A single old row is no beginning.
+                let first = (0..MONTHS).find(|m| f64::from(state.month_rows[*m]) > usual * SOME).unwrap_or(MONTHS);
                 for month in first..usize::from(last) {
                     tally.tested += 1;
                     // A table that has a row now and then has months without any.
@@ -148,12 +159,13 @@ impl<'r> Run<'r> {
             }
             (N::CompletenessShift, Some(state)) => {
                 if let Some(missing) = state.missing(&check.field) {
-                    self.shares(check, &state.month_rows, missing, state, &mut tally, &mut told);
+                    let filled: Vec<u32> = state.month_rows.iter().zip(missing).map(|(all, none)| all - none).collect();
+                    self.shares(check, (&state.month_rows, &filled), -1.0, state, &mut tally, &mut told);
                 }
             }
             (N::LocalCodeShift, Some(state)) => {
                 if let Some(codes) = state.codes.iter().find(|c| c.field == check.field) {
-                    self.shares(check, &codes.months, &codes.local_months, state, &mut tally, &mut told);
+                    self.shares(check, (&codes.months, &codes.local_months), 1.0, state, &mut tally, &mut told);
                 }
             }
             (N::SourceValue, Some(state)) => {
@@ -187,10 +199,11 @@ impl<'r> Run<'r> {
         self.result(check, tally, told)
     }
 
-    /// Median of the rows of months that have any; 0 where fewer than three have.
+    /// Median of the rows of months that have any; 0 where fewer than three have, or only a few persons each.
     fn usual_rows(&self, state: &TableState) -> f64 {
         let rows: Vec<f64> = state.month_rows.iter().take(MONTHS).filter(|n| **n > 0).map(|n| f64::from(*n)).collect();
-        if rows.len() < 3 { 0.0 } else { median(&rows) }
+        let persons: Vec<f64> = state.month_persons.values().map(|p| p.len() as f64).collect();
+        if rows.len() < 3 || median(&persons) < FEW { 0.0 } else { median(&rows) }
     }
 
     /// Months from the first with rows to the one before the last.
@@ -211,13 +224,21 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// Months whose share of some rows differs by more than `low` points from the usual one.
-    fn shares(&self, check: &Check, all: &[u32], some: &[u32], state: &TableState, tally: &mut Tally, told: &mut String) {
+    /// Months whose share of some of all rows is by more than `low` points over the usual one, or under it where the `side` is -1.
+    fn shares(
+        &self,
+        check: &Check,
+        (all, some): (&[u32], &[u32]),
+        side: f64,
+        state: &TableState,
+        tally: &mut Tally,
+        told: &mut String,
+    ) {
         let months = all.iter().zip(some).take(MONTHS).enumerate().filter(|(_, (all, _))| **all >= ENOUGH);
         let series: Vec<(u16, f64)> =
             months.map(|(m, (all, some))| (m as u16, 100.0 * f64::from(*some) / f64::from(*all))).collect();
         let points = number_of(check.low);
-        let odd = unusual(&series, |usual, value| (value - usual).abs() > points);
+        let odd = unusual(&series, |usual, value| (value - usual) * side > points);
         tally.tested += series.len() as u64;
         self.months_found(&odd, state, tally);
         shown(&series, &odd, "%", told);
@@ -268,35 +289,53 @@ impl<'r> Run<'r> {
                 shown(&series, &odd, "", told);
             }
             N::UnitShift => {
-                let most: Vec<(u16, u32)> =
-                    enough().filter_map(|(n, m)| Month::most(&m.units).map(|(unit, _)| (n, unit))).collect();
+                let months: Vec<(u16, &HashMap<u32, u32>)> = enough().map(|(n, m)| (n, &m.units)).collect();
                 let name = |unit: &u32| laboratory.unit_names[*unit as usize].clone();
-                self.changes(&most, name, state, tally, told);
+                let same = |a: &u32, b: &u32| laboratory.are_equal(test, *a, *b);
+                self.changes(check, &months, &name, &same, state, tally, told);
             }
             _ => {
-                let most: Vec<(u16, u64)> =
-                    enough().filter_map(|(n, m)| Month::most(&m.ranges).map(|(high, _)| (n, high))).collect();
-                self.changes(&most, |bits| f64::from_bits(*bits).to_string(), state, tally, told);
+                let months: Vec<(u16, &HashMap<u64, u32>)> = enough().map(|(n, m)| (n, &m.ranges)).collect();
+                let name = |bits: &u64| f64::from_bits(*bits).to_string();
+                self.changes(check, &months, &name, &|a, b| a == b, state, tally, told);
             }
         }
     }
 
-    /// Months in which something else than in the month before is usual. Where two ways of writing take turns, each turn is a change.
-    fn changes<K: Copy + PartialEq>(
+    /// Months in which something else than before is usual: what is most has at least `low` points more of the rows than what was most.
+    #[allow(clippy::too_many_arguments)]
+    fn changes<K: Copy + Ord + std::hash::Hash>(
         &self,
-        most: &[(u16, K)],
-        name: impl Fn(&K) -> String,
+        check: &Check,
+        months: &[(u16, &HashMap<K, u32>)],
+        name: &dyn Fn(&K) -> String,
+        same: &dyn Fn(&K, &K) -> bool,
         state: &TableState,
         tally: &mut Tally,
         told: &mut String,
     ) {
-        let odd: Vec<u16> = most.windows(2).filter(|pair| pair[0].1 != pair[1].1).map(|pair| pair[1].0).collect();
-        tally.tested += most.len() as u64;
-        self.months_found(&odd, state, tally);
-        let empty = |text: String| if text.is_empty() { "–".to_owned() } else { text };
-        if let Some(pair) = most.windows(2).find(|pair| pair[0].1 != pair[1].1) {
-            *told = format!("{} → {}", empty(name(&pair[0].1)), empty(name(&pair[1].1)));
+        let shown = |text: String| if text.is_empty() { "–".to_owned() } else { shown_word(&text).to_owned() };
+        let (mut usual, mut odd): (Option<K>, Vec<u16>) = (None, Vec::new());
+        for (month, counts) in months {
+            let Some((most, n)) = Month::most(counts) else { continue };
+            tally.tested += 1;
+            let Some(before) = usual else {
+                usual = Some(most);
+                continue;
+            };
+            let all: u32 = counts.values().sum();
+            let more = f64::from(n) - f64::from(counts.get(&before).copied().unwrap_or(0));
+            if most != before && more >= f64::from(all) * number_of(check.low) / 100.0 {
+                usual = Some(most);
+                if !same(&before, &most) {
+                    odd.push(*month);
+                    if told.is_empty() {
+                        *told = format!("{} → {}", shown(name(&before)), shown(name(&most)));
+                    }
+                }
+            }
         }
+        self.months_found(&odd, state, tally);
     }
 
     fn result(&self, check: &Check, mut tally: Tally, told: String) -> CheckResult {
@@ -371,6 +410,11 @@ fn is_made_in_the_lake(check: &Check) -> bool {
 
 fn number_of(bound: Option<Bound>) -> f64 {
     crate::table::bound(bound, 0)
+}
+
+/// A code or unit as a page may show it: words may say who somebody is.
+pub(crate) fn shown_word(text: &str) -> &str {
+    if text.len() <= 40 && text.bytes().all(|b| b.is_ascii_graphic() && b != b'@') { text } else { "…" }
 }
 
 /// Whether a check counts months, not rows.

@@ -198,7 +198,8 @@ impl TableState {
             if self.record != Some(person) {
                 self.record = Some(person);
                 self.keys.iter_mut().for_each(|(_, seen)| seen.clear());
-                if let Some((_, seen)) = &mut self.twice {
+                // In the lake the rows of a record stand together; in files they do not.
+                if let Some((_, seen)) = self.twice.as_mut().filter(|_| !sources) {
                     seen.clear();
                 }
             }
@@ -214,7 +215,7 @@ impl TableState {
             }
             if let Some((number, seen)) = &mut self.twice {
                 tallies[*number].tested += 1;
-                if !seen.insert(hash_of(&self.hasher, &content, row)) {
+                if !seen.insert(hash_of(&self.hasher, person, &content, row)) {
                     tallies[*number].violate(rows, row);
                 }
             }
@@ -229,8 +230,9 @@ fn content(table: Table, batch: &RecordBatch) -> Vec<Column<'_>> {
     fields.map(|f| Column::of(batch, f.name)).filter(Column::has_values).collect()
 }
 
-fn hash_of(hasher: &RandomState, columns: &[Column<'_>], row: usize) -> u64 {
+fn hash_of(hasher: &RandomState, person: u32, columns: &[Column<'_>], row: usize) -> u64 {
     let mut hash = hasher.build_hasher();
+    hash.write_u32(person);
     for (place, column) in columns.iter().enumerate() {
         if !column.is_valid(row) {
             continue;

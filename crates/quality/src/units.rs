@@ -24,6 +24,21 @@ impl Units {
     }
 }
 
+/// Signs that stand for a whole unit or number.
+const WHOLE: &[(char, &str)] = &[
+    ('㎗', "dl"),
+    ('㎎', "mg"),
+    ('㎍', "ug"),
+    ('㎖', "ml"),
+    ('㎕', "ul"),
+    ('㎏', "kg"),
+    ('㎝', "cm"),
+    ('㎜', "mm"),
+    ('㎡', "m2"),
+    ('千', "10^3"),
+    ('万', "10^4"),
+];
+
 /// A unit as it is compared: half width, small letters, one sign for micro and for powers, no leading dot or times sign.
 pub(crate) fn plain(unit: &str) -> String {
     let mut out = String::with_capacity(unit.len());
@@ -32,19 +47,26 @@ pub(crate) fn plain(unit: &str) -> String {
             '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
             'µ' | 'μ' => 'u',
             '×' => 'x',
-            '㎗' => {
-                out.push_str("dl");
-                continue;
-            }
-            other => other,
+            '²' => '2',
+            '³' => '3',
+            'ℓ' => 'l',
+            other => match WHOLE.iter().find(|(sign, _)| *sign == other) {
+                Some((_, text)) => {
+                    out.push_str(text);
+                    continue;
+                }
+                None => other,
+            },
         };
         match c.to_ascii_lowercase() {
-            ' ' | '\u{3000}' | '[' | ']' | '{' | '}' => {}
+            ' ' | '\u{3000}' | '[' | ']' | '{' | '}' | '(' | ')' => {}
             '*' => out.push('^'),
             c => out.push(c),
         }
     }
+    let out = out.replace("m^2", "m2").replace("/mm^3", "/ul").replace("/mm3", "/ul");
     let rest = out.trim_start_matches('.');
+    let rest = rest.strip_suffix("ngsp").unwrap_or(rest);
     rest.strip_prefix('x').filter(|r| r.starts_with("10")).unwrap_or(rest).to_owned()
 }
 
@@ -61,6 +83,10 @@ mod tests {
             ("/µL", Some(0.001)),
             ("ＭＧ／ＤＬ", Some(1.0)),
             ("μIU/mL", Some(2.0)),
+            ("mg/㎗", Some(1.0)),
+            ("㎎／㎗", Some(1.0)),
+            ("千/μL", Some(1.0)),
+            ("10*3/mm³", Some(1.0)),
             ("g/dL", None),
             ("", None),
         ] {

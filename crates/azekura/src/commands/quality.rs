@@ -235,7 +235,7 @@ fn finish(what: &What, checked: &Checked, head: &Head, patients: Option<&[String
         lines.push(Message::new("quality-gate").with("count", summary.fatal));
     }
     shown.result(&summary, &lines);
-    Ok(if summary.fatal > 0 { Outcome::FoundWrong } else { Outcome::Done })
+    Ok(if summary.fatal > 0 || summary.rows == 0 { Outcome::FoundWrong } else { Outcome::Done })
 }
 
 /// Some rows of each failed check, by the hospital's own patient ids.

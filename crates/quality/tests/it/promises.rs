@@ -309,7 +309,99 @@ fn a_hospitals_own_counts_are_read_or_refused_with_their_line() {
         quality::counts("\u{feff}month,patients\n2025-01, 12\n\n2025-02,0\n").expect("counts"),
         [("2025-01".to_owned(), 12), ("2025-02".to_owned(), 0)]
     );
+    let most = quality::counts("2025-03,18446744073709551615\n").expect("counts");
+    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: most };
+    assert!(report_html(&sound().check(&rules(), Origin::Lake), &head, Lang::En).is_ok());
     for (text, line) in [("2025-13,1\n", 1), ("2025-01,1\n2025-02,x\n", 2), ("2025-01\n", 1)] {
         assert_eq!(quality::counts(text).expect_err("refused").0, line, "{text}");
+    }
+}
+
+#[test]
+fn what_stands_twice_in_files_is_found_wherever_it_stands() {
+    let mut house = sound();
+    for record in 0..200 {
+        house.procedure(record, day(2024, 1, (record % 28) as u32 + 1), "160019410", None);
+    }
+    let batches = house.batches();
+    let rules = rules();
+    let mut run = quality::Run::new(&rules, Origin::Files, crate::house::TODAY);
+    batches.iter().for_each(|(table, batch)| run.learn(*table, batch));
+    batches.iter().for_each(|(table, batch)| run.check(*table, batch));
+    assert_eq!(counts(&run.finish(), "procedure_occurrence.procedure_date.duplicateRows").1, 200, "each patient's at the end");
+}
+
+#[test]
+fn one_old_row_or_one_late_one_is_no_transfer_that_stopped() {
+    for stray in [day(1985, 6, 1), day(2026, 11, 1)] {
+        let mut house = sound();
+        house.result(0, stray, "3D010000002227101", Some(95.0), Some("mg/dL"));
+        house.condition(1, day(1995, 4, 1), "ICD10:I10");
+        let outcome = house.check(&rules(), Origin::Files);
+        assert!(!findings(&outcome).iter().any(|f| f.cause == Cause::Stopped), "{stray}");
+    }
+}
+
+#[test]
+fn a_column_that_is_filled_from_some_month_on_is_good_news() {
+    for (from, fails) in [(true, false), (false, true)] {
+        let mut house = House::default();
+        for record in 0..200 {
+            house.person(record, 'F', (1950, 5, 17));
+            for month in 0..24 {
+                let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+                let unit = ((month >= 12) == from).then_some("mg/dL");
+                house.result(record, on, "3D010000002227101", Some(95.0), unit);
+            }
+        }
+        let outcome = house.check(&rules(), Origin::Files);
+        let found = of(&outcome, "measurement.unit_source_value.valueCompletenessShift");
+        assert_eq!(found.status == Status::Fail, fails, "{}", found.told);
+        assert_eq!(found.told, if fails { "100% → 0%" } else { "" }, "the share that is filled is told");
+    }
+}
+
+#[test]
+fn a_unit_by_another_name_is_no_change_and_two_that_take_turns_are_none_either() {
+    let change = |code: &str, unit: &dyn Fn(i32, i64) -> &'static str| {
+        let mut house = House::default();
+        for record in 0..200 {
+            house.person(record, 'F', (1950, 5, 17));
+            for month in 0..24 {
+                let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+                house.result(record, on, code, Some(4.2), Some(unit(month, record)));
+            }
+        }
+        let outcome = house.check(&rules(), Origin::Files);
+        let id = format!("measurement.unit_source_value.unitShift.{}/017,018,019,022,023", &code[..5]);
+        of(&outcome, &id).violated
+    };
+    assert_eq!(change("3H015000002326101", &|month, _| if month < 12 { "mEq/L" } else { "mmol/L" }), 0);
+    assert_eq!(
+        change("3D010000002227101", &|month, record| if (record + i64::from(month)) % 2 == 0 { "mg/dL" } else { "mmol/L" }),
+        0
+    );
+    assert_eq!(change("3D010000002227101", &|month, _| if month < 12 { "mg/dL" } else { "mmol/L" }), 1);
+}
+
+#[test]
+fn words_where_a_unit_or_a_code_should_stand_are_on_no_page() {
+    let mut house = House::default();
+    for record in 0..200 {
+        house.person(record, 'F', (1950, 5, 17));
+        for month in 0..24 {
+            let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+            let unit = if month < 12 { "mg/dL" } else { "高橋次郎様" };
+            house.result(record, on, "3D010000002227101", Some(95.0), Some(unit));
+            house.condition(record, on, "L:鈴木一郎");
+        }
+    }
+    let outcome = house.check(&rules(), Origin::Files);
+    assert!(findings(&outcome).iter().any(|f| f.cause == Cause::Unit));
+    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: Vec::new() };
+    let page = report_html(&outcome, &head, Lang::Ja).expect("a page");
+    let results = String::from_utf8(results_csv(&outcome).expect("results")).expect("text");
+    for name in ["高橋", "鈴木"] {
+        assert!(!page.contains(name) && !results.contains(name), "{name}");
     }
 }
