@@ -64,7 +64,7 @@ macro_rules! texts {
 }
 
 texts! {
-    "quality-title" "quality-of" "quality-day" "quality-summary-good" "quality-summary-some" "quality-summary-nothing" "quality-patients"
+    "quality-title" "quality-of" "quality-day" "quality-summary-good" "quality-summary-some" "quality-summary-unread" "quality-summary-nothing" "quality-patients"
     "quality-rows" "quality-checks" "quality-failed" "quality-findings-title" "quality-more-findings" "quality-where" "quality-since" "quality-period"
     "quality-how-many" "quality-how-many-persons" "quality-mended-by" "quality-and-more" "quality-months-title" "quality-months-help" "quality-own-counts" "quality-found"
     "quality-month" "quality-unmapped-title" "quality-unmapped-help" "quality-unmapped-few" "quality-code" "quality-column" "quality-unread-title"
@@ -204,13 +204,6 @@ impl Page<'_> {
         Message::new(code).text(self.lang)
     }
 
-    fn language(&self) -> &'static str {
-        match self.lang {
-            Lang::Ja => "ja",
-            Lang::En => "en",
-        }
-    }
-
     fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {
         let digits = number.borrow().to_string();
         let mut out = String::new();
@@ -227,7 +220,9 @@ impl Page<'_> {
         let count = self.findings.len();
         match () {
             () if self.outcome.rows() == 0 => self.t("quality-summary-nothing"),
-            () if count == 0 => self.t("quality-summary-good"),
+            () if count == 0 && self.head.unread.is_empty() => self.t("quality-summary-good"),
+            // Of what was not read nobody can say that it is well.
+            () if count == 0 => self.t("quality-summary-unread"),
             () => Message::new("quality-summary-some").with("count", count).text(self.lang),
         }
     }

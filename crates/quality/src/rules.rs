@@ -48,7 +48,7 @@ names! {
     DataType "cdmDatatype" Conformance;
     /// Missing values.
     ValueCompleteness "measureValueCompleteness" Completeness;
-    /// Months whose share of missing values differs by more than `low` points from the months before.
+    /// Months whose share of filled values is by more than `low` points under that of the months before.
     CompletenessShift "valueCompletenessShift" Completeness;
     /// Rows whose standard concept is 0.
     StandardConcept "standardConceptRecordCompleteness" Completeness;
@@ -56,7 +56,7 @@ names! {
     SourceConcept "sourceConceptRecordCompleteness" Completeness;
     /// Distinct source values that are the sender's own codes or plain words.
     SourceValue "sourceValueCompleteness" Completeness;
-    /// Months whose share of the sender's own codes differs by more than `low` points from the months before.
+    /// Months whose share of the sender's own codes is by more than `low` points over that of the months before.
     LocalCodeShift "localCodeShift" Completeness;
     /// Codes that have not the form of their system.
     CodeForm "codeForm" Conformance;
@@ -80,7 +80,7 @@ names! {
     Age "plausibleAge" Plausibility;
     /// Units that are none of those of the test.
     Unit "plausibleUnit" Conformance;
-    /// Months in which another unit than before is usual.
+    /// Months in which another unit than before has `low` points more of the results than that one.
     UnitShift "unitShift" Plausibility;
     /// Months whose median is `high` times the usual one, or a part of it.
     ValueShift "valueShift" Plausibility;

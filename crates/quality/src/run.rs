@@ -149,12 +149,12 @@ impl<'r> Run<'r> {
                 }
             }
             (N::RowsShift, Some(state)) => {
-                let series = self.full(last, &state.month_rows, |_, n| Some(f64::from(n)));
+                let series = self.full(last, &state.month_rows, |_, n| f64::from(n));
                 self.volume(check, &series, state, &mut tally, &mut told);
             }
             (N::PersonsShift, Some(state)) => {
                 let persons = |month: u16| state.month_persons.get(&month).map_or(0.0, |p| p.len() as f64);
-                let series = self.full(last, &state.month_rows, |month, _| Some(persons(month)));
+                let series = self.full(last, &state.month_rows, |month, _| persons(month));
                 self.volume(check, &series, state, &mut tally, &mut told);
             }
             (N::CompletenessShift, Some(state)) => {
@@ -184,7 +184,7 @@ impl<'r> Run<'r> {
                 for volume in state.codes.iter().filter_map(|c| c.volumes.get(&number)) {
                     months.iter_mut().zip(volume).for_each(|(sum, n)| *sum += n);
                 }
-                let series = self.full(last, &months, |_, n| Some(f64::from(n)));
+                let series = self.full(last, &months, |_, n| f64::from(n));
                 self.volume(check, &series, state, &mut tally, &mut told);
             }
             (N::UnitShift | N::ValueShift | N::RangeShift | N::CodeRowsShift, Some(state)) => {
@@ -207,9 +207,9 @@ impl<'r> Run<'r> {
     }
 
     /// Months from the first with rows to the one before the last.
-    fn full(&self, last: u16, months: &[u32], value: impl Fn(u16, u32) -> Option<f64>) -> Vec<(u16, f64)> {
+    fn full(&self, last: u16, months: &[u32], value: impl Fn(u16, u32) -> f64) -> Vec<(u16, f64)> {
         let first = months.iter().take(MONTHS).position(|n| *n > 0).unwrap_or(MONTHS);
-        (first..usize::from(last)).filter_map(|m| Some((m as u16, value(m as u16, months[m])?))).collect()
+        (first..usize::from(last)).map(|m| (m as u16, value(m as u16, months[m]))).collect()
     }
 
     /// Months whose volume is under `low` or over `high` percent of the usual one.
@@ -218,10 +218,7 @@ impl<'r> Run<'r> {
         let odd = unusual(series, |usual, value| usual >= f64::from(ENOUGH) && (value < usual * low || value > usual * high));
         tally.tested += series.len() as u64;
         self.months_found(&odd, state, tally);
-        if let Some(value) = odd.first().and_then(|month| series.iter().find(|(m, _)| m == month)).map(|(_, v)| *v) {
-            let before: Vec<f64> = series.iter().take_while(|(m, _)| Some(m) != odd.first()).map(|(_, v)| *v).collect();
-            *told = format!("{:.0} → {value:.0}", median(&before[before.len().saturating_sub(6)..]));
-        }
+        shown(series, &odd, "", told);
     }
 
     /// Months whose share of some of all rows is by more than `low` points over the usual one, or under it where the `side` is -1.
@@ -271,7 +268,7 @@ impl<'r> Run<'r> {
             N::CodeRowsShift => {
                 let mut rows = vec![0; MONTHS + 1];
                 months.iter().for_each(|(number, month)| rows[usize::from(*number)] = month.rows);
-                let series = self.full(last, &rows, |_, n| Some(f64::from(n)));
+                let series = self.full(last, &rows, |_, n| f64::from(n));
                 self.volume(check, &series, state, tally, told);
             }
             N::ValueShift => {

@@ -228,7 +228,13 @@ fn finish(what: &What, checked: &Checked, head: &Head, patients: Option<&[String
             .with("findings", summary.findings)
             .with("path", report.display()),
     ];
-    if patients.is_some() {
+    if summary.unread > 0 {
+        lines.push(Message::new("quality-unread").with("count", summary.unread).with("path", report.display()));
+    }
+    if summary.rows == 0 {
+        lines.push(Message::new("quality-empty"));
+    }
+    if patients.is_some() && summary.failed > 0 {
         lines.push(Message::new("quality-rows-file").with("path", rows.display()));
     }
     if summary.fatal > 0 {

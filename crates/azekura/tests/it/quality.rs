@@ -85,3 +85,19 @@ fn of_what_became_of_packages_nobody_is_counted_who_said_no_and_the_journal_know
     assert_eq!(none.refused(), "quality-nobody");
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn of_what_could_not_be_read_nobody_is_told_that_it_is_well() {
+    let house = House::new();
+    let out = house.path().join("dirty");
+    let said = house.run(&["quality", "files", text(&samples("receipt/dirty")), "--out", text(&out)]).done();
+    assert_eq!(said["findings"], 0, "{said}");
+    assert!(said["unread"].as_u64().is_some_and(|n| n > 0), "{said}");
+    let page = fs::read_to_string(out.join("report.html")).expect("a page");
+    assert!(page.contains("not everything could be") && !page.contains("Nothing was found that somebody has to mend"));
+    let junk = house.path().join("junk");
+    fs::create_dir(&junk).expect("a folder");
+    fs::write(junk.join("x.UKE"), [0xff, 0, 7, 0xfe]).expect("a file");
+    let said = house.run(&["quality", "files", text(&junk), "--out", text(&house.path().join("none"))]);
+    assert_eq!((said.status, &said.json["rows"]), (Some(1), &0.into()), "{}", said.all);
+}

@@ -8,6 +8,9 @@ quality-summary-some = { $count ->
     [one] One thing was found that somebody should look into.
    *[other] { $count } things were found that somebody should look into, the most urgent first.
  }
+quality-summary-unread = Nothing was found to mend in what could be read, but not everything could be: see what could not be read below.
+quality-unread = { $count } places in the files could not be read or were read with a doubt. The report lists them by kind: { $path }
+quality-empty = Nothing could be read. Look at the report's list of what could not be read, or name the format with --from.
 quality-patients = patients
 quality-rows = rows
 quality-checks = checks asked, of those there are
