@@ -167,6 +167,28 @@ impl Table {
         Table::ALL.iter().copied().find(|t| t.name() == name)
     }
 
+    /// The column with the day that a row belongs to: of what lasts the first one. None where rows are of no day.
+    pub const fn date_column(self) -> Option<&'static str> {
+        Some(match self {
+            Table::ObservationPeriod => "observation_period_start_date",
+            Table::VisitOccurrence => "visit_start_date",
+            Table::VisitDetail => "visit_detail_start_date",
+            Table::VisitEvent => "event_date",
+            Table::ConditionOccurrence => "condition_start_date",
+            Table::DrugExposure => "drug_exposure_start_date",
+            Table::ProcedureOccurrence => "procedure_date",
+            Table::DeviceExposure => "device_exposure_start_date",
+            Table::Measurement => "measurement_date",
+            Table::Observation => "observation_date",
+            Table::Death => "death_date",
+            Table::Note => "note_date",
+            Table::Specimen => "specimen_date",
+            Table::PayerPlanPeriod => "payer_plan_period_start_date",
+            Table::Cost => "visit_start",
+            _ => return None,
+        })
+    }
+
     /// Under which class of key the table's files are sealed.
     pub const fn class(self) -> AssetClass {
         match self {

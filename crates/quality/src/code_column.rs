@@ -132,7 +132,7 @@ impl CodeColumn {
                 code.persons.insert(rows.person[row]);
             }
             if let (Some((check, _)), Some(holds)) = (self.form, code.holds) {
-                tallies[check].tested += 1;
+                tallies[check].test(rows, row);
                 if !holds {
                     tallies[check].violate(rows, row);
                 }
@@ -157,7 +157,7 @@ impl CodeColumn {
                     }
                 };
                 if let Some(holds) = holds {
-                    tallies[number].tested += 1;
+                    tallies[number].test(rows, row);
                     if !holds {
                         tallies[number].violate(rows, row);
                     }

@@ -43,11 +43,15 @@ pub enum Cause {
     NoPatient,
     /// Things before birth: a wrong birth date, or another patient's.
     Birth,
+    /// A test does not come any more.
+    TestStopped,
+    /// One id, two people.
+    TwoPeople,
 }
 
 impl Cause {
     /// Every cause, with its text.
-    pub const ALL: [(Cause, &'static str); 13] = [
+    pub const ALL: [(Cause, &'static str); 15] = [
         (Cause::Stopped, "quality-cause-stopped"),
         (Cause::Volume, "quality-cause-volume"),
         (Cause::Twice, "quality-cause-twice"),
@@ -61,16 +65,20 @@ impl Cause {
         (Cause::Structure, "quality-cause-structure"),
         (Cause::NoPatient, "quality-cause-no-patient"),
         (Cause::Birth, "quality-cause-birth"),
+        (Cause::TestStopped, "quality-cause-test-stopped"),
+        (Cause::TwoPeople, "quality-cause-two-people"),
     ];
 
     /// Whether it is of patients, and stands once whatever number of tables shows it.
     fn is_of_patients(self) -> bool {
-        matches!(self, Cause::NoPatient | Cause::Birth)
+        matches!(self, Cause::NoPatient | Cause::Birth | Cause::TwoPeople)
     }
 
     fn of(result: &CheckResult) -> Cause {
         match result.name {
+            N::MonthGap if !result.code.is_empty() => Cause::TestStopped,
             N::MonthGap => Cause::Stopped,
+            N::PersonConflict => Cause::TwoPeople,
             N::RowsShift | N::PersonsShift | N::CodeRowsShift | N::PersonCompleteness => Cause::Volume,
             N::DuplicateRows | N::RowsPerPerson => Cause::Twice,
             N::ValueCompleteness | N::CompletenessShift | N::CodeValue | N::CodeUnit => Cause::NotFilled,
@@ -114,7 +122,7 @@ pub struct Finding {
     pub until: Option<String>,
     /// Persons that it concerns.
     pub persons: u64,
-    /// Rows that it concerns; none when its checks count months.
+    /// Rows that it concerns, those of its largest check; none when its checks count months or persons.
     pub rows: Option<u64>,
     /// The checks that failed.
     pub checks: Vec<String>,
@@ -130,7 +138,7 @@ pub fn findings(outcome: &Outcome) -> Vec<Finding> {
     }
     // What stopped is also fewer rows, fewer persons and missing values: it is said once.
     let stopped: Vec<Option<Table>> = groups.keys().filter(|(c, _)| *c == Cause::Stopped).map(|(_, t)| *t).collect();
-    groups.retain(|(cause, table), _| *cause != Cause::Volume || !stopped.contains(table));
+    groups.retain(|(cause, table), _| !matches!(cause, Cause::Volume | Cause::TestStopped) || !stopped.contains(table));
     let mut all: Vec<Finding> = groups.into_iter().map(|((cause, table), results)| finding(cause, table, results)).collect();
     all.sort_by(|a, b| {
         // Nobody is in what did not come: it goes before what is wrong with some.
@@ -145,7 +153,11 @@ fn finding(cause: Cause, table: Option<Table>, mut results: Vec<&CheckResult>) -
     let mut subjects: Vec<String> = Vec::new();
     for result in &results {
         let what = if result.code.is_empty() || result.name == N::CodeForm { &result.field } else { &result.code };
-        let what = if cause.is_of_patients() { result.table.name() } else { what.split('/').next().unwrap_or_default() };
+        let what = if matches!(cause, Cause::NoPatient | Cause::Birth) {
+            result.table.name()
+        } else {
+            what.split('/').next().unwrap_or_default()
+        };
         let told = if result.told.is_empty() {
             let digits = if result.percent < 10.0 { 1 } else { 0 };
             if is_by_month(result.name) { String::new() } else { format!(" ({:.*}%)", digits, result.percent) }
@@ -161,14 +173,18 @@ fn finding(cause: Cause, table: Option<Table>, mut results: Vec<&CheckResult>) -
     subjects.truncate(NAMED);
     let mut who = RoaringBitmap::new();
     results.iter().for_each(|r| who |= &r.who);
-    let rows = results.iter().filter(|r| !is_by_month(r.name) && r.name != N::SourceValue).map(|r| r.violated).max();
+    let rows = results
+        .iter()
+        .filter(|r| !is_by_month(r.name) && !matches!(r.name, N::SourceValue | N::PersonConflict))
+        .map(|r| r.violated)
+        .max();
     Finding {
         cause,
         table,
         severity: results.iter().map(|r| r.severity).max().unwrap_or(Severity::Note),
         owner: match cause {
             Cause::NoPatient => Owner::Vendor,
-            Cause::Birth => Owner::Registration,
+            Cause::Birth | Cause::TwoPeople => Owner::Registration,
             _ => results.first().map_or(Owner::Vendor, |r| r.owner),
         },
         subjects,

@@ -151,7 +151,7 @@ impl Laboratory {
             let test = &mut self.tests[test as usize];
             let mut ask = |name: N, holds: bool| {
                 if let Some(&number) = test.checks.get(&name) {
-                    tallies[number].tested += 1;
+                    tallies[number].test(rows, row);
                     if !holds {
                         tallies[number].violate(rows, row);
                     }
@@ -197,7 +197,7 @@ impl Laboratory {
                     N::ValueLow => usual >= crate::table::bound(check.low, 0),
                     _ => usual <= crate::table::bound(check.high, 0),
                 };
-                tallies[number].tested += 1;
+                tallies[number].test(rows, row);
                 if !holds {
                     tallies[number].violate(rows, row);
                 }

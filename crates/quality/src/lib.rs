@@ -15,6 +15,7 @@ mod codes;
 mod column;
 mod days;
 mod findings;
+mod kept;
 mod laboratory;
 mod outcome;
 mod persons;
@@ -27,8 +28,9 @@ mod tally;
 mod units;
 
 pub use findings::{Cause, Finding, MOST, findings};
+pub use kept::{Kept, KeptCheck};
 pub use outcome::{CheckResult, MonthPersons, Outcome, Reason, Status, TableSummary, Unmapped};
 pub use report::{Counts, Head, TEXTS, counts, report_html, results_csv};
 pub use rules::{Bound, Category, Check, CheckName, Owner, RuleError, Rules, Severity};
-pub use run::{Origin, Run};
+pub use run::{MANY, Origin, Run};
 pub use tally::Example;

@@ -49,6 +49,8 @@ pub struct CheckResult {
     pub code: String,
     /// Percent that may be wrong.
     pub threshold: f64,
+    /// Percent over which the data are not to be used.
+    pub fatal: Option<f64>,
     /// What it means when it fails.
     pub severity: Severity,
     /// Who can mend it.
@@ -171,6 +173,12 @@ impl Outcome {
     /// Checks that failed, of at least this severity.
     pub fn failed(&self, severity: Severity) -> usize {
         self.results.iter().filter(|r| r.status == Status::Fail && r.severity >= severity).count()
+    }
+
+    /// The checks that say that the data are not to be used.
+    pub fn unfit(&self) -> Vec<String> {
+        let fatal = self.results.iter().filter(|r| r.status == Status::Fail && r.severity == Severity::Fatal);
+        fatal.map(|r| r.id.clone()).collect()
     }
 
     /// Rows of all tables.

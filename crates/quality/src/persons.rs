@@ -19,6 +19,11 @@ pub(crate) struct Person {
     pub sex: char,
     /// Whether there is a person row.
     pub known: bool,
+    /// Whether two rows told another sex, or another birth date.
+    pub two_sexes: bool,
+    pub two_births: bool,
+    /// Year, month and day of birth, as far as they were told.
+    told: [Option<i32>; 3],
     visits: Vec<(i64, i32, i32)>,
     details: Vec<i64>,
 }
@@ -38,7 +43,9 @@ impl Persons {
         let number = *self.numbers.entry(record).or_insert(next);
         if number == next {
             let (visits, details) = (Vec::new(), Vec::new());
-            self.all.push(Person { birth: i32::MIN, death: i32::MAX, sex: ' ', known: false, visits, details });
+            let (birth, death, told) = (i32::MIN, i32::MAX, [None; 3]);
+            let (two_sexes, two_births) = (false, false);
+            self.all.push(Person { birth, death, sex: ' ', known: false, two_sexes, two_births, told, visits, details });
         }
         number
     }
@@ -92,11 +99,20 @@ impl Persons {
                 let day = days_from_civil(year, part(&months), part(&days));
                 person.birth = day.or_else(|| days_from_civil(year, 1, 1)).unwrap_or(i32::MIN);
             }
-            person.sex = match sexes.whole(row) {
+            // What only one of two rows tells is no other birth date.
+            for (told, column) in person.told.iter_mut().zip([&years, &months, &days]) {
+                let now = column.whole(row).and_then(|n| i32::try_from(n).ok());
+                person.two_births |= told.is_some() && now.is_some() && *told != now;
+                *told = now.or(*told);
+            }
+            let sex = match sexes.whole(row) {
                 Some(8507) => 'M',
                 Some(8532) => 'F',
                 _ => ' ',
             };
+            person.two_sexes |= person.sex != ' ' && sex != ' ' && person.sex != sex;
+            // Nobody's sex is known of whom two are told: no diagnosis is held against it.
+            person.sex = if person.two_sexes { ' ' } else { [sex, person.sex][usize::from(sex == ' ')] };
         });
     }
 

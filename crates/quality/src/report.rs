@@ -18,6 +18,7 @@ const SHOWN: usize = 300;
 const MONTHS_SHOWN: usize = 36;
 
 /// What the page says about the run itself.
+#[derive(Clone)]
 pub struct Head {
     /// Whose data: the provider's name, or the name of what was read.
     pub of: String,
@@ -29,31 +30,69 @@ pub struct Head {
     pub unread: Vec<(String, u64)>,
     /// The hospital's own count of patients by month.
     pub counts: Vec<(String, u64)>,
+    /// What was found when the same was looked at before, where it was.
+    pub before: Option<crate::Kept>,
 }
 
 /// Why a file of counts was refused.
 #[derive(Debug, thiserror::Error)]
-#[error("line {0} of the counts is not a month (YYYY-MM), a comma and a number of patients")]
+#[error("line {0} of the counts is not a month (2026-04, 2026/4 or 2026年4月) and a number of patients")]
 pub struct Counts(pub u64);
 
-/// Reads the hospital's own counts: lines of month and patients, with a header or without.
+/// Reads the hospital's own counts: lines of month and patients, with a header or without, as a spreadsheet saves them:
+/// `2026-04`, `2026/4`, `2026年4月`, `2026/4/1`, numbers with commas between thousands, cells in quotes or between tabs.
 ///
 /// # Errors
 /// [`Counts`] with the line.
 pub fn counts(text: &str) -> Result<Vec<(String, u64)>, Counts> {
+    let text = text.trim_start_matches('\u{feff}');
+    let tabs = text.lines().next().is_some_and(|l| l.contains('\t'));
+    let mut reader = csv::ReaderBuilder::new();
+    let reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).delimiter(if tabs { b'\t' } else { b',' });
     let mut all = Vec::new();
-    for (place, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
-        let line = line.trim();
-        if line.is_empty() || (place == 0 && line.starts_with("month")) {
+    for (place, row) in reader.from_reader(text.as_bytes()).records().enumerate() {
+        let row = row.map_err(|_| Counts(place as u64 + 1))?;
+        let line = row.position().map_or(place as u64 + 1, csv::Position::line);
+        let cells: Vec<&str> = row.iter().collect();
+        if cells.iter().all(|c| c.is_empty()) {
             continue;
         }
-        let parsed = line.split_once(',').and_then(|(month, n)| {
-            let day = format!("{}-01", month.trim());
-            crate::days::day_of(&day).and_then(|_| Some((month.trim().to_owned(), n.trim().parse::<u64>().ok()?)))
-        });
-        all.push(parsed.ok_or(Counts(place as u64 + 1))?);
+        let [month, number] = cells[..] else { return Err(Counts(line)) };
+        match month_of(month).zip(number_of(number)) {
+            Some(count) => all.push(count),
+            // A heading has no digit where a number is to stand.
+            None if place == 0 && !number.contains(|c: char| c.is_numeric()) => {}
+            None => return Err(Counts(line)),
+        }
     }
     Ok(all)
+}
+
+/// A month as somebody writes it, as `YYYY-MM`; a day of it is its month.
+fn month_of(text: &str) -> Option<String> {
+    let half: String = text.chars().map(half_width).collect();
+    let mut parts = half.split(['-', '/', '.', '年', '月', '日']).map(str::trim).filter(|p| !p.is_empty());
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next());
+    let digits = |t: &str, n: std::ops::RangeInclusive<usize>| n.contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    let whole = parts.next().is_none() && digits(year, 4..=4) && digits(month, 1..=2) && day.is_none_or(|d| digits(d, 1..=2));
+    let month: u8 = month.parse().ok()?;
+    (whole && (1..=12).contains(&month)).then(|| format!("{year}-{month:02}"))
+}
+
+fn number_of(text: &str) -> Option<u64> {
+    let half: String = text.chars().map(half_width).collect();
+    let half = half.trim_end_matches(['人', '名']).trim_end();
+    let groups: Vec<&str> = half.split(',').collect();
+    let grouped = groups.len() == 1 || groups[0].len() <= 3 && groups[1..].iter().all(|g| g.len() == 3);
+    let digits = |g: &&str| !g.is_empty() && g.bytes().all(|b| b.is_ascii_digit());
+    (grouped && groups.iter().all(digits)).then(|| groups.concat().parse().ok()).flatten()
+}
+
+fn half_width(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0).unwrap_or(c),
+        other => other,
+    }
 }
 
 macro_rules! texts {
@@ -75,6 +114,7 @@ texts! {
     "quality-owner-registration" "quality-owner-claims" "quality-owner-records" "quality-owner-laboratory" "quality-owner-pharmacy" "quality-owner-vendor"
     "quality-cause-stopped" "quality-cause-volume" "quality-cause-twice" "quality-cause-not-filled" "quality-cause-unit" "quality-cause-range"
     "quality-cause-master" "quality-cause-dates" "quality-cause-values" "quality-cause-person" "quality-cause-structure" "quality-cause-no-patient" "quality-cause-birth"
+    "quality-cause-test-stopped" "quality-cause-two-people" "quality-still" "quality-new" "quality-mended" "quality-is-new" "quality-fatal-over"
     "quality-table-person" "quality-table-observation-period" "quality-table-visit" "quality-table-stay-part" "quality-table-condition" "quality-table-drug"
     "quality-table-procedure" "quality-table-device" "quality-table-measurement" "quality-table-observation" "quality-table-death" "quality-table-note"
     "quality-table-specimen" "quality-table-payer" "quality-table-cost" "quality-table-other"
@@ -266,7 +306,10 @@ impl Page<'_> {
     fn period(&self, finding: &Finding) -> Option<String> {
         let since = finding.since.as_ref()?;
         let until = finding.until.as_ref().unwrap_or(since);
-        Some(Message::new("quality-period").with("since", since).with("until", until).text(self.lang))
+        // What is so in the last months before today is so still: the month of today is never whole.
+        let recent = months_to(self.head.day.get(..7)?, 3);
+        let code = if recent.iter().any(|m| m == until) { "quality-still" } else { "quality-period" };
+        Some(Message::new(code).with("since", since).with("until", until).text(self.lang))
     }
 
     fn how_many(&self, finding: &Finding) -> String {
@@ -275,6 +318,19 @@ impl Page<'_> {
             None => Message::new("quality-how-many-persons"),
         };
         message.with("persons", self.n(finding.persons)).text(self.lang)
+    }
+
+    /// What became of the checks that failed when the same was looked at before: how many are new, how many are mended.
+    fn since_before(&self) -> Option<String> {
+        let before = self.head.before.as_ref()?;
+        let (new, mended) = before.changes(self.outcome);
+        let text = |code: &'static str, n: usize| Message::new(code).with("count", n).with("day", &before.day).text(self.lang);
+        Some([text("quality-new", new.len()), text("quality-mended", mended.len())].join(" "))
+    }
+
+    /// Whether none of a finding's checks failed before.
+    fn is_new(&self, finding: &Finding) -> bool {
+        self.head.before.as_ref().is_some_and(|b| finding.checks.iter().all(|c| !b.failed(c)))
     }
 
     fn owner(&self, owner: &Owner) -> String {
@@ -340,6 +396,10 @@ impl Page<'_> {
 
     fn percent(&self, value: &f64) -> String {
         if *value > 0.0 && *value < 0.1 { "<0.1%".to_owned() } else { format!("{value:.1}%") }
+    }
+
+    fn fatal_over(&self, percent: &f64) -> String {
+        Message::new("quality-fatal-over").with("percent", percent).text(self.lang)
     }
 
     fn bars(&self) -> Vec<Bar> {

@@ -96,12 +96,14 @@ names! {
     RowsShift "rowsShift" Plausibility;
     /// Months with under `low` or over `high` percent of the usual persons.
     PersonsShift "personsShift" Plausibility;
-    /// Months without any row while other tables have rows.
+    /// Months without any row while other tables have rows; of a test, after six months in a row with rows of it.
     MonthGap "monthGap" Completeness;
     /// Persons with more than `high` rows.
     RowsPerPerson "rowsPerPerson" Plausibility;
     /// Rows that say the same of one person as another one.
     DuplicateRows "duplicateRows" Conformance;
+    /// Persons of whom two rows tell another sex, or another birth date.
+    PersonConflict "personConflict" Conformance;
 }
 
 /// Kahn et al., "A Harmonized Data Quality Assessment Terminology and Framework" (2016).
@@ -184,6 +186,8 @@ pub struct Check {
     pub reference: String,
     /// Percent of what is tested that may be violated.
     pub threshold: f64,
+    /// Percent over which the data are not to be used, whatever the severity: of at least [`crate::MANY`] that were tested.
+    pub fatal: Option<f64>,
     /// What it means when it fails.
     pub severity: Severity,
     /// Who can mend it.
@@ -208,8 +212,8 @@ pub struct RuleError {
     pub reason: String,
 }
 
-const COLUMNS: [&str; 13] =
-    ["check", "table", "field", "code", "sex", "from", "to", "low", "high", "ref", "threshold", "severity", "owner"];
+const COLUMNS: [&str; 14] =
+    ["check", "table", "field", "code", "sex", "from", "to", "low", "high", "ref", "threshold", "fatal", "severity", "owner"];
 
 impl Rules {
     /// The rules that come with the program.
@@ -249,6 +253,7 @@ impl Rules {
             }
             rules.push(check);
         }
+        one_form(&rules, &lines)?;
         Ok(Rules { checks: rules })
     }
 
@@ -259,17 +264,46 @@ impl Rules {
     /// [`RuleError`] with line and column of `text`.
     pub fn with(mut self, text: &str) -> Result<Rules, RuleError> {
         let own = Rules::parse(text)?;
-        let ids: std::collections::HashSet<&str> = own.checks.iter().map(|c| c.id.as_str()).collect();
-        self.checks.retain(|c| !ids.contains(c.id.as_str()));
+        let mut lines = BTreeMap::new();
+        for (place, check) in own.checks.iter().enumerate() {
+            // By the order of lines; the header is the first. Lines that are empty are rare, and the text says which check it is.
+            let line = place as u64 + 2;
+            if !check.threshold.is_finite() && !self.checks.iter().any(|c| c.id == check.id) {
+                let reason = format!("there is no check {} that could be taken away", check.id);
+                return Err(RuleError { line, column: "threshold", reason });
+            }
+            lines.insert(check.id.clone(), line);
+        }
+        self.checks.retain(|c| !lines.contains_key(&c.id));
         self.checks.extend(own.checks);
         self.checks.retain(|c| c.threshold.is_finite());
+        one_form(&self.checks, &lines)?;
         Ok(self)
+    }
+
+    /// The checks alone that can say that data are not to be used.
+    pub fn fatal(mut self) -> Rules {
+        self.checks.retain(|c| c.severity == Severity::Fatal || c.fatal.is_some());
+        self
     }
 
     /// The checks, in the order of the file.
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
+}
+
+/// A column of codes is held to one form: of two, one would never be asked.
+fn one_form(checks: &[Check], lines: &BTreeMap<String, u64>) -> Result<(), RuleError> {
+    let mut forms: BTreeMap<(Table, &str), &Check> = BTreeMap::new();
+    for check in checks.iter().filter(|c| c.name == CheckName::CodeForm) {
+        if let Some(first) = forms.insert((check.table, &check.field), check) {
+            let line = lines.get(&check.id).or_else(|| lines.get(&first.id)).copied().unwrap_or_default();
+            let reason = format!("the column is held to the form {} already; take that check away with off", first.code);
+            return Err(RuleError { line, column: "code", reason });
+        }
+    }
+    Ok(())
 }
 
 struct Line<'a> {
@@ -342,6 +376,11 @@ impl Line<'_> {
                 _ => return Err(self.wrong("threshold", "percent from 0 to under 100, or off")),
             },
         };
+        let fatal = match self.number("fatal")? {
+            None => None,
+            Some(percent) if (0.0..100.0).contains(&percent) && percent >= threshold => Some(percent),
+            Some(_) => return Err(self.wrong("fatal", "percent from the threshold to under 100, or nothing")),
+        };
         let severity = match self.text("severity") {
             "note" => Severity::Note,
             "warning" => Severity::Warning,
@@ -370,6 +409,7 @@ impl Line<'_> {
             high: self.bound("high")?,
             reference: self.text("ref").to_owned(),
             threshold,
+            fatal,
             severity,
             owner,
         };
@@ -398,7 +438,15 @@ impl Line<'_> {
         let is_number = |bound: Option<Bound>| matches!(bound, Some(Bound::Number(_)));
         match check.name {
             N::PersonCompleteness => Ok(()),
-            N::MonthGap | N::DuplicateRows => needs(day, "field", "a column with a date is needed"),
+            N::MonthGap => {
+                needs(day, "field", "a column with a date is needed")?;
+                needs(check.code.is_empty() || check.table == Table::Measurement, "code", "only of results by test")
+            }
+            N::DuplicateRows => needs(day, "field", "a column with a date is needed"),
+            N::PersonConflict => {
+                let known = ["gender_concept_id", "year_of_birth"].contains(&check.field.as_str());
+                needs(check.table == Table::Person && known, "field", "gender_concept_id or year_of_birth of person")
+            }
             N::RowsShift | N::PersonsShift => {
                 needs(day, "field", "a column with a date is needed")?;
                 needs(is_number(check.low) && is_number(check.high), "low", "low and high, in percent, are needed")

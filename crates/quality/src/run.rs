@@ -10,9 +10,9 @@ use crate::days::{Calendar, MONTHS, month_text};
 use crate::laboratory::{Laboratory, Month, Test};
 use crate::outcome::{CheckResult, MonthPersons, Outcome, Reason, Status, TableSummary, Unmapped};
 use crate::persons::Persons;
-use crate::rules::{Bound, Check, CheckName as N, Rules};
-use crate::shift::{median, unusual};
-use crate::table::{TableState, date_of};
+use crate::rules::{Bound, Check, CheckName as N, Rules, Severity};
+use crate::shift::{Odd, median, unusual};
+use crate::table::TableState;
 use crate::tally::{Rows, Tally};
 
 /// Rows a month has to have for its shares to say something.
@@ -20,6 +20,15 @@ const ENOUGH: u32 = 30;
 
 /// Persons a month under which a month without any is nothing unusual.
 const FEW: f64 = 10.0;
+
+/// Of fewer that were tested no percentage says that data are not to be used.
+pub const MANY: u64 = 100;
+
+/// Rows of a check that are kept as examples, where nobody asks for more.
+const EXAMPLES: usize = 20;
+
+/// Months in a row with rows of a test after which one without any is a gap.
+const STEADY: u32 = 6;
 
 /// Part of the usual rows that a month has to have to be the first or the last one.
 const SOME: f64 = 0.1;
@@ -56,8 +65,19 @@ impl<'r> Run<'r> {
             persons: Persons::default(),
             sorted: false,
             tables: BTreeMap::new(),
-            tallies: rules.checks().iter().map(|_| Tally::default()).collect(),
+            tallies: rules.checks().iter().map(|_| Tally::keeping(EXAMPLES)).collect(),
         }
+    }
+
+    /// The same, with so many rows of each check kept as examples.
+    pub fn keeping(mut self, rows: usize) -> Run<'r> {
+        self.tallies = self.rules.checks().iter().map(|_| Tally::keeping(rows)).collect();
+        self
+    }
+
+    /// Whether any check is of a table's rows.
+    pub fn asks(&self, table: Table) -> bool {
+        self.rules.checks().iter().any(|c| c.table == table)
     }
 
     /// The tables that [`Run::learn`] takes.
@@ -79,7 +99,7 @@ impl<'r> Run<'r> {
             self.persons.sort();
             self.sorted = true;
         }
-        let rows = Rows::of(batch, date_of(table), &mut self.persons, &self.calendar);
+        let rows = Rows::of(batch, table.date_column(), &mut self.persons, &self.calendar);
         let state = self.tables.entry(table).or_insert_with(|| TableState::of(table, self.rules));
         state.check(&rows, &self.persons, self.rules, self.today, self.origin == Origin::Files, &mut self.tallies);
     }
@@ -125,6 +145,16 @@ impl<'r> Run<'r> {
                     }
                 }
             }
+            (N::PersonConflict, _) => {
+                tally.tested = self.persons.known();
+                for number in 0..self.persons.len() as u32 {
+                    let person = self.persons.get(number);
+                    if if check.field == "gender_concept_id" { person.two_sexes } else { person.two_births } {
+                        tally.violated += 1;
+                        tally.person(number);
+                    }
+                }
+            }
             (_, None) => {}
             (N::RowsPerPerson, Some(state)) => {
                 for (person, rows) in state.per_person.iter().enumerate().filter(|(_, n)| **n > 0) {
@@ -135,7 +165,7 @@ impl<'r> Run<'r> {
                     }
                 }
             }
-            (N::MonthGap, Some(state)) => {
+            (N::MonthGap, Some(state)) if check.code.is_empty() => {
                 let usual = self.usual_rows(state);
                 // A single old row is no beginning.
                 let first = (0..MONTHS).find(|m| f64::from(state.month_rows[*m]) > usual * SOME).unwrap_or(MONTHS);
@@ -187,7 +217,7 @@ impl<'r> Run<'r> {
                 let series = self.full(last, &months, |_, n| f64::from(n));
                 self.volume(check, &series, state, &mut tally, &mut told);
             }
-            (N::UnitShift | N::ValueShift | N::RangeShift | N::CodeRowsShift, Some(state)) => {
+            (N::UnitShift | N::ValueShift | N::RangeShift | N::CodeRowsShift | N::MonthGap, Some(state)) => {
                 let laboratory = state.laboratory.as_ref();
                 let test = laboratory.and_then(|l| l.tests.iter().find(|t| t.code == check.code));
                 if let (Some(laboratory), Some(test)) = (laboratory, test) {
@@ -241,11 +271,16 @@ impl<'r> Run<'r> {
         shown(&series, &odd, "%", told);
     }
 
-    fn months_found(&self, odd: &[u16], state: &TableState, tally: &mut Tally) {
-        for month in odd {
+    /// Months in which something changed, and the persons of them and of those in which it lasts.
+    fn months_found(&self, odd: &Odd, state: &TableState, tally: &mut Tally) {
+        for month in &odd.months {
             tally.violated += 1;
             tally.in_month(*month, 1);
-            if let Some(persons) = state.month_persons.get(month) {
+        }
+        tally.lasting = odd.until;
+        let (Some(first), Some(last)) = (odd.months.first(), odd.until.max(odd.months.last().copied())) else { return };
+        for (month, persons) in &state.month_persons {
+            if odd.months.contains(month) || odd.until.is_some() && (*first..=last).contains(month) {
                 tally.persons |= persons;
             }
         }
@@ -265,6 +300,24 @@ impl<'r> Run<'r> {
         let months: BTreeMap<u16, &Month> = test.months.iter().map(|(m, v)| (*m, v)).collect();
         let enough = || months.iter().filter(|(_, m)| m.rows >= ENOUGH).map(|(number, month)| (*number, *month));
         match check.name {
+            N::MonthGap => {
+                let first = months.keys().next().copied().unwrap_or(last);
+                let mut steady = 0;
+                for month in first..last {
+                    let rows = months.get(&month).map_or(0, |m| m.rows);
+                    tally.tested += 1;
+                    // Where nothing of the table comes the table has the gap.
+                    if rows == 0 && steady >= STEADY && state.month_rows[usize::from(month)] > 0 {
+                        tally.violated += 1;
+                        tally.in_month(month, 1);
+                        if let Some(persons) = state.month_persons.get(&month) {
+                            tally.persons |= persons;
+                        }
+                    } else {
+                        steady = if rows >= ENOUGH { steady + 1 } else { 0 };
+                    }
+                }
+            }
             N::CodeRowsShift => {
                 let mut rows = vec![0; MONTHS + 1];
                 months.iter().for_each(|(number, month)| rows[usize::from(*number)] = month.rows);
@@ -279,7 +332,8 @@ impl<'r> Run<'r> {
                 let factor = number_of(check.high);
                 let odd = unusual(&series, |usual, value| {
                     let (small, large) = (usual.min(value), usual.max(value));
-                    small > 0.0 && large / small > factor
+                    // A device that gives only zeros is none that measures less.
+                    small > 0.0 && large / small > factor || usual > 0.0 && value <= 0.0
                 });
                 tally.tested += series.len() as u64;
                 self.months_found(&odd, state, tally);
@@ -312,12 +366,13 @@ impl<'r> Run<'r> {
         told: &mut String,
     ) {
         let shown = |text: String| if text.is_empty() { "–".to_owned() } else { shown_word(&text).to_owned() };
-        let (mut usual, mut odd): (Option<K>, Vec<u16>) = (None, Vec::new());
+        let (mut usual, mut first): (Option<K>, Option<K>) = (None, None);
+        let mut odd = Odd::default();
         for (month, counts) in months {
             let Some((most, n)) = Month::most(counts) else { continue };
             tally.tested += 1;
             let Some(before) = usual else {
-                usual = Some(most);
+                (usual, first) = (Some(most), Some(most));
                 continue;
             };
             let all: u32 = counts.values().sum();
@@ -325,11 +380,15 @@ impl<'r> Run<'r> {
             if most != before && more >= f64::from(all) * number_of(check.low) / 100.0 {
                 usual = Some(most);
                 if !same(&before, &most) {
-                    odd.push(*month);
+                    odd.months.push(*month);
                     if told.is_empty() {
                         *told = format!("{} → {}", shown(name(&before)), shown(name(&most)));
                     }
                 }
+            }
+            // It lasts as long as it is not again as it was at first.
+            if !odd.months.is_empty() && first.zip(usual).is_some_and(|(first, usual)| !same(&first, &usual)) {
+                odd.until = Some(*month);
             }
         }
         self.months_found(&odd, state, tally);
@@ -349,6 +408,7 @@ impl<'r> Run<'r> {
         } else {
             Status::Pass
         };
+        let beyond_use = check.fatal.is_some_and(|most| percent > most && tally.tested >= MANY);
         let reason = match (status, self.tables.get(&check.table)) {
             (Status::NotApplicable, _) if only_lake => Some(Reason::OnlyLake),
             (Status::NotApplicable, None) => Some(Reason::NoRows),
@@ -357,11 +417,11 @@ impl<'r> Run<'r> {
         };
         // Since the first month in which more than is allowed is wrong: single errors of long ago are no beginning.
         let beyond = |(month, n): &(u16, u32)| {
-            let all = rows.map_or(0, |r| r[usize::from(*month)]).max(1);
+            let all = tally.asked_in(*month).or_else(|| rows.map(|r| r[usize::from(*month)])).unwrap_or(0).max(1);
             is_by_month(check.name) || 100.0 * f64::from(*n) / f64::from(all) > check.threshold
         };
         let since = tally.by_month().find(beyond).or_else(|| tally.by_month().next()).map(|(m, _)| month_text(m));
-        let until = tally.by_month().filter(beyond).last().map(|(m, _)| month_text(m));
+        let until = tally.by_month().filter(beyond).last().map(|(m, _)| m).max(tally.lasting).map(month_text);
         CheckResult {
             id: check.id.clone(),
             name: check.name,
@@ -370,7 +430,8 @@ impl<'r> Run<'r> {
             field: check.field.clone(),
             code: check.code.clone(),
             threshold: check.threshold,
-            severity: check.severity,
+            fatal: check.fatal,
+            severity: if status == Status::Fail && beyond_use { Severity::Fatal } else { check.severity },
             owner: check.owner,
             status,
             reason,
@@ -434,8 +495,8 @@ pub(crate) fn is_by_month(name: N) -> bool {
 }
 
 /// What was usual before the first odd month, and what it was then.
-fn shown(series: &[(u16, f64)], odd: &[u16], sign: &str, told: &mut String) {
-    let Some(place) = odd.first().and_then(|month| series.iter().position(|(m, _)| m == month)) else { return };
+fn shown(series: &[(u16, f64)], odd: &Odd, sign: &str, told: &mut String) {
+    let Some(place) = odd.months.first().and_then(|month| series.iter().position(|(m, _)| m == month)) else { return };
     let before: Vec<f64> = series[place.saturating_sub(6)..place].iter().map(|(_, v)| *v).collect();
     let digits = |value: f64| if sign.is_empty() && value.abs() < 10.0 { 2 } else { 0 };
     let (usual, value) = (median(&before), series[place].1);

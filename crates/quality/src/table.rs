@@ -41,28 +41,6 @@ pub(crate) struct TableState {
     record: Option<u32>,
 }
 
-/// The column by whose date the rows of a table are told by month.
-pub(crate) fn date_of(table: Table) -> Option<&'static str> {
-    Some(match table {
-        Table::ObservationPeriod => "observation_period_start_date",
-        Table::VisitOccurrence => "visit_start_date",
-        Table::VisitDetail => "visit_detail_start_date",
-        Table::VisitEvent => "event_date",
-        Table::ConditionOccurrence => "condition_start_date",
-        Table::DrugExposure => "drug_exposure_start_date",
-        Table::ProcedureOccurrence => "procedure_date",
-        Table::DeviceExposure => "device_exposure_start_date",
-        Table::Measurement => "measurement_date",
-        Table::Observation => "observation_date",
-        Table::Death => "death_date",
-        Table::Note => "note_date",
-        Table::Specimen => "specimen_date",
-        Table::PayerPlanPeriod => "payer_plan_period_start_date",
-        Table::Cost => "visit_start",
-        _ => return None,
-    })
-}
-
 impl TableState {
     pub(crate) fn of(table: Table, rules: &Rules) -> TableState {
         let own = || rules.checks().iter().enumerate().filter(move |(_, c)| c.table == table);
@@ -206,7 +184,7 @@ impl TableState {
             if !sources {
                 for ((number, seen), column) in self.keys.iter_mut().zip(&ids) {
                     if let Some(id) = column.whole(row) {
-                        tallies[*number].tested += 1;
+                        tallies[*number].test(rows, row);
                         if !seen.insert(id) {
                             tallies[*number].violate(rows, row);
                         }
@@ -214,7 +192,7 @@ impl TableState {
                 }
             }
             if let Some((number, seen)) = &mut self.twice {
-                tallies[*number].tested += 1;
+                tallies[*number].test(rows, row);
                 if !seen.insert(hash_of(&self.hasher, person, &content, row)) {
                     tallies[*number].violate(rows, row);
                 }

@@ -8,9 +8,6 @@ use crate::column::Column;
 use crate::days::{Calendar, MONTHS, NO_MONTH};
 use crate::persons::Persons;
 
-/// Rows that a check shows as examples.
-const EXAMPLES: usize = 20;
-
 /// A row that violates a check: where it comes from. It can name a patient: it has no `Debug`.
 #[derive(Clone, Serialize)]
 pub struct Example {
@@ -78,17 +75,36 @@ pub(crate) struct Tally {
     pub violated: u64,
     pub persons: RoaringBitmap,
     pub examples: Vec<Example>,
+    /// Of changes that last: the last month in which it is still so.
+    pub lasting: Option<u16>,
+    /// Rows that are kept as examples.
+    most: usize,
     months: Vec<u32>,
+    asked: Vec<u32>,
     last: Option<u32>,
 }
 
 impl Tally {
+    /// Nothing yet; `most` rows are kept as examples.
+    pub(crate) fn keeping(most: usize) -> Tally {
+        Tally { most, ..Tally::default() }
+    }
+
+    /// A row is asked.
+    pub(crate) fn test(&mut self, rows: &Rows<'_>, row: usize) {
+        self.tested += 1;
+        if self.asked.is_empty() {
+            self.asked.resize(MONTHS + 1, 0);
+        }
+        self.asked[usize::from(rows.month[row])] += 1;
+    }
+
     /// A row violates the check.
     pub(crate) fn violate(&mut self, rows: &Rows<'_>, row: usize) {
         self.violated += 1;
         self.person(rows.person[row]);
         self.in_month(rows.month[row], 1);
-        if self.examples.len() < EXAMPLES {
+        if self.examples.len() < self.most {
             self.examples.push(rows.example(row));
         }
     }
@@ -98,9 +114,9 @@ impl Tally {
         for row in 0..rows.len() {
             match holds(row) {
                 None => {}
-                Some(true) => self.tested += 1,
+                Some(true) => self.test(rows, row),
                 Some(false) => {
-                    self.tested += 1;
+                    self.test(rows, row);
                     self.violate(rows, row);
                 }
             }
@@ -119,6 +135,11 @@ impl Tally {
             self.months.resize(MONTHS + 1, 0);
         }
         self.months[usize::from(month)] += count;
+    }
+
+    /// Rows of a month that were asked; none where they are not counted by month.
+    pub(crate) fn asked_in(&self, month: u16) -> Option<u32> {
+        self.asked.get(usize::from(month)).copied()
     }
 
     /// Months with a violation, and how many.

@@ -20,7 +20,8 @@ quality-more-findings = { $count } more, less urgent, stand among the failed che
 quality-where = Where
 quality-since = When, how many
 quality-period = { $since } to { $until }
-quality-how-many = { $rows } rows, { $persons } patients
+quality-still = since { $since }, still so in { $until }
+quality-how-many = at least { $rows } rows, { $persons } patients
 quality-how-many-persons = { $persons } patients in these months
 quality-mended-by = Who can mend it
 quality-and-more = and { $count } more
@@ -74,6 +75,8 @@ quality-cause-values = { $table }: values that can hardly be true. Probably typi
 quality-cause-person = { $table }: diagnoses that do not go with sex or age. Another patient's entry, or a wrong sex or birth date.
 quality-cause-structure = { $table }: rows that do not hang together or lack what every row has. The program that makes the files has to be looked at.
 quality-cause-no-patient = Rows of patients of whom there is no registration. Files with the patients are missing, or ids are written in another way.
+quality-cause-test-stopped = { $table }: tests that came every month do not come any more. Their codes were probably changed, or an interface leaves them out.
+quality-cause-two-people = One patient number, two people: another sex or another birth date was told before. The number was probably given again, or two files name patients in different ways.
 quality-cause-birth = Something happened before the patient was born. Probably a wrong birth date, or another patient's number.
 quality-table-person = Patients
 quality-table-observation-period = Observation periods
@@ -92,7 +95,32 @@ quality-table-payer = Insurance
 quality-table-cost = Points and amounts
 quality-table-other = Places and staff
 quality-done = { $asked } of { $checks } checks asked of { $rows } rows of { $patients } patients: { $failed } failed, { $findings } things to look into. The report is { $path }
-quality-gate = { $count } checks failed that are marked fatal: the data are not to be used as they are. They stand first in the report.
+quality-gate = { $count } checks failed so far that the data are not to be used as they are. They stand first in the report.
+quality-fatal-over = do not use over { $percent }%
+quality-is-new = new
+quality-new = { $count ->
+    [0] Since the look on { $day } no check fails that held then.
+    [one] Since the look on { $day } one check fails that held then.
+   *[other] Since the look on { $day } { $count } checks fail that held then.
+ }
+quality-mended = { $count ->
+    [0] None that failed then holds now.
+    [one] One that failed then holds now.
+   *[other] { $count } that failed then hold now.
+ }
+quality-package-held = data quality: { $count } checks say that this package is not to be used ({ $checks }). Look at it with `azekura quality batch --package { $package } --out DIR`, then decide: `azekura quality release` or `azekura quality reject`. Later packages of this provider wait behind it.
+quality-package-waits = data quality: held back. Look at it with `azekura quality batch --package { $package } --out DIR`, then decide: `azekura quality release` or `azekura quality reject`. Later packages of this provider wait behind it.
+quality-rejected = Data quality: the package was looked at and is not used. Mend what was found and send the package anew.
+quality-not-held = Package { $package } is not held back by data quality. `azekura ingest` names those that are.
+quality-released-done = The package is taken in at the next `azekura ingest`, whatever the checks say.
+quality-rejected-done = The package is set aside. Its provider may send it anew under the same number.
+quality-batch-state = Package { $package } is not waiting to be taken in: only such a package can be looked at. What was taken in is looked at with `azekura quality lake`.
+quality-sent = A copy with the provider's own patient ids is sealed to the provider: { $path }
+quality-kept-none = Nobody has looked at the data of { $provider } yet: azekura quality lake --provider { $provider } --out DIR
+quality-kept-line = { $day }: { $rows } rows of { $patients } patients, { $asked } checks asked, { $failed } failed, { $new } new, { $mended } mended
 quality-rows-file = Rows that failed, with the hospital's own patient ids, are in { $path }. Keep it inside the hospital.
 quality-nobody = The lake has no rows of { $provider }. Take a package in first, or name another provider: azekura provider list
 quality-not-empty = { $path } is not empty. Name a directory that does not exist yet or has nothing in it.
+quality-rules = The instance's own rules { $path } cannot be used: { $error }. Mend the file, or empty `rules` under [quality] in azekura.toml.
+quality-held = Data quality: held back until somebody has looked at it.
+quality-released = Data quality: let in by somebody who looked at it.

@@ -17,7 +17,8 @@ quality-more-findings = このほか緊急度の低いものが { $count } 件�
 quality-where = 箇所
 quality-since = 時期・件数
 quality-period = { $since } ～ { $until }
-quality-how-many = { $rows } 行、{ $persons } 人
+quality-still = { $since } から続いています({ $until } 現在)
+quality-how-many = { $rows } 行以上、{ $persons } 人
 quality-how-many-persons = 該当する月の患者 { $persons } 人
 quality-mended-by = 対応できる部署
 quality-and-more = ほか { $count } 件
@@ -71,6 +72,8 @@ quality-cause-values = { $table }: まずあり得ない値があります。入
 quality-cause-person = { $table }: 性別や年齢に合わない病名があります。別の患者への入力か、性別・生年月日の誤りが考えられます。
 quality-cause-structure = { $table }: 行同士の対応が取れない、または必須の項目がありません。ファイルを作るプログラムの確認が必要です。
 quality-cause-no-patient = 患者基本情報のない患者の行があります。患者情報のファイルの欠落か、患者番号の書き方の違いが考えられます。
+quality-cause-test-stopped = { $table }:毎月届いていた検査項目が届かなくなりました。項目コードの変更か、連携の漏れが考えられます。
+quality-cause-two-people = 同じ患者番号に、異なる性別または生年月日の記録があります。患者番号の再利用か、ファイルごとの番号の書き方の違いが考えられます。
 quality-cause-birth = 出生前の日付の記録があります。生年月日の誤りか、別の患者番号への入力が考えられます。
 quality-table-person = 患者
 quality-table-observation-period = 観察期間
@@ -89,7 +92,30 @@ quality-table-payer = 保険
 quality-table-cost = 点数・金額
 quality-table-other = 施設・職員
 quality-done = 患者 { $patients } 人、{ $rows } 行に対し { $checks } 件中 { $asked } 件の検査を実施しました。不合格 { $failed } 件、確認が必要な点 { $findings } 件。報告書: { $path }
-quality-gate = 「使用不可」の検査が { $count } 件不合格です。このままでは使えません。報告書の先頭をご覧ください。
+quality-gate = { $count } 件の検査で、このままでは使えないほどの不備があります。報告書の先頭をご覧ください。
+quality-fatal-over = { $percent }% 超は使用不可
+quality-is-new = 新規
+quality-new = { $count ->
+    [0] { $day } の検査以後、新たに不合格となった検査はありません。
+   *[other] { $day } の検査以後、{ $count } 件が新たに不合格となりました。
+ }
+quality-mended = { $count ->
+    [0] 改善した検査はありません。
+   *[other] { $count } 件が改善しました。
+ }
+quality-package-held = データ品質:{ $count } 件の検査が「使用不可」です({ $checks })。`azekura quality batch --package { $package } --out DIR` で内容を確かめ、`azekura quality release` または `azekura quality reject` で決めてください。この提供元の後続のパッケージは待機します。
+quality-package-waits = データ品質:保留中です。`azekura quality batch --package { $package } --out DIR` で内容を確かめ、`azekura quality release` または `azekura quality reject` で決めてください。この提供元の後続のパッケージは待機します。
+quality-rejected = データ品質:内容を確認し、使用しないこととしました。修正して再送してください。
+quality-not-held = パッケージ { $package } はデータ品質で保留されていません。保留中のものは `azekura ingest` が示します。
+quality-released-done = 次の `azekura ingest` で、検査の結果にかかわらず取り込みます。
+quality-rejected-done = パッケージを使用しないこととしました。提供元は同じ番号で再送できます。
+quality-batch-state = パッケージ { $package } は取込待ちではありません。検査できるのは取込待ちのものだけです。取込済みのものは `azekura quality lake` で検査します。
+quality-sent = 提供元の患者番号を含む写しを、提供元あてに封印しました:{ $path }
+quality-kept-none = { $provider } のデータはまだ検査されていません:azekura quality lake --provider { $provider } --out DIR
+quality-kept-line = { $day }:{ $patients } 人 { $rows } 行、検査 { $asked } 件、不合格 { $failed } 件、新規 { $new } 件、改善 { $mended } 件
 quality-rows-file = 不合格の行を院内の患者IDとともに { $path } に書きました。院外に出さないでください。
 quality-nobody = レイクに { $provider } の行がありません。先にパッケージを取り込むか、別の提供者を指定してください: azekura provider list
 quality-not-empty = { $path } は空ではありません。まだ存在しないか、空のディレクトリを指定してください。
+quality-rules = このインスタンスの規則 { $path } を使用できません:{ $error }。修正するか、azekura.toml の [quality] の rules を空にしてください。
+quality-held = データ品質:確認されるまで保留します。
+quality-released = データ品質:内容を確認のうえ取り込みます。

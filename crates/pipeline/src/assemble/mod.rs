@@ -48,21 +48,13 @@ pub fn kept_tables() -> impl Iterator<Item = Table> {
     Table::ALL.iter().copied().filter(|t| !DERIVED.contains(t))
 }
 
-/// The day that a row of a table belongs to.
+/// The day on which what a row tells happened. None of what lasts or is derived: visits, periods, amounts.
 pub(crate) const fn date_column(table: Table) -> Option<&'static str> {
-    Some(match table {
-        Table::ConditionOccurrence => "condition_start_date",
-        Table::DrugExposure => "drug_exposure_start_date",
-        Table::ProcedureOccurrence => "procedure_date",
-        Table::DeviceExposure => "device_exposure_start_date",
-        Table::Measurement => "measurement_date",
-        Table::Observation => "observation_date",
-        Table::Note => "note_date",
-        Table::Specimen => "specimen_date",
-        Table::VisitEvent => "event_date",
-        Table::Death => "death_date",
-        _ => return None,
-    })
+    use Table::{Cost, ObservationPeriod, PayerPlanPeriod, VisitDetail, VisitOccurrence};
+    match table {
+        ObservationPeriod | VisitOccurrence | VisitDetail | PayerPlanPeriod | Cost => None,
+        other => other.date_column(),
+    }
 }
 
 /// The whole of the touched records after a commit, one batch a table, sorted by record and day.

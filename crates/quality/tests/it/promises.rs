@@ -146,6 +146,9 @@ const SABOTAGED: &[Sabotage] = &[
         "note.note_text.measureValueCompleteness",
         60,
     ),
+    // Told again: of the even ones the sex is the same, of all the day of birth is another.
+    (|h| (0..20).for_each(|r| h.person(r, 'F', (1950 + r as i32 % 40, 5, 17))), "person.gender_concept_id.personConflict", 10),
+    (|h| (0..20).for_each(|r| h.person(r, 'F', (1950 + r as i32 % 40, 5, 18))), "person.year_of_birth.personConflict", 20),
     (
         |h| {
             for record in 0..60 {
@@ -255,7 +258,14 @@ fn words_in_place_of_a_code_stand_in_no_result() {
     (0..40).for_each(|r| house.condition(r, day(2025, 3, 9), "text:山田太郎の風邪"));
     (0..40).for_each(|r| house.condition(r, day(2025, 3, 9), "99H:123"));
     let outcome = house.check(&rules(), Origin::Lake);
-    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: Vec::new() };
+    let head = Head {
+        of: "H1".to_owned(),
+        day: "2026-11-28".to_owned(),
+        at_least: 1,
+        unread: Vec::new(),
+        counts: Vec::new(),
+        before: None,
+    };
     for lang in [Lang::Ja, Lang::En] {
         let page = report_html(&outcome, &head, lang).expect("a page");
         assert!(!page.contains("山田") && page.contains("99H:123"), "{lang}");
@@ -281,6 +291,7 @@ fn the_page_says_every_finding_in_both_languages() {
         at_least: 1,
         unread: vec![("壊れた行".to_owned(), 3)],
         counts,
+        before: None,
     };
     for lang in [Lang::Ja, Lang::En] {
         let page = report_html(&outcome, &head, lang).expect("a page");
@@ -310,7 +321,8 @@ fn a_hospitals_own_counts_are_read_or_refused_with_their_line() {
         [("2025-01".to_owned(), 12), ("2025-02".to_owned(), 0)]
     );
     let most = quality::counts("2025-03,18446744073709551615\n").expect("counts");
-    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: most };
+    let head =
+        Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: most, before: None };
     assert!(report_html(&sound().check(&rules(), Origin::Lake), &head, Lang::En).is_ok());
     for (text, line) in [("2025-13,1\n", 1), ("2025-01,1\n2025-02,x\n", 2), ("2025-01\n", 1)] {
         assert_eq!(quality::counts(text).expect_err("refused").0, line, "{text}");
@@ -398,10 +410,137 @@ fn words_where_a_unit_or_a_code_should_stand_are_on_no_page() {
     }
     let outcome = house.check(&rules(), Origin::Files);
     assert!(findings(&outcome).iter().any(|f| f.cause == Cause::Unit));
-    let head = Head { of: "H1".to_owned(), day: "2026-11-28".to_owned(), at_least: 1, unread: Vec::new(), counts: Vec::new() };
+    let head = Head {
+        of: "H1".to_owned(),
+        day: "2026-11-28".to_owned(),
+        at_least: 1,
+        unread: Vec::new(),
+        counts: Vec::new(),
+        before: None,
+    };
     let page = report_html(&outcome, &head, Lang::Ja).expect("a page");
     let results = String::from_utf8(results_csv(&outcome).expect("results")).expect("text");
     for name in ["高橋", "鈴木"] {
         assert!(!page.contains(name) && !results.contains(name), "{name}");
+    }
+}
+
+/// Two years of two hundred people with two tests a month: what a test's result is, by its number, the month and the patient.
+fn two_tests(result: impl Fn(usize, i32, i64) -> Option<(f64, &'static str)>) -> House {
+    let mut house = House::default();
+    for record in 0..200 {
+        house.person(record, 'F', (1950, 5, 17));
+        for month in 0..24 {
+            let on = day(2024 + month / 12, (month % 12) as u32 + 1, (record % 28) as u32 + 1);
+            for (number, code) in ["3D010000002227101", "3C015000002327101"].into_iter().enumerate() {
+                if let Some((value, unit)) = result(number, month, record) {
+                    house.result(record, on, code, Some(value), Some(unit));
+                }
+            }
+        }
+    }
+    house
+}
+
+#[test]
+fn a_test_that_does_not_come_any_more_is_something_to_look_into_and_one_that_comes_in_season_is_not() {
+    let mut stops = two_tests(|test, month, _| (test == 1 || month < 15).then_some(([95.0, 0.8][test], "mg/dL")));
+    let outcome = stops.check(&rules(), Origin::Files);
+    let found = findings(&outcome);
+    let stopped = found.iter().find(|f| f.cause == Cause::TestStopped).expect("it is told");
+    assert_eq!(
+        (stopped.since.as_deref(), stopped.until.as_deref()),
+        (Some("2025-04"), Some("2025-11")),
+        "to the last whole month"
+    );
+    assert_eq!(stopped.subjects, ["3D010"]);
+    let mut seasonal = two_tests(|test, month, _| (test == 1 || month % 12 < 4).then_some(([95.0, 0.8][test], "mg/dL")));
+    let outcome = seasonal.check(&rules(), Origin::Files);
+    assert!(findings(&outcome).iter().all(|f| f.cause != Cause::TestStopped));
+}
+
+#[test]
+fn a_change_that_lasts_is_told_as_lasting() {
+    let (unit, until) =
+        ("measurement.unit_source_value.unitShift.3D010/017,018,019,022,023", |o: &quality::Outcome, id: &str| {
+            let result = of(o, id);
+            (result.since.clone().unwrap_or_default(), result.until.clone().unwrap_or_default())
+        });
+    let value = "measurement.value_as_number.valueShift.3D010/017,018,019,022,023";
+    let glucose = |month: i32, from: i32, to: i32| if (from..to).contains(&month) { (5.3, "mmol/L") } else { (95.0, "mg/dL") };
+    let mut lasting = two_tests(|test, month, _| Some(if test == 0 { glucose(month, 15, 24) } else { (0.8, "mg/dL") }));
+    assert_eq!(until(&lasting.check(&rules(), Origin::Files), unit), ("2025-04".to_owned(), "2025-12".to_owned()));
+    let mut over = two_tests(|test, month, _| Some(if test == 0 { glucose(month, 12, 17) } else { (0.8, "mg/dL") }));
+    assert_eq!(until(&over.check(&rules(), Origin::Files), unit), ("2025-01".to_owned(), "2025-06".to_owned()));
+    let mut silent = two_tests(|test, month, _| Some((if test == 0 { glucose(month, 15, 24).0 } else { 0.8 }, "mg/dL")));
+    assert_eq!(until(&silent.check(&rules(), Origin::Files), value), ("2025-04".to_owned(), "2025-12".to_owned()));
+    let mut zeros = two_tests(|test, month, _| Some((if test == 0 && month == 15 { 0.0 } else { 95.0 }, "mg/dL")));
+    assert_eq!(until(&zeros.check(&rules(), Origin::Files), value), ("2025-04".to_owned(), "2025-04".to_owned()));
+}
+
+#[test]
+fn data_of_which_too_much_is_wrong_are_not_to_be_used_and_a_few_rows_say_nothing() {
+    let outcome_of = |people: i64, wrong: i64| {
+        let mut house = House::default();
+        for record in 0..people {
+            house.person(record, 'F', (1950, 5, 17));
+            let on = if record < wrong { day(1940, 1, 1) } else { day(2025, 3, 9) };
+            house.procedure(record, on, "160019410", None);
+        }
+        house.check(&rules(), Origin::Files)
+    };
+    let id = "procedure_occurrence.procedure_date.plausibleAfterBirth";
+    let unfit = outcome_of(200, 50);
+    assert_eq!(unfit.unfit(), [id]);
+    assert_eq!(of(&unfit, id).severity, quality::Severity::Fatal);
+    let wrong = outcome_of(200, 30);
+    assert_eq!((wrong.unfit(), of(&wrong, id).status), (Vec::<String>::new(), Status::Fail), "wrong, and still to be used");
+    assert_eq!(outcome_of(90, 90).unfit(), Vec::<String>::new(), "too few to say so");
+    let gate = rules().fatal();
+    assert!(gate.checks().len() > 100 && gate.checks().len() < 400, "{}", gate.checks().len());
+}
+
+#[test]
+fn what_is_new_and_what_was_mended_since_the_last_look_is_told() {
+    let look = |wrong: bool, own: bool| {
+        let mut house = sound();
+        (0..60).filter(|_| wrong).for_each(|r| house.procedure(r, day(1945, 1, 1), "160019410", None));
+        (0..800).filter(|_| own).for_each(|r| house.procedure(r % 200, day(2025, 3, 1 + r as u32 % 28), "L:OWN", None));
+        house.check(&rules(), Origin::Files)
+    };
+    let before = quality::Kept::of(&look(true, false), "2026-10-28");
+    let now = look(false, true);
+    let (new, mended) = before.changes(&now);
+    assert!(new.contains(&"procedure_occurrence.procedure_source_value.sourceValueCompleteness"), "{new:?}");
+    assert!(mended.contains(&"procedure_occurrence.procedure_date.plausibleAfterBirth"), "{mended:?}");
+    assert_eq!(before.changed(&quality::Kept::of(&now, "2026-11-28")), (new.len(), mended.len()));
+    let text = serde_json::to_string(&before).expect("text");
+    assert_eq!(serde_json::from_str::<quality::Kept>(&text).expect("the same"), before);
+    let head = Head {
+        of: "H1".to_owned(),
+        day: "2026-11-28".to_owned(),
+        at_least: 1,
+        unread: Vec::new(),
+        counts: Vec::new(),
+        before: Some(before),
+    };
+    let page = report_html(&now, &head, Lang::En).expect("a page");
+    assert!(page.contains("2026-10-28") && page.contains(">new<"), "the page says so");
+}
+
+#[test]
+fn a_hospitals_own_counts_are_read_as_a_spreadsheet_saves_them() {
+    let expected = vec![("2026-04".to_owned(), 1_234), ("2026-05".to_owned(), 987)];
+    for text in [
+        "month,patients\n2026-04,1234\n2026-05,987\n",
+        "\u{feff}年月,患者数\r\n2026/4,\"1,234\"\r\n2026/5,987\r\n",
+        "2026年4月,１２３４人\n2026年5月,987人\n",
+        "年月\t患者数\n2026/4/1\t1,234\n2026/5/1\t987\n\n",
+    ] {
+        assert_eq!(quality::counts(text).expect("counts"), expected, "{text}");
+    }
+    for (text, line) in [("2026-13,5\n", 1), ("month,patients\n2026-04,many\n", 2), ("2026-04,1,234\n", 1), ("2026-04,1,23\n", 1)]
+    {
+        assert_eq!(quality::counts(text).expect_err("refused").0, line, "{text}");
     }
 }
