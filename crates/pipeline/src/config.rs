@@ -18,11 +18,31 @@ pub struct Config {
     pub intake: Intake,
     /// What is kept.
     pub lake: LakeSettings,
+    /// Whether what comes in can be used.
+    #[serde(default)]
+    pub quality: Quality,
     /// Which records are one person.
     #[serde(default)]
     pub linkage: Linkage,
     /// What leaves.
     pub release: Release,
+}
+
+/// Whether what comes in can be used.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Quality {
+    /// Whether a package is held back of which a check says that it is not to be used.
+    pub gate: bool,
+    /// Rules of the instance's own beside the shipped ones, a file within the instance; none when empty.
+    #[serde(default)]
+    pub rules: String,
+}
+
+impl Default for Quality {
+    fn default() -> Self {
+        Quality { gate: true, rules: String::new() }
+    }
 }
 
 /// Which records are one person.

@@ -1,19 +1,18 @@
-use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use ::formats::checkup::Mapping;
-use ::quality::{Head, Origin, Outcome as Checked, Rules, Run, Severity, Status, counts, findings, report_html, results_csv};
+use ::quality::{
+    Head, Kept, Origin, Outcome as Checked, Rules, Run, Severity, Status, counts, findings, report_html, results_csv,
+};
 use anyhow::Context as _;
-use arrow::array::{AsArray as _, Int64Array, RecordBatch};
-use arrow::datatypes::Int64Type;
 use ledger::Mode;
-use messages::{Lang, Message};
+use messages::Message;
+use pipeline::quality::{Numbers, day_number};
 use serde::Serialize;
-use terms::ProviderId;
+use terms::{PackageId, ProviderId};
 
 use super::formats::{Choice, read_mapping};
 use super::instance::{Access, Where};
@@ -35,8 +34,39 @@ pub enum Command {
         /// Mapping (TOML) for CSV files that have none beside them.
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Whose data the report says it is of; else the name of the directory or file.
+        #[arg(long, value_name = "NAME")]
+        of: Option<String>,
         /// Directory, tar or file.
         path: PathBuf,
+    },
+    /// Check a package that waits to be taken in, above all one that was held back. Exit status 1 when it is not to be used.
+    Batch {
+        #[command(flatten)]
+        place: Where,
+        #[command(flatten)]
+        what: What,
+        /// Which: `azekura ingest` names those that are held back.
+        #[arg(long, value_name = "ID")]
+        package: PackageId,
+        /// Seal a copy with the patients' ids to the provider, where it fetches what is for it.
+        #[arg(long)]
+        send: bool,
+        /// What it is for: it stands in the journal.
+        #[arg(long, default_value = "data quality")]
+        purpose: String,
+    },
+    /// Let a package in that was held back, whatever the checks say.
+    Release(Decision),
+    /// Set a package aside that was held back: its provider may send it anew.
+    Reject(Decision),
+    /// What each look at a provider's rows found, the earliest first.
+    Looks {
+        #[command(flatten)]
+        place: Where,
+        /// Whose rows.
+        #[arg(long, value_name = "ID")]
+        provider: ProviderId,
     },
     /// Check what a provider's packages became in the lake. Exit status 1 when it is not to be used.
     Lake {
@@ -54,6 +84,18 @@ pub enum Command {
 }
 
 #[derive(clap::Args)]
+pub struct Decision {
+    #[command(flatten)]
+    place: Where,
+    /// Which.
+    #[arg(long, value_name = "ID")]
+    package: PackageId,
+    /// Why: it stands in the journal.
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(clap::Args)]
 pub struct What {
     /// Directory to write to: one that does not exist yet or is empty.
     #[arg(long, value_name = "DIR")]
@@ -64,6 +106,9 @@ pub struct What {
     /// The hospital's own count of patients by month (CSV: month,patients), to hold what is found against.
     #[arg(long, value_name = "FILE")]
     counts: Option<PathBuf>,
+    /// Rows of each failed check that are listed, where the report may name patients.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    rows: usize,
 }
 
 #[derive(Serialize)]
@@ -81,40 +126,101 @@ struct Summary {
 
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
-        Command::Files { what, from, mapping, path } => {
-            let (rules, own) = what.read()?;
-            let read = read_files(&rules, from, read_mapping(mapping)?, &path, shown.lang)?;
+        Command::Files { what, from, mapping, of, path } => {
+            let (rules, counts) = what.read(Rules::shipped().context("the shipped rules")?)?;
+            let read = read_files(&rules, from, read_mapping(mapping)?, &path, what.rows)?;
             let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
-            let head = Head { of: name, day: day()?, at_least: 1, unread: read.unread, counts: own };
-            finish(&what, &read.checked, &head, Some(&read.patients), shown)
+            let unread = read.numbers.unread(shown.lang);
+            let head = Head { of: of.unwrap_or(name), day: day(), at_least: 1, unread, counts, before: None };
+            finish(&what, &read.checked, &head, Some(&read.numbers.patients), None, shown)
         }
         Command::Lake { place, what, provider, purpose } => {
-            let (rules, own) = what.read()?;
-            let checked = access.with(&place, Mode::Writer, async |i| {
+            let (checked, before, counts) = access.with(&place, Mode::Writer, async |i| {
+                let (rules, counts) = what.read(pipeline::quality::rules(i)?)?;
                 let bar = shown.bar(0, Message::new("quality-title"));
-                let checked =
+                let (checked, before) =
                     pipeline::quality::of_provider(i, &provider, &rules, &purpose, &|rows| bar.set_position(rows)).await?;
                 bar.finish_and_clear();
-                Ok(checked)
+                Ok((checked, before, counts))
             })?;
-            let head = Head { of: provider.to_string(), day: day()?, at_least: AT_LEAST, unread: Vec::new(), counts: own };
-            finish(&what, &checked, &head, None, shown)
+            let head = Head { of: provider.to_string(), day: day(), at_least: AT_LEAST, unread: Vec::new(), counts, before };
+            finish(&what, &checked, &head, None, None, shown)
+        }
+        Command::Batch { place, what, package, send, purpose } => {
+            let (batch, head, sent) = access.with(&place, Mode::Writer, async |i| {
+                let (rules, counts) = what.read(pipeline::quality::rules(i)?)?;
+                let bar = shown.bar(0, Message::new("quality-title"));
+                let batch =
+                    pipeline::quality::of_package(i, package, &rules, what.rows, &purpose, &|rows| bar.set_position(rows))
+                        .await?;
+                bar.finish_and_clear();
+                let of = format!("{} #{}", batch.provider, batch.sequence);
+                let unread = batch.numbers.unread(shown.lang);
+                let before = pipeline::quality::looks(i, &batch.provider).await?.pop();
+                let head = Head { of, day: day(), at_least: AT_LEAST, unread, counts, before };
+                let sent = if send {
+                    // Inside the hospital every code is shown, and every row by the id it has there.
+                    let own = Head { at_least: 1, ..head.clone() };
+                    let files = [
+                        ("report.html", report_html(&batch.outcome, &own, shown.lang).context("the report")?.into_bytes()),
+                        ("results.csv", results_csv(&batch.outcome).context("the results")?),
+                        ("rows.csv", rows_csv(&batch.outcome, &batch.numbers.patients).context("the rows")?),
+                    ];
+                    Some(pipeline::quality::send(i, &batch.provider, batch.sequence, &files).await?)
+                } else {
+                    None
+                };
+                Ok((batch, head, sent))
+            })?;
+            finish(&what, &batch.outcome, &head, None, sent, shown)
+        }
+        Command::Release(d) => {
+            access.with(&d.place, Mode::Writer, async |i| Ok(pipeline::quality::release(i, d.package, &d.reason).await?))?;
+            shown.result(&serde_json::json!({ "package": d.package }), &[Message::new("quality-released-done")]);
+            Ok(Outcome::Done)
+        }
+        Command::Reject(d) => {
+            access.with(&d.place, Mode::Writer, async |i| Ok(pipeline::quality::reject(i, d.package, &d.reason).await?))?;
+            shown.result(&serde_json::json!({ "package": d.package }), &[Message::new("quality-rejected-done")]);
+            Ok(Outcome::Done)
+        }
+        Command::Looks { place, provider } => {
+            let looks = access.with(&place, Mode::Reader, async |i| Ok(pipeline::quality::looks(i, &provider).await?))?;
+            shown.result(&looks, &told(&looks, &provider));
+            Ok(Outcome::Done)
         }
     }
 }
 
-fn day() -> Result<String, Failure> {
-    Ok(pipeline::notices::today().to_string())
+/// Looks one after the other, each with what changed since the one before.
+fn told(looks: &[Kept], provider: &ProviderId) -> Vec<Message> {
+    if looks.is_empty() {
+        return vec![Message::new("quality-kept-none").with("provider", provider)];
+    }
+    let mut before: Option<&Kept> = None;
+    let mut lines = Vec::with_capacity(looks.len());
+    for look in looks {
+        let failed = look.checks.values().filter(|c| c.failed).count();
+        let (new, mended) = before.map_or((0, 0), |b| b.changed(look));
+        let line = Message::new("quality-kept-line").with("day", &look.day).with("rows", look.rows);
+        let line = line.with("patients", look.patients).with("asked", look.checks.len());
+        lines.push(line.with("failed", failed).with("new", new).with("mended", mended));
+        before = Some(look);
+    }
+    lines
+}
+
+fn day() -> String {
+    pipeline::notices::today().to_string()
 }
 
 impl What {
     /// Rules and the hospital's own counts; before anything is read, as is whether there is a place for the report.
-    fn read(&self) -> Result<(Rules, Vec<(String, u64)>), Failure> {
+    fn read(&self, mut rules: Rules) -> Result<(Rules, Vec<(String, u64)>), Failure> {
         if fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Failure::Refused(Message::new("quality-not-empty").with("path", self.out.display())));
         }
         let text = |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
-        let mut rules = Rules::shipped().context("the shipped rules")?;
         if let Some(path) = &self.rules {
             rules = rules.with(&text(path)?).with_context(|| path.display().to_string())?;
         }
@@ -128,77 +234,41 @@ impl What {
 
 struct Read {
     checked: Checked,
-    patients: Vec<String>,
-    unread: Vec<(String, u64)>,
+    numbers: Numbers,
 }
 
 /// Reads files twice: what is known of persons, then the rows.
-fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path, lang: Lang) -> Result<Read, Failure> {
-    let today = pipeline::notices::today().since(jiff::civil::date(1970, 1, 1)).map_or(0, |span| span.get_days());
-    let mut run = Run::new(rules, Origin::Files, today);
-    let mut patients = Patients::default();
+fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path, rows: usize) -> Result<Read, Failure> {
+    let mut run = Run::new(rules, Origin::Files, day_number(pipeline::notices::today())).keeping(rows);
+    let mut numbers = Numbers::default();
     let mut failed = None;
-    let mut numbered = |chunk: &::formats::Chunk, take: &mut dyn FnMut(omop::Table, &RecordBatch)| {
-        let numbers = patients.numbers(chunk);
-        for (table, batch) in &chunk.tables {
-            match renumbered(batch, &numbers) {
-                Ok(batch) => take(*table, &batch),
-                Err(error) => failed = Some(error),
-            }
-        }
-    };
-    ::formats::read_at(from.format(), path, mapping.clone(), &mut |chunk| numbered(&chunk, &mut |t, b| run.learn(t, b)))
-        .context("reading")?;
-    let mut unread: BTreeMap<&'static str, (String, u64)> = BTreeMap::new();
-    ::formats::read_at(from.format(), path, mapping, &mut |chunk| {
-        numbered(&chunk, &mut |t, b| run.check(t, b));
-        for finding in chunk.findings.iter().filter(|f| f.severity >= messages::Severity::Warning) {
-            unread.entry(finding.message.code).or_insert_with(|| (said(&finding.message).text(lang), 0)).1 += 1;
-        }
+    ::formats::read_at(from.format(), path, mapping.clone(), &mut |chunk| match numbers.tables(&chunk, |_| true) {
+        Ok(tables) => tables.iter().for_each(|(table, batch)| run.learn(*table, batch)),
+        Err(error) => failed = Some(error),
     })
-    .context("checking")?;
+    .map_err(anyhow::Error::from)?;
+    ::formats::read_at(from.format(), path, mapping, &mut |chunk| {
+        match numbers.tables(&chunk, |_| true) {
+            Ok(tables) => tables.iter().for_each(|(table, batch)| run.check(*table, batch)),
+            Err(error) => failed = Some(error),
+        }
+        numbers.note(&chunk);
+    })
+    .map_err(anyhow::Error::from)?;
     if let Some(error) = failed {
         return Err(anyhow::Error::from(error).context("checking").into());
     }
-    let mut unread: Vec<(String, u64)> = unread.into_values().collect();
-    unread.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    Ok(Read { checked: run.finish(), patients: patients.all, unread })
+    Ok(Read { checked: run.finish(), numbers })
 }
 
-/// What a finding says without the values in it: the page may be handed on, and a path or a value can name a patient.
-fn said(message: &Message) -> Message {
-    message.args.iter().fold(Message::new(message.code), |said, (name, _)| said.with(name, "…"))
-}
-
-/// Patients by their number in the run.
-#[derive(Default)]
-struct Patients {
-    numbers: HashMap<String, i64>,
-    all: Vec<String>,
-}
-
-impl Patients {
-    fn numbers(&mut self, chunk: &::formats::Chunk) -> Vec<i64> {
-        let number = |patient: &::formats::Patient| {
-            *self.numbers.entry(patient.local_id.clone()).or_insert_with(|| {
-                self.all.push(patient.local_id.clone());
-                self.all.len() as i64 - 1
-            })
-        };
-        chunk.patients.iter().map(number).collect()
-    }
-}
-
-/// The batch with numbers of the run in place of those of the chunk.
-fn renumbered(batch: &RecordBatch, numbers: &[i64]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let places = batch.column(0).as_primitive::<Int64Type>();
-    let of = |place: &i64| usize::try_from(*place).ok().and_then(|p| numbers.get(p)).copied().unwrap_or(-1);
-    let mut columns = batch.columns().to_vec();
-    columns[0] = Arc::new(places.values().iter().map(of).collect::<Int64Array>());
-    RecordBatch::try_new(batch.schema(), columns)
-}
-
-fn finish(what: &What, checked: &Checked, head: &Head, patients: Option<&[String]>, shown: &Shown) -> Result<Outcome, Failure> {
+fn finish(
+    what: &What,
+    checked: &Checked,
+    head: &Head,
+    patients: Option<&[String]>,
+    sent: Option<PathBuf>,
+    shown: &Shown,
+) -> Result<Outcome, Failure> {
     fs::create_dir_all(&what.out).with_context(|| what.out.display().to_string())?;
     let report = what.out.join("report.html");
     write(&report, report_html(checked, head, shown.lang).context("the report")?.as_bytes())?;
@@ -239,6 +309,9 @@ fn finish(what: &What, checked: &Checked, head: &Head, patients: Option<&[String
     }
     if summary.fatal > 0 {
         lines.push(Message::new("quality-gate").with("count", summary.fatal));
+    }
+    if let Some(path) = sent {
+        lines.push(Message::new("quality-sent").with("path", path.display()));
     }
     shown.result(&summary, &lines);
     Ok(if summary.fatal > 0 || summary.rows == 0 { Outcome::FoundWrong } else { Outcome::Done })

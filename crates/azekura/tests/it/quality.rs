@@ -43,13 +43,13 @@ fn a_hospital_sees_what_is_wrong_in_its_files_in_its_own_language_and_by_its_own
 fn rules_of_ones_own_can_hold_data_back() {
     let house = House::new();
     let rules = house.path().join("own.csv");
-    let header = "check,table,field,code,sex,from,to,low,high,ref,threshold,severity,owner\n";
-    let fatal = "measurePersonCompleteness,drug_exposure,,,,,,,,,0,fatal,pharmacy\n";
+    let header = "check,table,field,code,sex,from,to,low,high,ref,threshold,fatal,severity,owner\n";
+    let fatal = "measurePersonCompleteness,drug_exposure,,,,,,,,,0,,fatal,pharmacy\n";
     fs::write(&rules, format!("{header}{fatal}")).expect("a file");
     let (path, out) = (samples("checkup/clean"), house.path().join("a"));
     let said = house.run(&["quality", "files", text(&path), "--out", text(&out), "--rules", text(&rules)]);
     assert_eq!((said.status, &said.json["fatal"]), (Some(1), &1.into()), "nobody has a drug");
-    fs::write(&rules, format!("{header}{}", fatal.replace(",0,fatal", ",100,fatal"))).expect("a file");
+    fs::write(&rules, format!("{header}{}", fatal.replace(",0,,fatal", ",100,,fatal"))).expect("a file");
     let out = house.path().join("b");
     let said = house.run(&["quality", "files", text(&path), "--out", text(&out), "--rules", text(&rules)]);
     assert_eq!(said.status, Some(1));
@@ -100,4 +100,125 @@ fn of_what_could_not_be_read_nobody_is_told_that_it_is_well() {
     fs::write(junk.join("x.UKE"), [0xff, 0, 7, 0xfe]).expect("a file");
     let said = house.run(&["quality", "files", text(&junk), "--out", text(&house.path().join("none"))]);
     assert_eq!((said.status, &said.json["rows"]), (Some(1), &0.into()), "{}", said.all);
+}
+
+/// Checkups of sixty people as CSV with its mapping, taken on a day; and the ids that they have here.
+fn checkups(house: &House, name: &str, taken: &str) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
+    let folder = house.path().join(name);
+    fs::create_dir(&folder).expect("a folder");
+    let mapping = fs::read(samples("checkup/csv").join("municipal_checkup.toml")).expect("a mapping");
+    let mut csv =
+        "宛名番号,カナ氏名,生年月日,性別,健診種別,受診日,実施機関番号,身長,体重,収縮期血圧,拡張期血圧,HbA1c,胸部X線判定\n"
+            .to_owned();
+    for n in 0..60 {
+        csv.push_str(&format!("{n:08},ﾃｽﾄ ﾀﾛｳ,S46.11.02,1,がん検診,{taken},1319999991,158.0,51.4,112,70,5.4,B\n"));
+    }
+    fs::write(folder.join("a.csv"), csv).expect("a file");
+    fs::write(folder.join("a.toml"), mapping).expect("a file");
+    let out = house.path().join(format!("{name}-ids"));
+    house.run(&["formats", "convert", "--from", "checkup", text(&folder), "--out", text(&out)]).done();
+    let mut reader = csv::Reader::from_path(out.join("identity.csv")).expect("identity");
+    let at = reader.headers().expect("a heading").iter().position(|h| h == "local_patient_id").expect("a column");
+    let ids = reader.records().map(|r| r.expect("a row")[at].to_owned()).collect();
+    (files(&folder, |_| true), ids)
+}
+
+#[test]
+fn a_package_that_is_not_to_be_used_waits_until_somebody_has_looked_at_it() {
+    let house = House::new();
+    let (wrong, ids) = checkups(&house, "wrong", "S40.9.12");
+    let (right, _) = checkups(&house, "right", "R6.9.12");
+    house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[7]]).done();
+    house.receive(&[&house.package_of("checkup", 1, &wrong), &house.package_of("checkup", 2, &right)]);
+    let first = house.on(&["ingest"]);
+    assert_eq!(first.status, Some(1), "{}", first.all);
+    assert_eq!((&first.json[0]["waits"], &first.json[1]["waits"]), (&"quality-package-held".into(), &"core-ingest-waits".into()));
+    assert_eq!(house.count("measurement"), 0, "nothing of it, and nothing that overtakes it");
+    let id = first.json[0]["package"].as_str().expect("an id").to_owned();
+    let again = house.on(&["ingest"]);
+    assert_eq!(again.json[0]["waits"], "quality-package-waits", "it is not read again: {}", again.all);
+
+    // Somebody looks: nobody who said no is in it, and the provider's own ids are in its sealed copy alone.
+    let out = house.path().join("look");
+    let look = house.on(&["quality", "batch", "--package", &id, "--send", "--out", text(&out)]);
+    assert_eq!((look.status, &look.json["patients"]), (Some(1), &59.into()), "{}", look.all);
+    assert!(look.json["fatal"].as_u64().is_some_and(|n| n > 0), "{}", look.all);
+    assert!(!out.join("rows.csv").exists());
+    assert_eq!(status(&out, "measurement.measurement_date.plausibleAfterBirth"), "fail");
+    let copy = house.instance().join(format!("outbox/{PROVIDER}/quality-000001.azp"));
+    let sent = house.open(&copy, &crate::kit::hospital());
+    let rows = sent.iter().find(|(name, _)| name == "rows.csv").map(|(_, c)| String::from_utf8_lossy(c).into_owned());
+    let rows = rows.expect("rows by the hospital's ids");
+    assert!(rows.contains(&ids[3]) && !rows.contains(&ids[7]), "{rows}");
+    let page = fs::read_to_string(out.join("report.html")).expect("a page");
+    assert!(ids.iter().all(|patient| !page.contains(patient) && !look.all.contains(patient)));
+
+    // Somebody decides. Only what is held back can be decided on, and why stands in the journal.
+    let reason =
+        |verb: &str, id: &str| house.on(&["quality", verb, "--package", id, "--reason", "called the hospital: years of Showa"]);
+    let other = first.json[1]["package"].as_str().expect("an id").to_owned();
+    assert_eq!(reason("release", &other).refused(), "quality-not-held");
+    reason("reject", &id).done();
+    assert!(house.journal().iter().any(|e| e.to_string().contains("called the hospital")));
+    assert_eq!(reason("release", &id).refused(), "quality-not-held");
+    let refused = house.on(&["quality", "batch", "--package", &id, "--out", text(&house.path().join("none"))]);
+    assert_eq!(refused.refused(), "quality-batch-state");
+    let next = house.on(&["ingest"]);
+    assert_eq!((&next.json[0]["waits"], &next.json[0]["patients_in"]), (&serde_json::Value::Null, &59.into()), "{}", next.all);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn a_package_that_was_let_in_comes_in_whole_whatever_the_checks_say() {
+    let house = House::new();
+    let (wrong, ids) = checkups(&house, "wrong", "S40.9.12");
+    house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    house.receive(&[&house.package_of("checkup", 1, &wrong)]);
+    let held = house.on(&["ingest"]);
+    assert_eq!(held.json[0]["waits"], "quality-package-held", "{}", held.all);
+    let id = held.json[0]["package"].as_str().expect("an id").to_owned();
+    house.on(&["quality", "release", "--package", &id, "--reason", "the dates are those of the mothers"]).done();
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!(taken[0]["patients_in"], 60, "{taken}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+    // What each look found is kept.
+    let look = |name: &str| {
+        let out = house.path().join(name);
+        house.on(&["quality", "lake", "--provider", PROVIDER, "--out", text(&out)]);
+        fs::read_to_string(out.join("report.html")).expect("a page")
+    };
+    assert!(!look("first").contains("Since the look on") && look("second").contains("Since the look on"));
+    let looks = house.on(&["quality", "looks", "--provider", PROVIDER]).done();
+    assert_eq!(looks.as_array().map(Vec::len), Some(2), "{looks}");
+    assert_eq!(looks[0]["checks"], looks[1]["checks"]);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn the_gate_can_be_opened_and_can_have_rules_of_its_own() {
+    let house = House::new();
+    let (right, ids) = checkups(&house, "right", "R6.9.12");
+    house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    let config = house.instance().join("azekura.toml");
+    let settings = fs::read_to_string(&config).expect("settings");
+    let header = "check,table,field,code,sex,from,to,low,high,ref,threshold,fatal,severity,owner\n";
+    let rule = "plausibleValueHigh,measurement,measurement_date,,,,,,2020-01-01,,0,,fatal,laboratory\n";
+    fs::write(house.instance().join("own.csv"), format!("{header}{rule}")).expect("a file");
+    let with = |gate: &str, rules: &str| {
+        let text = settings.replace("gate = true", gate).replace("rules = \"\"", rules);
+        fs::write(&config, text).expect("settings");
+    };
+    house.receive(&[&house.package_of("checkup", 1, &right)]);
+    with("gate = true", "rules = \"none.csv\"");
+    assert_eq!(house.on(&["ingest"]).refused(), "quality-rules", "a gate without its rules lets nothing in");
+    with("gate = true", "rules = \"own.csv\"");
+    assert_eq!(house.on(&["ingest"]).json[0]["waits"], "quality-package-held");
+    with("gate = false", "rules = \"own.csv\"");
+    let id = house.on(&["ingest"]).json[0]["package"].as_str().expect("an id").to_owned();
+    house.on(&["quality", "release", "--package", &id, "--reason", "rules of another year"]).done();
+    house.on(&["ingest"]).done();
+    house.receive(&[&house.package_of("checkup", 2, &right)]);
+    house.on(&["ingest"]).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
 }

@@ -53,6 +53,8 @@ pub(super) struct Built {
     pub(super) members: u64,
     pub(super) rows: u64,
     pub(super) refused: Option<crate::codes::Said>,
+    /// Checks that say that the package is not to be used.
+    pub(super) unfit: Vec<String>,
 }
 
 impl Built {
@@ -81,6 +83,8 @@ struct Builder<'a> {
     /// Assembled rows that are in no file yet.
     gathered: Rows,
     gathered_bytes: usize,
+    /// The checks that can say that the package is not to be used, over what came.
+    quality: Option<quality::Run<'a>>,
     /// Records that are assembled together next: as many as the last ones say that the memory allows.
     group: usize,
     built: Built,
@@ -94,6 +98,7 @@ pub(super) async fn build(
     sequence: i64,
     spooled: &Spooled,
     checked: Checked,
+    rules: Option<&quality::Rules>,
     today: Date,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Built, Error> {
@@ -119,6 +124,7 @@ pub(super) async fn build(
         seen: HashSet::new(),
         gathered: Rows::new(),
         gathered_bytes: 0,
+        quality: rules.map(|rules| quality::Run::new(rules, quality::Origin::Files, crate::quality::day_number(today))),
         group: FIRST_GROUP,
         built: Built {
             staged: Vec::new(),
@@ -134,6 +140,7 @@ pub(super) async fn build(
             members: 0,
             rows: 0,
             refused: None,
+            unfit: Vec::new(),
         },
     };
     let chunk_bytes = usize::try_from(instance.config.intake.chunk_mib << 20).unwrap_or(usize::MAX);
@@ -145,6 +152,9 @@ pub(super) async fn build(
         builder.finish_moved().await?;
         builder.finish_late()?;
         tokio::task::block_in_place(|| builder.write_gathered())?;
+        if let Some(run) = builder.quality.take() {
+            builder.built.unfit = run.finish().unfit();
+        }
     }
     Ok(builder.built)
 }
@@ -315,6 +325,7 @@ impl Builder<'_> {
                 let bytes: usize = existing.values().flatten().map(RecordBatch::get_array_memory_size).sum();
                 let came = if group.len() == touched.len() { Cow::Borrowed(&new) } else { Cow::Owned(of_records(&new, group)?) };
                 self.stale(&existing, group, commit)?;
+                self.look_at(&existing, &came);
                 for (table, batch) in assemble(&existing, &came, &stamp)? {
                     if batch.num_rows() == 0 {
                         continue;
@@ -332,6 +343,19 @@ impl Builder<'_> {
             }
             Ok(())
         })
+    }
+
+    /// Has the checks look at what came of a group, with what the lake knows of its people.
+    fn look_at(&mut self, existing: &Rows, came: &Rows) {
+        let Some(run) = &mut self.quality else { return };
+        for (table, batches) in existing.iter().chain(came).filter(|(table, _)| quality::Run::LEARNT.contains(table)) {
+            batches.iter().for_each(|batch| run.learn(*table, batch));
+        }
+        for (table, batches) in came {
+            if run.asks(*table) {
+                batches.iter().for_each(|batch| run.check(*table, batch));
+            }
+        }
     }
 
     /// Writes what was gathered, one file a table.

@@ -13,7 +13,7 @@ const MOST: usize = 4;
 
 /// The payloads of a package, several of them read at a time by processes of their own. What they say comes in turn, so its
 /// order depends on the package and on how many are read at a time, never on which was faster.
-pub(super) struct Lanes<'a> {
+pub(crate) struct Lanes<'a> {
     child: &'a Child,
     spooled: &'a Spooled,
     tasks: Box<dyn Iterator<Item = Task> + Send + 'a>,
@@ -27,7 +27,7 @@ struct Lane {
 }
 
 /// What comes next of a package.
-pub(super) enum Next {
+pub(crate) enum Next {
     /// Rows of some patients.
     Chunk(Box<Chunk>),
     /// A payload is over, and all its chunks came.
@@ -39,7 +39,7 @@ impl<'a> Lanes<'a> {
     ///
     /// # Errors
     /// A refusal when this version does not read their kind.
-    pub(super) fn of(
+    pub(crate) fn of(
         child: &'a Child,
         spooled: &'a Spooled,
         mode: Mode,
@@ -55,7 +55,7 @@ impl<'a> Lanes<'a> {
     ///
     /// # Errors
     /// As of [`read_payload`]. The others should be stopped then.
-    pub(super) async fn next(&mut self) -> Result<Option<Next>, Error> {
+    pub(crate) async fn next(&mut self) -> Result<Option<Next>, Error> {
         while self.lanes.len() < self.at_once
             && let Some(task) = self.tasks.next()
         {
@@ -71,7 +71,7 @@ impl<'a> Lanes<'a> {
     }
 
     /// Ends what is still being read, and waits for it.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         for Lane { from, reading } in self.lanes {
             // A thread that has rows finds nobody, and ends its process.
             drop(from);

@@ -6,7 +6,7 @@
 //! the transaction and put in its place after it, by an outbox row that says so.
 
 mod build;
-mod lanes;
+pub(crate) mod lanes;
 mod late;
 mod moved;
 mod receipt;
@@ -35,6 +35,9 @@ pub(crate) use receipt::{is_withheld, waiting_name};
 
 /// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
 const MOST_LINES: usize = 20_000_000;
+
+/// What the ledger is told that it is for.
+const TAKE_IN: &str = "take a package in";
 
 /// What became of a package.
 #[derive(Serialize)]
@@ -115,6 +118,7 @@ impl Taken {
 /// reading is quarantined, and is no error. One whose reading the system ended waits, and its provider's later ones with it.
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
     crate::moving::warn_of(finish_pending(instance).await?.iter().map(|s| &s.error));
+    let rules = crate::quality::gate(instance)?;
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     let mut held: HashSet<ProviderId> = HashSet::new();
@@ -126,7 +130,7 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
         let status = party.map(|p| p.status);
         if status == Some(PartyStatus::Revoked) {
-            all.push(quarantine(instance, &package, provider, sequence, crate::receive::REVOKED).await?);
+            all.push(quarantine(instance, &package, provider, sequence, crate::receive::REVOKED, TAKE_IN).await?);
             continue;
         }
         if status == Some(PartyStatus::Paused) {
@@ -139,17 +143,30 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
             all.push(Taken::waiting(package.id, provider, sequence, Message::new("core-ingest-waits")));
             continue;
         }
+        // Somebody has to look at it first, and to say whether it is used.
+        if package.reason.as_deref() == Some(crate::quality::HELD) {
+            let why = Message::new("quality-package-waits").with("package", package.id);
+            held.insert(provider.clone());
+            all.push(Taken::waiting(package.id, provider, sequence, why));
+            continue;
+        }
         // What is wrong with one package is no reason to keep the others waiting.
-        all.push(match take(instance, &package, &provider, sequence, today(), progress).await {
+        all.push(match take(instance, &package, &provider, sequence, rules.as_ref(), today(), progress).await {
             Err(error @ Error::ReaderKilled(_)) => {
                 tracing::error!(package = %package.id, %error, "a package could not be read and waits");
                 held.insert(provider.clone());
                 Taken::waiting(package.id, provider, sequence, error.message())
             }
             Err(error @ (Error::Package(_) | Error::Refused(_) | Error::Reader(_))) if !error.is_of_our_disk() => {
-                quarantine(instance, &package, provider, sequence, error.code()).await?
+                quarantine(instance, &package, provider, sequence, error.code(), TAKE_IN).await?
             }
-            other => other?,
+            other => {
+                let taken = other?;
+                if taken.waits.is_some() {
+                    held.insert(taken.provider.clone());
+                }
+                taken
+            }
         });
     }
     crate::dataset::finish_doomed(instance).await?;
@@ -214,12 +231,13 @@ async fn take(
     package: &Package,
     provider: &ProviderId,
     sequence: i64,
+    rules: Option<&quality::Rules>,
     today: Date,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Taken, Error> {
     let set_aside = async |said: &crate::codes::Said| {
         let code = crate::codes::message(said).code;
-        quarantine(instance, package, provider.clone(), sequence, code).await
+        quarantine(instance, package, provider.clone(), sequence, code, TAKE_IN).await
     };
     let spooled = Spooled::open(instance, package).await?;
     let checked = match crate::checked::found(instance, package, provider, spooled.rule).await? {
@@ -232,9 +250,13 @@ async fn take(
             Checked::of(&summary, &Patients::of(instance, &mut instance.ledger.read().await?, provider).await?)?
         }
     };
-    let built = build::build(instance, package.id, provider, sequence, &spooled, checked, today, progress).await?;
+    let rules = rules.filter(|_| !crate::quality::is_released(package));
+    let built = build::build(instance, package.id, provider, sequence, &spooled, checked, rules, today, progress).await?;
     if let Some(said) = &built.refused {
         return set_aside(said).await;
+    }
+    if !built.unfit.is_empty() {
+        return hold(instance, package, provider, sequence, &built.unfit).await;
     }
     // Who was erased since it came may stand in it under a name that no file's place shows.
     let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
@@ -243,7 +265,7 @@ async fn take(
     let destroy = built.refused_patients() > 0 || erasures.since(package) || said_no;
     let pending = receipt::write(instance, package, provider, sequence, &built, destroy).await?;
 
-    let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
+    let mut tx = instance.ledger.begin(&instance.actor, TAKE_IN).await?;
     let first = tx.next_commit_seq(built.commits).await?;
     if first != built.first_commit {
         return Err(Error::Inconsistent("another commit came between".to_owned()));
@@ -280,19 +302,43 @@ async fn take(
     })
 }
 
+/// Has a package wait until somebody says whether it is used. What was written of it is in no ledger row, and is swept.
+async fn hold(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    unfit: &[String],
+) -> Result<Taken, Error> {
+    let mut tx = instance.ledger.begin(&instance.actor, "hold a package back that is not to be used").await?;
+    tx.move_package(package.id, PackageState::Accepted, PackageState::Accepted, Some(crate::quality::HELD)).await?;
+    let refused = Event::Refused {
+        step: "quality".to_owned(),
+        code: crate::quality::HELD.to_owned(),
+        subject: Some(package.id.to_string()),
+    };
+    tx.emit(refused)?;
+    tx.commit().await?;
+    tracing::warn!(package = %package.id, checks = unfit.len(), "held back: data quality");
+    let why = Message::new("quality-package-held").with("count", unfit.len()).with("package", package.id);
+    let some = unfit.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
+    Ok(Taken::waiting(package.id, provider.clone(), sequence, why.with("checks", some)))
+}
+
 /// A package that held when it was received and does not any more.
-async fn quarantine(
+pub(crate) async fn quarantine(
     instance: &Instance,
     package: &Package,
     provider: ProviderId,
     sequence: i64,
     code: &str,
+    why: &str,
 ) -> Result<Taken, Error> {
-    let mut tx = instance.ledger.begin(&instance.actor, "take a package in").await?;
+    let mut tx = instance.ledger.begin(&instance.actor, why).await?;
     tx.move_package(package.id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
     crate::checked::forget(&mut tx, package.id, &provider, "the package is set aside").await?;
     tx.commit().await?;
-    tracing::warn!(package = %package.id, code, "quarantined at second reading");
+    tracing::warn!(package = %package.id, code, "set aside when it was to be taken in");
     // What was not read in cannot be cleared of whom it names.
     let of_many = package.kind.as_deref().is_some_and(|kind| kind.parse() != Ok(SourceKind::Ssmix2));
     if of_many && crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.of(&provider) {

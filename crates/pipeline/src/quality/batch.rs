@@ -1,0 +1,170 @@
+//! A package that waits to be taken in, looked at by every check.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{AsArray as _, BooleanArray, Int64Array, RecordBatch};
+use arrow::datatypes::Int64Type;
+use arrow::error::ArrowError;
+use formats::Chunk;
+use ledger::{Event, PackageState};
+use messages::{Lang, Message, Severity};
+use omop::Table;
+use quality::{Origin, Outcome, Rules, Run};
+use terms::{PackageId, ProviderId};
+
+use crate::Instance;
+use crate::checked::Checked;
+use crate::error::Error;
+use crate::ingest::lanes::{Lanes, Next};
+use crate::notices::{Gate, today};
+use crate::patients::Patients;
+use crate::reading::Mode;
+use crate::spool::Spooled;
+
+/// Patients of a provider's files by a number of the run, and what could not be read of the files.
+#[derive(Default)]
+pub struct Numbers {
+    numbers: HashMap<String, i64>,
+    /// Their ids, by number.
+    pub patients: Vec<String>,
+    unread: BTreeMap<&'static str, (Message, u64)>,
+}
+
+impl Numbers {
+    /// The tables of a chunk with numbers of the run in place of those of the chunk, without the rows of those who are not `admitted`.
+    ///
+    /// # Errors
+    /// When a batch is of no table of the model.
+    pub fn tables(&mut self, chunk: &Chunk, admitted: impl Fn(&str) -> bool) -> Result<Vec<(Table, RecordBatch)>, ArrowError> {
+        let number = |patient: &formats::Patient| {
+            let local_id = &patient.local_id;
+            admitted(local_id).then(|| {
+                *self.numbers.entry(local_id.clone()).or_insert_with(|| {
+                    self.patients.push(local_id.clone());
+                    self.patients.len() as i64 - 1
+                })
+            })
+        };
+        let numbers: Vec<Option<i64>> = chunk.patients.iter().map(number).collect();
+        chunk.tables.iter().map(|(table, batch)| Ok((*table, renumbered(batch, &numbers)?))).collect()
+    }
+
+    /// Notes what a chunk says could not be read, or only with a doubt.
+    pub fn note(&mut self, chunk: &Chunk) {
+        for finding in chunk.findings.iter().filter(|f| f.severity >= Severity::Warning) {
+            self.unread.entry(finding.message.code).or_insert_with(|| (said(&finding.message), 0)).1 += 1;
+        }
+    }
+
+    /// What could not be read, in words without any value, with how often: the most frequent first.
+    pub fn unread(&self, lang: Lang) -> Vec<(String, u64)> {
+        let mut all: Vec<(String, u64)> = self.unread.values().map(|(message, n)| (message.text(lang), *n)).collect();
+        all.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        all
+    }
+}
+
+/// What a finding says without the values in it: a page may be handed on, and a path or a value can name a patient.
+fn said(message: &Message) -> Message {
+    message.args.iter().fold(Message::new(message.code), |said, (name, _)| said.with(name, "…"))
+}
+
+fn renumbered(batch: &RecordBatch, numbers: &[Option<i64>]) -> Result<RecordBatch, ArrowError> {
+    let places = batch.column(0).as_primitive::<Int64Type>();
+    let of = |place: &i64| usize::try_from(*place).ok().and_then(|p| numbers.get(p)).copied().flatten();
+    let found: Vec<Option<i64>> = places.values().iter().map(of).collect();
+    let mut columns = batch.columns().to_vec();
+    columns[0] = Arc::new(found.iter().map(|n| n.unwrap_or(-1)).collect::<Int64Array>());
+    let batch = RecordBatch::try_new(batch.schema(), columns)?;
+    if found.iter().all(Option::is_some) {
+        return Ok(batch);
+    }
+    arrow::compute::filter_record_batch(&batch, &found.iter().map(|n| Some(n.is_some())).collect::<BooleanArray>())
+}
+
+/// What was found in a package. It can name patients: it has no `Debug`.
+pub struct Batch {
+    /// Who sent it.
+    pub provider: ProviderId,
+    /// Its number.
+    pub sequence: i64,
+    /// What the checks found.
+    pub outcome: Outcome,
+    /// Patients and what could not be read.
+    pub numbers: Numbers,
+}
+
+/// Looks at a package that waits to be taken in, without taking anything in: it is read twice, and who may not come in is left out.
+/// `rows` of each failed check are kept.
+///
+/// # Errors
+/// A refusal when the package is not waiting; what reading it can meet.
+pub async fn of_package(
+    instance: &Instance,
+    id: PackageId,
+    rules: &Rules,
+    rows: usize,
+    purpose: &str,
+    progress: &(dyn Fn(u64) + Sync),
+) -> Result<Batch, Error> {
+    let package = instance.ledger.read().await?.package(id).await?.filter(|p| p.state == PackageState::Accepted);
+    let found = package.as_ref().and_then(|p| Some((p, p.provider.clone()?, p.sequence?)));
+    let Some((package, provider, sequence)) = found else {
+        return Err(Error::refused(Message::new("quality-batch-state").with("package", id)));
+    };
+    let spooled = Spooled::open(instance, package).await?;
+    let mut reader = instance.ledger.read().await?;
+    let patients = Patients::of(instance, &mut reader, &provider).await?;
+    let gate = Gate::of(instance, &mut reader, &provider, today()).await?;
+    drop(reader);
+    let checked = match crate::checked::found(instance, package, &provider, spooled.rule).await? {
+        Some(found) => found,
+        None => Checked::of(&crate::ingest::check(&spooled, &instance.child).await?, &patients)?,
+    };
+    let admitted = |local_id: &str| match patients.hash(local_id) {
+        Ok(Some(hash)) => gate.admit(&hash).is_ok() && !checked.set_aside.iter().any(|id| id == local_id),
+        _ => false,
+    };
+    let mut run = Run::new(rules, Origin::Files, super::day_number(today())).keeping(rows);
+    let mut numbers = Numbers::default();
+    let mut seen = 0;
+    for learning in [true, false] {
+        let chunk_bytes = usize::try_from(instance.config.intake.chunk_mib << 20).unwrap_or(usize::MAX);
+        let mut lanes = Lanes::of(&instance.child, &spooled, Mode::Read, &checked.set_aside, chunk_bytes)?;
+        let read = async {
+            while let Some(next) = lanes.next().await? {
+                let chunk = match next {
+                    Next::Chunk(chunk) => chunk,
+                    Next::Over(summary) => match &summary.refused {
+                        Some(said) => return Err(Error::refused(crate::codes::message(said))),
+                        None => continue,
+                    },
+                };
+                for (table, batch) in numbers.tables(&chunk, admitted)? {
+                    if !learning {
+                        seen += batch.num_rows() as u64;
+                        run.check(table, &batch);
+                    } else if Run::LEARNT.contains(&table) {
+                        run.learn(table, &batch);
+                    }
+                }
+                if !learning {
+                    numbers.note(&chunk);
+                    progress(seen);
+                }
+            }
+            Ok(())
+        };
+        let read: Result<(), Error> = read.await;
+        lanes.stop().await;
+        read?;
+    }
+    let outcome = run.finish();
+    let mut tx = instance.ledger.begin(&instance.actor, purpose).await?;
+    let tables = outcome.tables.iter().map(|t| t.table.to_owned()).collect();
+    let records = i64::try_from(outcome.records).unwrap_or(i64::MAX);
+    tx.emit(Event::Read { step: "quality".to_owned(), tables, records })?;
+    tx.commit().await?;
+    Ok(Batch { provider, sequence, outcome, numbers })
+}

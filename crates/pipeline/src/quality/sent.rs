@@ -1,0 +1,58 @@
+//! A report for the provider with the ids of its own patients: sealed to it, and readable by nobody else.
+
+use std::path::PathBuf;
+
+use ledger::{Event, PartyKind, PartyStatus};
+use messages::Message;
+use package::{Draft, ENDING, Period, Purpose, Writer};
+use seal::Certificate;
+use terms::ProviderId;
+
+use crate::Instance;
+use crate::error::Error;
+
+/// The files of a report: name and bytes.
+pub type Files<'a> = &'a [(&'a str, Vec<u8>)];
+
+/// Puts a report where its provider fetches what is for it. One of the same number takes the place of an earlier one.
+///
+/// # Errors
+/// A refusal when nothing goes to the provider at present; when it cannot be written.
+pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, files: Files<'_>) -> Result<PathBuf, Error> {
+    let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
+    let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
+    if party.status != PartyStatus::Active {
+        let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", provider);
+        return Err(Error::refused(message));
+    }
+    let certificate = Certificate::from_der(&party.certificate)?;
+    let today = crate::notices::today();
+    let draft = Draft {
+        purpose: Purpose::Receipt,
+        sender: instance.config.producer.name.clone(),
+        sequence: u64::try_from(sequence).unwrap_or(1),
+        kind: "quality".to_owned(),
+        period: Period { from: today, to: today },
+        dataset: None,
+    };
+    let (name, outbox) = (format!("quality-{sequence:06}"), instance.root.join("outbox").join(provider.as_str()));
+    std::fs::create_dir_all(&outbox).map_err(Error::io(outbox.display().to_string()))?;
+    let mut writer = Writer::create_replacing(&outbox, &name, draft, &certificate)?;
+    writer.add_payload(|to| {
+        let mut tar = tar::Builder::new(to);
+        for (name, bytes) in files {
+            let mut header = tar::Header::new_ustar();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o444);
+            tar.append_data(&mut header, name, bytes.as_slice()).map_err(Error::io("writing a report"))?;
+        }
+        tar.into_inner().map(drop).map_err(Error::io("writing a report"))
+    })?;
+    // The journal knows of it before it stands where it can be fetched.
+    let mut tx = instance.ledger.begin(&instance.actor, "tell a provider of the quality of its data").await?;
+    let counts = [("sequence".to_owned(), sequence), ("files".to_owned(), files.len() as i64)];
+    tx.emit(Event::StepFinished { step: "quality sent".to_owned(), run: None, counts: counts.into() })?;
+    tx.commit().await?;
+    writer.finish(&instance.keyring.producer()?)?;
+    Ok(outbox.join(format!("{name}{ENDING}")))
+}
