@@ -1,6 +1,7 @@
 //! Why a file is refused.
 
 use crate::kind::Kind;
+use crate::read::MOST_ROWS;
 use crate::text::{MOST_BYTES, MOST_FIELD, MOST_LINE};
 
 /// Why a master or a vocabulary is refused. Lines and columns are numbered from 1.
@@ -78,6 +79,12 @@ pub enum MasterError {
         /// The first of them.
         line: u32,
     },
+    /// More rows than a master can have.
+    #[error("the {} master has more than {MOST_ROWS} rows", .kind.name())]
+    TooManyRows {
+        /// The master.
+        kind: Kind,
+    },
     /// No row.
     #[error("the {} master has no rows", .kind.name())]
     Empty {
@@ -116,7 +123,7 @@ pub enum MasterError {
         /// Why.
         source: std::io::Error,
     },
-    /// A vocabulary's line has no end.
+    /// A line has no end.
     #[error("line {line}: more than {MOST_LINE} bytes in a line")]
     LineTooLong {
         /// Line.

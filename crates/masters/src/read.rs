@@ -8,10 +8,12 @@ use crate::dates::Date;
 use crate::edition::{BadRow, Change, Details, Doubt, Edition, Icd10, Report, Row, abolished};
 use crate::error::MasterError;
 use crate::kind::{Extent, Kind, Named};
-use crate::text::{self, MOST_FIELD};
+use crate::text::{self, MOST_FIELD, MOST_LINE};
 
 /// Of how many rows one may have no code of the right form.
 const BAD_ROWS: usize = 1_000;
+/// Most rows of a master: many times those of the largest, of tests.
+pub(crate) const MOST_ROWS: usize = 2_000_000;
 
 /// Reads a file by its name. Kind, day and whether it is whole come from the name; where it does not say the kind, from column 2. Files
 /// of drugs, acts, devices and comments without `ALL` in their name have only what changed.
@@ -65,7 +67,7 @@ impl Edition {
 
 /// Which master a text is, by its first row.
 fn kind_of(text: &str) -> Option<Kind> {
-    let (_, line) = text::lines(text).next()?;
+    let (_, line) = text::lines(text).next().filter(|(_, line)| line.len() <= MOST_LINE)?;
     let mut fields = Vec::new();
     text::fields(line, b',', &mut fields).ok()?;
     if let Some(kind) = fields.get(1).and_then(|letter| Kind::by_letter(letter.trim())) {
@@ -158,7 +160,8 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
     let mut layout = Layout::of(kind);
     let mut lines = text::lines(text).peekable();
     let mut fields = Vec::with_capacity(160);
-    if let Some((_, first)) = lines.peek() {
+    if let Some((line, first)) = lines.peek() {
+        bounded(*line, first)?;
         let read = text::fields(first, b',', &mut fields);
         if kind == Kind::Jlac10 {
             let header = Header::of(if read.is_ok() { &fields } else { &[] })?;
@@ -171,8 +174,15 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
     }
     let mut found: Vec<(u32, Row)> = Vec::new();
     let mut first_row = true;
+    let mut bad = 0;
+    // As many of the bad as a file of so many lines may have, and one more: a file of nothing else does not fill the memory.
+    let most_bad = text.len() / 2 / BAD_ROWS + 1;
     for (line, content) in lines {
+        bounded(line, content)?;
         edition.report.rows += 1;
+        if edition.report.rows > MOST_ROWS {
+            return Err(MasterError::TooManyRows { kind });
+        }
         let row = match text::fields(content, b',', &mut fields) {
             Err(text::Quoting) => Err(BadRow::Quotes),
             Ok(()) => {
@@ -184,7 +194,12 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
         match row {
             Ok(row) if row.change == Change::Deleted && edition.extent == Extent::Full => edition.report.deleted += 1,
             Ok(row) => found.push((line, row)),
-            Err(reason) => edition.report.bad_rows.push((line, reason)),
+            Err(reason) => {
+                bad += 1;
+                if edition.report.bad_rows.len() < most_bad {
+                    edition.report.bad_rows.push((line, reason));
+                }
+            }
         }
     }
     let report = &mut edition.report;
@@ -192,9 +207,9 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
         return Err(MasterError::Empty { kind });
     }
     if let Some((line, _)) = report.bad_rows.first()
-        && report.bad_rows.len().saturating_mul(BAD_ROWS) > report.rows
+        && bad * BAD_ROWS > report.rows
     {
-        return Err(MasterError::BadRows { kind, bad: report.bad_rows.len(), rows: report.rows, line: *line });
+        return Err(MasterError::BadRows { kind, bad, rows: report.rows, line: *line });
     }
     // Stable: of a code that stands twice the last is the last still.
     found.sort_by(|a, b| a.1.code.cmp(&b.1.code));
@@ -215,6 +230,13 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
     report.abolished = abolished(&rows, edition.date);
     edition.rows = rows;
     Ok(edition)
+}
+
+fn bounded(line: u32, content: &str) -> Result<(), MasterError> {
+    if content.len() > MOST_LINE {
+        return Err(MasterError::LineTooLong { line: line.into() });
+    }
+    Ok(())
 }
 
 /// What refuses the whole file.
@@ -300,7 +322,7 @@ fn row(kind: Kind, layout: &Layout, fields: &[Cow<'_, str>], line: u32, edition:
         },
         Kind::Modifier => Details::Modifier { management: code_of(17), exchange: some(18) },
         Kind::Drug => Details::Drug { unit: some(10), price_standard: code_of(32) },
-        Kind::Act => Details::Act { unit: some(10), section: some(117).filter(|s: &Box<str>| &**s != "-") },
+        Kind::Act => Details::Act { unit: some(10), section: some(117) },
         Kind::Device => Details::Device { unit: some(10) },
         Kind::Comment => Details::Comment { pattern: some(4) },
         Kind::Hot => Details::Hot { price_standard: code_of(7), yj: code_of(8), claim: [code_of(9), code_of(10)] },

@@ -62,6 +62,7 @@ impl Resolver {
         };
         let mut by_icd10 = false;
         if targets.origin.is_none()
+            && !own.disputed
             && is_disease(system)
             && let Some(icd10) = &icd10
         {
@@ -166,15 +167,19 @@ struct Found<'r> {
 struct Own<'r> {
     targets: Targets<'r>,
     source: Option<i32>,
+    /// Rows with one key say different things.
+    disputed: bool,
 }
 
 impl Own<'_> {
     /// What both say.
     fn and(self, other: Self) -> Self {
-        let same = self.targets.concepts == other.targets.concepts && self.targets.origin == other.targets.origin;
+        let same =
+            !self.disputed && self.targets.concepts == other.targets.concepts && self.targets.origin == other.targets.origin;
         let left_out = self.targets.left_out.max(other.targets.left_out);
         let targets = if same { self.targets } else { Targets { left_out, ..Targets::default() } };
-        Own { targets, source: self.source.filter(|id| other.source == Some(*id)) }
+        let source = self.source.filter(|id| other.source == Some(*id));
+        Own { targets, source, disputed: self.disputed || !same }
     }
 }
 

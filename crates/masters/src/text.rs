@@ -11,7 +11,7 @@ use crate::error::MasterError;
 pub const MOST_BYTES: usize = 256 << 20;
 /// Most bytes of a field.
 pub const MOST_FIELD: usize = 64 << 10;
-/// Most bytes of a line of a vocabulary's file.
+/// Most bytes of a line.
 pub const MOST_LINE: usize = 1 << 20;
 
 /// In which characters a master was written.

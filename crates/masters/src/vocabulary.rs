@@ -116,16 +116,15 @@ impl Vocabulary {
     /// that are not withdrawn.
     pub fn standard(&self, vocabulary_id: &str, code: &str, day: i32) -> Targets<'_> {
         let mut targets = Targets::default();
-        let (mut none, mut rows) = (false, 0);
+        let mut none = false;
         for mapping in self.mappings(vocabulary_id, code, day) {
-            rows += 1;
             if mapping.target == 0 {
                 none = true;
             } else {
                 self.push(mapping.target, &mut targets);
             }
         }
-        if !targets.concepts.is_empty() || (none && targets.left_out == 0 && rows > 0) {
+        if !targets.concepts.is_empty() || (none && targets.left_out == 0) {
             targets.origin = Some(Origin::SourceToConceptMap);
         } else {
             let id = self.codes.get(vocabulary_id).and_then(|codes| codes.get(code));

@@ -92,10 +92,7 @@ impl Vocabulary {
             }
             let (from, to) = (row.id(0)?, row.id(1)?);
             if self.sources.contains(&from) {
-                let targets = self.maps_to.entry(from).or_default();
-                if !targets.contains(&to) {
-                    targets.push(to);
-                }
+                self.maps_to.entry(from).or_default().push(to);
                 kept.kept += 1;
             }
         }
@@ -152,10 +149,7 @@ impl Vocabulary {
                 self.maps.insert(vocabulary.into(), Default::default());
             }
             if let Some(codes) = self.maps.get_mut(vocabulary) {
-                let mappings = codes.entry(code.into()).or_default();
-                if !mappings.contains(&mapping) {
-                    mappings.push(mapping);
-                }
+                codes.entry(code.into()).or_default().push(mapping);
             }
             kept.kept += 1;
         }

@@ -177,6 +177,25 @@ fn a_field_without_measure_is_refused() {
 }
 
 #[test]
+fn files_without_measure_are_refused() {
+    let commas = vec![b','; 2 << 20];
+    for kind in ALL {
+        assert!(matches!(read_as(kind, 0, &commas), Err(MasterError::LineTooLong { line: 1 })));
+    }
+    assert!(matches!(read("x20240401", &commas), Err(MasterError::Unknown { .. })));
+    let broken = b"x\n".repeat(1_000_000);
+    assert!(matches!(
+        read_as(Kind::Jlac10, 0, &[b"code,name\n", &broken[..]].concat()),
+        Err(MasterError::Columns { line: 2, .. })
+    ));
+    let quotes = [b"code,name\n".to_vec(), b"\"\n".repeat(1_000_000)].concat();
+    let found = read_as(Kind::Jlac10, 0, &quotes);
+    assert!(matches!(found, Err(MasterError::BadRows { bad: 1_000_000, rows: 1_000_000, line: 2, .. })));
+    let more = [b"code,name\n".to_vec(), b"\"\n".repeat(2_000_001)].concat();
+    assert!(matches!(read_as(Kind::Jlac10, 0, &more), Err(MasterError::TooManyRows { kind: Kind::Jlac10 })));
+}
+
+#[test]
 fn differences_are_applied_in_order_to_the_edition_before() {
     let base = edition(
         "y_ALL20240401.csv",

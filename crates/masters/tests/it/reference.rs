@@ -5,10 +5,13 @@ use masters::{Edition, Kind, Masters, Validity, read_as};
 
 use crate::files::{Disease, file};
 
+/// A code, and the days from and until which it counts.
+type Code = (u8, Option<u8>, Option<u8>);
+
 #[derive(Debug, Clone, TypeGenerator)]
 struct World {
-    /// Day, and codes with the days from and until which they count.
-    editions: Vec<(u8, Vec<(u8, Option<u8>, Option<u8>)>)>,
+    /// By day.
+    editions: Vec<(u8, Vec<Code>)>,
     asked: Vec<(u8, u8)>,
 }
 
@@ -22,7 +25,7 @@ fn written(day: Option<u8>) -> String {
     })
 }
 
-fn build(day: u8, rows: &[(u8, Option<u8>, Option<u8>)]) -> Option<Edition> {
+fn build(day: u8, rows: &[Code]) -> Option<Edition> {
     let rows: Vec<String> = rows
         .iter()
         .map(|(code, listed, abolished)| {

@@ -3,7 +3,7 @@
 use masters::{Filter, Kept, MasterError, Origin, Resolver, System, Validity, Vocabulary};
 use omop::Table;
 
-use crate::files::{act, day, diseases, drug, edition, hot, masters};
+use crate::files::{Disease, act, day, diseases, drug, edition, hot, masters};
 
 const CONCEPTS: &str = "concept_id\tconcept_name\tdomain_id\tvocabulary_id\tconcept_class_id\tstandard_concept\tconcept_code\tvalid_start_date\tvalid_end_date\tinvalid_reason\n\
 1\t\"Quoted\" name\tCondition\tICD10\tcode\t\tI10\t19700101\t20991231\t\n\
@@ -35,6 +35,8 @@ const MAP: &str = "source_code,source_concept_id,source_vocabulary_id,source_cod
 8899004,0,JP_DISEASE,x,0,None,1970-01-01,2099-12-31,\n\
 8899006,0,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,\n\
 8899007,0,JP_DISEASE,x,12,SNOMED,1970-01-01,2099-12-31,\n\
+8899016,0,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,\n\
+8899017,0,JP_DISEASE,x,12,SNOMED,1970-01-01,2099-12-31,\n\
 8899005,0,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,D\n\
 620000001,0,JP_DRUG_RECE,x,21,RxNorm,1970-01-01,2099-12-31,\n\
 1000001,0,HOT,x,21,RxNorm,1970-01-01,2099-12-31,\n\
@@ -46,14 +48,17 @@ fn vocabulary() -> Vocabulary {
     // Ten concepts, of which NDC is not asked for, and of SNOMED only the valid standard ones.
     assert_eq!(vocabulary.read_concepts(CONCEPTS.as_bytes(), &filter).unwrap(), Kept { rows: 10, kept: 7 });
     assert_eq!(vocabulary.read_relationships(RELATIONS.as_bytes()).unwrap(), Kept { rows: 8, kept: 5 });
-    assert_eq!(vocabulary.read_source_to_concept_map(MAP.as_bytes()).unwrap(), Kept { rows: 11, kept: 10 });
+    assert_eq!(vocabulary.read_source_to_concept_map(MAP.as_bytes()).unwrap(), Kept { rows: 13, kept: 12 });
     vocabulary
 }
 
 fn resolver() -> Resolver {
     let sheet = "code,name\n3Z010000002327101,架空検査\n";
+    let twin =
+        |code| Disease { code, management: "29000016", exchange: "QX16", icd: ["", "", "I10", ""], ..Disease::default() }.row();
+    let diseases = [diseases(), vec![twin("8899016"), twin("8899017")]].concat();
     let masters = masters(vec![
-        edition("b_20240601.txt", &diseases()),
+        edition("b_20240601.txt", &diseases),
         edition("y_ALL20240401.csv", &[drug("620000001", "架空錠", "1124009F1010")]),
         edition("s_ALL20240601.csv", &[act("150999910", "架空手術", "K718-2")]),
         edition("MEDIS20240531.TXT", &[hot("1000001010101", "1124009F1010", "1124009F1030", ["620000001", ""])]),
@@ -125,7 +130,7 @@ fn what_cannot_be_read_is_said_by_line_and_column() {
     assert!(matches!(found, Err(MasterError::NotUtf8 { line: 1 })));
     // Separated by tabs, with a mark, and with nothing in it.
     let tabs = "\u{FEFF}".to_owned() + &MAP.replace("\"a, \"\"b\"\"\"", "a").replace(',', "\t");
-    assert_eq!(Vocabulary::new().read_source_to_concept_map(tabs.as_bytes()).unwrap().kept, 10);
+    assert_eq!(Vocabulary::new().read_source_to_concept_map(tabs.as_bytes()).unwrap().kept, 12);
     assert_eq!(Vocabulary::new().read_source_to_concept_map(&b""[..]).unwrap(), Kept::default());
 }
 
@@ -158,6 +163,9 @@ fn a_disease_has_the_concepts_of_its_own_code_else_those_of_its_icd10() {
     // Two diseases with one exchange code: no name, no ICD-10, no concept.
     let two = of("MDCDX1:QX06");
     assert_eq!((two.standard, two.name, two.icd10), (vec![], None, None));
+    // Nor is their ICD-10 asked where the operator maps them to different concepts.
+    let twins = of("MDCDX1:QX16");
+    assert_eq!((twins.standard, twins.icd10.as_deref(), twins.by_icd10), (vec![], Some("I10"), false));
     // Bare ICD-10.
     let icd = of("I10");
     assert_eq!(
