@@ -20,6 +20,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("linkage", "messages terms test:omop"),
     ("anonymity", "messages test:omop test:terms"),
     ("quality", "messages omop terms"),
+    ("masters", "messages omop terms"),
     ("synth", "messages terms"),
     ("governance", "messages terms"),
     ("pipeline", "anonymity durable formats governance journal lake ledger linkage messages omop package quality seal terms"),
