@@ -31,6 +31,18 @@ pub fn read(file_name: &str, bytes: &[u8]) -> Result<Edition, MasterError> {
     rows(edition, &text)
 }
 
+/// As [`read`], of a day (days since 1970-01-01) where the name says none.
+///
+/// # Errors
+/// As [`read`], but for the date.
+pub fn read_on(file_name: &str, date: i32, bytes: &[u8]) -> Result<Edition, MasterError> {
+    let (named, (charset, text)) = (Named::of(file_name), text::decode(bytes)?);
+    let unknown = || MasterError::Unknown { file_name: file_name.to_owned() };
+    let kind = named.kind.or_else(|| kind_of(&text)).ok_or_else(unknown)?;
+    let edition = Edition::empty(kind, named.extent(kind), named.date.unwrap_or(date), file_name, charset);
+    rows(edition, &text)
+}
+
 /// Reads a whole master whose kind and day (days since 1970-01-01) are known, whatever its name.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use crate::editions::{Key, Masters, Resolved, Validity, agreed, icd10_with_dot};
 use crate::jlac10::{Exactness, one_name};
 use crate::kind::Kind;
 use crate::system::System;
-use crate::vocabulary::{Origin, Targets, Vocabulary};
+use crate::vocabulary::{Filter, Origin, Targets, Vocabulary};
 
 /// Masters and vocabularies together.
 #[derive(Debug, Default)]
@@ -45,7 +45,18 @@ pub struct Concepts<'r, 'v> {
     pub validity: Option<Validity>,
 }
 
+/// Vocabularies whose codes are asked for beside those of [`System`].
+const UNITS: &str = "UCUM";
+/// Vocabularies with standard concepts of the domains that our tables have.
+const TARGETS: [&str; 9] =
+    ["SNOMED", "RxNorm", "RxNorm Extension", "LOINC", "UCUM", "CVX", "OMOP Extension", "Cancer Modifier", "ICD10PCS"];
+
 impl Resolver {
+    /// What of Athena's files a resolver can use.
+    pub fn filter() -> Filter {
+        Filter::new(System::ALL.into_iter().map(System::vocabulary_id).chain([UNITS]), TARGETS)
+    }
+
     /// What a source value of a table's column means on a day (days since 1970-01-01). None where it is no code of a known system.
     ///
     /// Standard concepts come from the operator's map of the code's own vocabulary, else from its `Maps to`; for diseases then in the

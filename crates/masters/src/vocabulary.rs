@@ -3,6 +3,7 @@
 //! Athena's files have millions of rows; they are streamed, and only what can be asked for is kept. A target is returned only when it is
 //! a standard concept that is valid; of several targets none is chosen.
 
+mod kept;
 mod read;
 
 use std::collections::{HashMap, HashSet};

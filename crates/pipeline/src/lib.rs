@@ -25,6 +25,7 @@ pub mod keeping;
 pub mod link;
 pub mod listed;
 mod lists;
+pub mod masters;
 mod moving;
 pub mod notices;
 pub mod opt_out;

@@ -20,15 +20,18 @@ const ALLOWED: &[(&str, &str)] = &[
     ("linkage", "messages terms test:omop"),
     ("anonymity", "messages test:omop test:terms"),
     ("quality", "messages omop terms"),
-    ("masters", "messages omop terms"),
+    ("masters", "omop terms"),
     ("synth", "messages terms"),
     ("governance", "messages terms"),
-    ("pipeline", "anonymity durable formats governance journal lake ledger linkage messages omop package quality seal terms"),
+    (
+        "pipeline",
+        "anonymity durable formats governance journal lake ledger linkage masters messages omop package quality seal terms",
+    ),
     ("azekura-send", "messages package seal terms test:durable"),
     ("azekura-open", "durable messages package seal terms"),
     (
         "azekura",
-        "anonymity controls durable formats governance journal lake ledger linkage messages omop package pipeline quality seal synth terms",
+        "anonymity controls durable formats governance journal lake ledger linkage masters messages omop package pipeline quality seal synth terms",
     ),
 ];
 

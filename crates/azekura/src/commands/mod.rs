@@ -12,6 +12,7 @@ mod instance;
 mod intake;
 mod journal;
 mod link;
+mod masters;
 mod notice;
 mod opt_out;
 mod parse_package;
@@ -98,6 +99,9 @@ enum Command {
     /// Check data of a provider, in its files or in the lake, and say in words what somebody should look into.
     #[command(subcommand)]
     Quality(quality::Command),
+    /// Load code masters and vocabularies, and see what they know of codes.
+    #[command(subcommand)]
+    Masters(masters::Command),
     /// Read and convert providers' files without an instance.
     #[command(subcommand)]
     Formats(formats::Command),
@@ -137,6 +141,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Sql(args) => sql::run(args, &access, shown),
         Command::Synth(args) => synth::run(args, shown),
         Command::Quality(command) => quality::run(command, &access, shown),
+        Command::Masters(command) => masters::run(command, &access, shown),
         Command::Formats(command) => formats::run(command, shown),
         Command::Anonymize(args) => anonymize::run(args, shown),
         Command::Risk(args) => risk::run(args, shown),

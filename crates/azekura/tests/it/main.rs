@@ -7,6 +7,7 @@ mod keys;
 mod kit;
 mod leaving;
 mod losses;
+mod masters;
 mod more_keys;
 mod promises;
 mod quality;

@@ -3,6 +3,7 @@
 mod codes;
 mod editions;
 mod files;
+mod filling;
 mod lookups;
 mod reference;
 mod vocabularies;

@@ -102,14 +102,15 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         _ => PersonIds::New,
     };
 
-    let (processed, report, released, inside) = {
+    let loaded = crate::masters::load(instance).await?;
+    let (processed, report, released, inside, loaded) = {
         let (profile, snapshot) = (profile.clone(), snapshot.clone());
         let work = move || {
-            let tables = select::tables(&snapshot, &profile, &selected)?;
+            let tables = select::tables(&snapshot, &profile, &selected, &loaded)?;
             let mut rng = rand::rng();
             let treated = anonymity::process_and_tell(&profile, &Tables::new(tables), ids, &mut rng);
             let (processed, report, inside) = treated.map_err(|e| Error::refused(e.message()))?;
-            Ok::<_, Error>((processed, report, selected, inside))
+            Ok::<_, Error>((processed, report, selected, inside, loaded))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the build broke off".to_owned()))??
     };
@@ -138,7 +139,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
     let data = sealed::write(instance, AssetClass::Dataset, "data set", format!("data set {id}"), |to| {
-        files::write(to, id, kind, &profile, &case.row.profile, &processed)
+        files::write(to, id, kind, &profile, &case.row.profile, &processed, &loaded)
     })?;
     let table = match &processed {
         Processed::Pseudonymized { ids, .. } => {

@@ -4,7 +4,8 @@
 use std::io::Write;
 
 use anonymity::{Processed, Profile, Report};
-use arrow::array::RecordBatch;
+use arrow::array::{AsArray as _, RecordBatch};
+use arrow::datatypes::Int32Type;
 use messages::{Lang, Message};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -85,6 +86,7 @@ pub(super) fn write(
     profile: &Profile,
     profile_text: &str,
     processed: &Processed,
+    loaded: &crate::masters::Loaded,
 ) -> Result<(), Error> {
     let mut tar = tar::Builder::new(to);
     let mut add = |name: String, bytes: &[u8]| member(&mut tar, &name, bytes);
@@ -95,11 +97,47 @@ pub(super) fn write(
         add(name.to_owned(), anonymity::dictionary::dictionary(profile, processed.tables(), lang).as_bytes())?;
     }
     add("NOTES.txt".to_owned(), notes().as_bytes())?;
+    if !loaded.used.is_empty() {
+        add("masters.csv".to_owned(), &masters(loaded)?)?;
+        add("own_concepts.csv".to_owned(), &own_concepts(loaded, processed)?)?;
+    }
     for (name, batch) in processed.tables() {
         add(format!("parquet/{name}.parquet"), &parquet(batch)?)?;
         add(format!("csv/{name}.csv"), &csv(batch)?)?;
     }
     tar.into_inner().map_err(Error::io("writing the data set"))?.flush().map_err(Error::io("writing the data set"))
+}
+
+/// The masters and vocabularies that concepts were filled from.
+fn masters(loaded: &crate::masters::Loaded) -> Result<Vec<u8>, Error> {
+    let mut out = ::csv::Writer::from_writer(Vec::new());
+    let trouble = |e: ::csv::Error| Error::Inconsistent(e.to_string());
+    out.write_record(["kind", "date", "file_name", "sha256"]).map_err(trouble)?;
+    for used in &loaded.used {
+        let date = used.date.as_deref().unwrap_or_default();
+        out.write_record([used.kind.as_str(), date, &used.file_name, &used.sha256]).map_err(trouble)?;
+    }
+    out.into_inner().map_err(|e| Error::Inconsistent(e.to_string()))
+}
+
+/// The codes of the concepts of our own that rows of the data set have, and of no other.
+fn own_concepts(loaded: &crate::masters::Loaded, processed: &Processed) -> Result<Vec<u8>, Error> {
+    let mut ids = std::collections::BTreeSet::new();
+    for batch in processed.tables().values() {
+        for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
+            let concepts = column.as_primitive_opt::<Int32Type>().filter(|_| field.name().ends_with("_concept_id"));
+            ids.extend(concepts.into_iter().flat_map(|c| c.iter().flatten()));
+        }
+    }
+    let mut out = ::csv::Writer::from_writer(Vec::new());
+    let trouble = |e: ::csv::Error| Error::Inconsistent(e.to_string());
+    out.write_record(["concept_id", "vocabulary_id", "concept_code"]).map_err(trouble)?;
+    for id in ids {
+        if let Some((vocabulary, code)) = loaded.local.code(id) {
+            out.write_record([&id.to_string(), vocabulary, code]).map_err(trouble)?;
+        }
+    }
+    out.into_inner().map_err(|e| Error::Inconsistent(e.to_string()))
 }
 
 /// How the rows came about, for whoever analyses them.

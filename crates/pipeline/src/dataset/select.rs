@@ -134,9 +134,11 @@ pub(super) fn tables(
     snapshot: &Snapshot,
     profile: &Profile,
     selected: &Selected,
+    loaded: &crate::masters::Loaded,
 ) -> Result<BTreeMap<String, RecordBatch>, Error> {
     let period = period(&profile.cohort)?;
     let mut cohort = cohort(snapshot, &profile.cohort, selected, period)?;
+    let mut filler = loaded.filler();
     let mut out = BTreeMap::new();
     let mut tables = Vec::with_capacity(profile.tables.len());
     for name in profile.tables.keys() {
@@ -152,6 +154,11 @@ pub(super) fn tables(
         for batch in snapshot.scan(table, Blocked::Exclude)? {
             let kept = kept(table, &batch?, selected, cohort.as_ref(), period)?;
             if kept.num_rows() > 0 {
+                // Concepts as the masters of today say them of the day of each row: the lake keeps what the sources said.
+                let kept = match &mut filler {
+                    Some(filler) => filler.fill(table, &kept)?,
+                    None => kept,
+                };
                 batches.push(omop_columns(table, &kept, selected)?);
                 stated.extend(times(&kept)?);
             }

@@ -127,6 +127,8 @@ pub async fn of_package(
         _ => false,
     };
     let mut run = Run::new(rules, Origin::Files, super::day_number(today())).keeping(rows);
+    let loaded = crate::masters::load(instance).await?;
+    let mut filler = loaded.filler();
     let mut numbers = Numbers::default();
     let mut seen = 0;
     for learning in [true, false] {
@@ -144,7 +146,10 @@ pub async fn of_package(
                 for (table, batch) in numbers.tables(&chunk, admitted)? {
                     if !learning {
                         seen += batch.num_rows() as u64;
-                        run.check(table, &batch);
+                        match &mut filler {
+                            Some(filler) => run.check(table, &filler.fill(table, &batch)?),
+                            None => run.check(table, &batch),
+                        }
                     } else if Run::LEARNT.contains(&table) {
                         run.learn(table, &batch);
                     }

@@ -60,10 +60,15 @@ pub async fn of_provider(
             run.learn(table, &batch?);
         }
     }
+    let loaded = crate::masters::load(instance).await?;
+    let mut filler = loaded.filler();
     let mut rows = 0;
     for table in tables() {
         for batch in snapshot.scan_of(table, Blocked::Exclude, provider)? {
-            let batch = batch?;
+            let mut batch = batch?;
+            if let Some(filler) = &mut filler {
+                batch = filler.fill(table, &batch)?;
+            }
             run.check(table, &batch);
             rows += batch.num_rows() as u64;
             progress(rows);

@@ -1,0 +1,19 @@
+### azekura masters: what is loaded, what codes mean
+masters-added = { $file }: { $kind } of { $date }, { $rows } rows
+masters-already = { $file } is loaded already; nothing was done.
+masters-changes = { "  " }against the edition before: { $new } new, { $changed } changed, { $gone } gone; { $abolished } are abolished
+masters-duplicates = { "  " }{ $count } codes stand twice; the last line counts
+masters-bad = { "  " }{ $count } lines could not be read and are not loaded: { $lines }
+masters-own = { "  " }{ $count } codes got concepts of the instance's own (over 2,000,000,000)
+masters-line = { $kind } { $date }: { $rows } rows, { $file }
+masters-none = Nothing is loaded. Fetch a master from its issuer, then: azekura masters load FILE
+masters-unknown = Nothing that is loaded has the code { $code }. Write its system before it where it has one (HOT9:103835401), or load the master: azekura masters list
+masters-meaning = { $system } { $code }: { $name }; ICD-10 { $icd10 }; standard concepts { $standard }; source concept { $source }; { $validity }
+masters-both = CONCEPT.csv and CONCEPT_RELATIONSHIP.csv are loaded together: name both, of one download.
+masters-same-day = { $file }: { $loaded } is the edition of that master and day already. Add --replace if this one is to take its place.
+masters-refused = { $file }: { $error }. Nothing was loaded.
+masters-no-ids = The code { $code } got no concept of the instance's own: it is no code, or there are no ids left.
+masters-coverage = codes
+masters-coverage-line = { $table } { $vocabulary }: { $codes } codes in { $rows } rows; { $standard }% of rows have a standard concept, { $known }% a code that is known; { $not_in_force } rows of days on which their code was not in force
+masters-coverage-own = { $table }: { $codes } codes of the provider's own in { $rows } rows
+masters-coverage-unknown = not known: { $table } { $code }, { $rows } rows

@@ -1,0 +1,19 @@
+### azekura masters:読み込んだマスターとコードの意味
+masters-added = { $file }:{ $kind } { $date } 版、{ $rows } 行
+masters-already = { $file } は読込済みです。何も変更していません。
+masters-changes = { "  " }前の版との差:新規 { $new }、変更 { $changed }、削除 { $gone }。廃止済み { $abolished }
+masters-duplicates = { "  " }{ $count } 件のコードが重複しています。最後の行を採用しました
+masters-bad = { "  " }{ $count } 行を読めず、読み込んでいません:{ $lines }
+masters-own = { "  " }{ $count } 件のコードに独自のコンセプト(20 億超)を付けました
+masters-line = { $kind } { $date }:{ $rows } 行、{ $file }
+masters-none = 何も読み込まれていません。発行元からマスターを入手し、azekura masters load FILE を実行してください
+masters-unknown = コード { $code } は読み込まれたどのマスターにもありません。体系を前に付ける(HOT9:103835401)か、マスターを読み込んでください:azekura masters list
+masters-meaning = { $system } { $code }:{ $name }、ICD-10 { $icd10 }、標準コンセプト { $standard }、ソースコンセプト { $source }、{ $validity }
+masters-both = CONCEPT.csv と CONCEPT_RELATIONSHIP.csv は同じダウンロードのものを一緒に指定してください。
+masters-same-day = { $file }:同じマスターの同じ日の版 { $loaded } が読込済みです。置き換える場合は --replace を付けてください。
+masters-refused = { $file }:{ $error }。何も読み込んでいません。
+masters-no-ids = コード { $code } に独自のコンセプトを付けられません。コードではないか、番号が残っていません。
+masters-coverage = コード
+masters-coverage-line = { $table } { $vocabulary }:{ $codes } コード、{ $rows } 行。標準コンセプトのある行 { $standard }%、既知のコードの行 { $known }%。有効期間外の日付の行 { $not_in_force }
+masters-coverage-own = { $table }:提供元独自のコード { $codes } 件、{ $rows } 行
+masters-coverage-unknown = 未知:{ $table } { $code }、{ $rows } 行
