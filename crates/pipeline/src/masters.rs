@@ -197,17 +197,28 @@ struct Coming {
     report: Added,
 }
 
-/// Loads files: masters, Athena's `CONCEPT.csv` with `CONCEPT_RELATIONSHIP.csv`, a `source_to_concept_map`. `date` is the day of masters whose
-/// names have none; with `replace` a file takes the place of another of its kind and day. All of them or none.
-///
-/// # Errors
-/// A refusal that names file, line and column.
-pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, replace: bool) -> Result<Vec<Added>, Error> {
-    let loaded = load(instance).await?;
-    let mut coming: Vec<Coming> = Vec::new();
-    let mut already = Vec::new();
-    let (mut concepts, mut relationships) = (None, None);
+/// Reads files that can be loaded, and those in directories.
+fn read_files(paths: &[PathBuf], date: Option<Date>) -> Result<Vec<Coming>, Error> {
+    let mut files = Vec::new();
     for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let trouble = || Error::io(path.display().to_string());
+        let mut inside = Vec::new();
+        for entry in std::fs::read_dir(path).map_err(trouble())? {
+            let entry = entry.map_err(trouble())?.path();
+            if entry.is_file() {
+                inside.push(entry);
+            }
+        }
+        inside.sort();
+        files.extend(inside);
+    }
+    let mut coming: Vec<Coming> = Vec::new();
+    let (mut concepts, mut relationships) = (None, None);
+    for path in &files {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let small = name.to_lowercase();
         if small == CONCEPT_FILE {
@@ -225,6 +236,42 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
         (Some(concepts), Some(relationships)) => coming.push(vocabulary(concepts, relationships)?),
         _ => return Err(Error::refused(Message::new("masters-both"))),
     }
+    Ok(coming)
+}
+
+/// Masters and vocabularies of files, without an instance: there are no concepts of its own.
+///
+/// # Errors
+/// A refusal that names file, line and column.
+pub fn of_files(paths: &[PathBuf], date: Option<Date>) -> Result<Loaded, Error> {
+    let mut coming = read_files(paths, date)?;
+    coming.sort_by(|a, b| (&a.used.kind, &a.used.date).cmp(&(&b.used.kind, &b.used.date)));
+    let mut resolver = Resolver::default();
+    for c in coming.iter().filter(|c| c.used.kind == CONCEPTS) {
+        resolver.vocabulary = Vocabulary::read_kept(c.bytes.as_slice()).map_err(|e| refused(&c.used.file_name, &e))?;
+    }
+    for c in &coming {
+        let wrong = |e: MasterError| refused(&c.used.file_name, &e);
+        if c.used.kind == MAP {
+            resolver.vocabulary.read_source_to_concept_map(c.bytes.as_slice()).map_err(wrong)?;
+        } else if let Some(kind) = Kind::by_name(&c.used.kind) {
+            let edition = edition(kind, &c.used, &c.bytes).map_err(wrong)?;
+            take(&mut resolver.masters, edition).map_err(wrong)?;
+        }
+    }
+    let used = coming.into_iter().map(|c| c.used).collect();
+    Ok(Loaded { resolver, local: LocalConcepts::default(), used })
+}
+
+/// Loads files: masters, Athena's `CONCEPT.csv` with `CONCEPT_RELATIONSHIP.csv`, a `source_to_concept_map`. `date` is the day of masters whose
+/// names have none; with `replace` a file takes the place of another of its kind and day. All of them or none.
+///
+/// # Errors
+/// A refusal that names file, line and column.
+pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, replace: bool) -> Result<Vec<Added>, Error> {
+    let loaded = load(instance).await?;
+    let mut coming = read_files(paths, date)?;
+    let mut already = Vec::new();
     // What there is already, and what goes for it.
     let mut gone = Vec::new();
     coming.retain(|c| {

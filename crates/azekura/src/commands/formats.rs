@@ -69,6 +69,9 @@ pub enum Command {
         /// Mapping (TOML) for CSV files that have none beside them.
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Code masters and vocabularies (files or directories of them): rows get the concepts of their codes.
+        #[arg(long, value_name = "PATH")]
+        masters: Vec<PathBuf>,
         /// Directory, tar or file; "-" reads a tar from standard input.
         path: PathBuf,
         /// Directory to write to: one that does not exist yet or is empty. It will hold personal data in the clear.
@@ -82,9 +85,20 @@ pub fn run(command: Command, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Detect { path } => detect(&path, shown),
         Command::Check { from, mapping, path } => check(from, mapping, &path, shown),
         Command::Show { from, mapping, path } => show(from, mapping, &path),
-        Command::Convert { from, mapping, path, out } => {
+        Command::Convert { from, mapping, masters, path, out } => {
             let mapping = read_mapping(mapping)?;
-            let summary = ::formats::convert_with(from.0, &path, &out, shown.lang, mapping, &mut |_| {}).context("converting")?;
+            let loaded = pipeline::masters::of_files(&masters, None)?;
+            let mut filler = loaded.filler();
+            let mut fill = |chunk: &mut ::formats::Chunk| {
+                if let Some(filler) = &mut filler {
+                    for (table, batch) in &mut chunk.tables {
+                        *batch = filler.fill(*table, batch)?;
+                    }
+                }
+                Ok(())
+            };
+            let summary = ::formats::convert_with(from.0, &path, &out, shown.lang, mapping, &mut fill, &mut |_| {})
+                .context("converting")?;
             let line = Message::new("core-converted")
                 .with("patients", summary.patients)
                 .with("rows", summary.rows.values().sum::<u64>())

@@ -10,6 +10,7 @@ use ::quality::{
 use anyhow::Context as _;
 use ledger::Mode;
 use messages::Message;
+use pipeline::masters::Loaded;
 use pipeline::quality::{Numbers, day_number};
 use serde::Serialize;
 use terms::{PackageId, ProviderId};
@@ -34,6 +35,9 @@ pub enum Command {
         /// Mapping (TOML) for CSV files that have none beside them.
         #[arg(long, value_name = "FILE")]
         mapping: Option<PathBuf>,
+        /// Code masters and vocabularies (files or directories of them): codes are checked by what they mean.
+        #[arg(long, value_name = "PATH")]
+        masters: Vec<PathBuf>,
         /// Whose data the report says it is of; else the name of the directory or file.
         #[arg(long, value_name = "NAME")]
         of: Option<String>,
@@ -126,9 +130,10 @@ struct Summary {
 
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
-        Command::Files { what, from, mapping, of, path } => {
+        Command::Files { what, from, mapping, masters, of, path } => {
             let (rules, counts) = what.read(Rules::shipped().context("the shipped rules")?)?;
-            let read = read_files(&rules, from, read_mapping(mapping)?, &path, what.rows)?;
+            let loaded = pipeline::masters::of_files(&masters, None)?;
+            let read = read_files(&rules, from, read_mapping(mapping)?, &loaded, &path, what.rows)?;
             let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             let unread = read.numbers.unread(shown.lang);
             let head = Head { of: of.unwrap_or(name), day: day(), at_least: 1, unread, counts, before: None };
@@ -238,7 +243,15 @@ struct Read {
 }
 
 /// Reads files twice: what is known of persons, then the rows.
-fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path, rows: usize) -> Result<Read, Failure> {
+fn read_files(
+    rules: &Rules,
+    from: Choice,
+    mapping: Option<Mapping>,
+    loaded: &Loaded,
+    path: &Path,
+    rows: usize,
+) -> Result<Read, Failure> {
+    let mut filler = loaded.filler();
     let mut run = Run::new(rules, Origin::Files, day_number(pipeline::notices::today())).keeping(rows);
     let mut numbers = Numbers::default();
     let mut failed = None;
@@ -249,7 +262,15 @@ fn read_files(rules: &Rules, from: Choice, mapping: Option<Mapping>, path: &Path
     .map_err(anyhow::Error::from)?;
     ::formats::read_at(from.format(), path, mapping, &mut |chunk| {
         match numbers.tables(&chunk, |_| true) {
-            Ok(tables) => tables.iter().for_each(|(table, batch)| run.check(*table, batch)),
+            Ok(tables) => {
+                for (table, batch) in tables {
+                    match filler.as_mut().map(|f| f.fill(table, &batch)) {
+                        None => run.check(table, &batch),
+                        Some(Ok(filled)) => run.check(table, &filled),
+                        Some(Err(error)) => failed = Some(error),
+                    }
+                }
+            }
             Err(error) => failed = Some(error),
         }
         numbers.note(&chunk);

@@ -249,3 +249,47 @@ fn what_was_found_and_what_was_loaded_outlive_the_erasure_of_a_patient() {
     assert!(rows > 0 && unknown == 0, "{rows} {unknown} {codes:?} {:?}", unknown_codes(&house));
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn files_are_converted_and_checked_with_masters_beside_them_and_without_an_instance() {
+    let house = House::empty();
+    let claims = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/receipt/clean");
+    let folder = house.path().join("masters");
+    fs::create_dir(&folder).expect("a folder");
+    let master = diseases(&house, "b_20200601.txt", &[("5409005", "E119")]);
+    fs::rename(&master, folder.join("b_20200601.txt")).expect("moved");
+    for path in athena(&house) {
+        fs::rename(&path, folder.join(path.file_name().expect("a name"))).expect("moved");
+    }
+    let out = house.path().join("out");
+    house.run(&["formats", "convert", "--masters", text(&folder), text(&claims), "--out", text(&out)]).done();
+    let mut reader = csv::Reader::from_path(out.join("condition_occurrence.csv")).expect("conditions");
+    let names: Vec<String> = reader.headers().expect("a heading").iter().map(str::to_owned).collect();
+    let at = |name: &str| names.iter().position(|n| n == name).unwrap_or_else(|| panic!("{name} in {names:?}"));
+    let rows: Vec<csv::StringRecord> = reader.records().map(|r| r.expect("a row")).collect();
+    let of = |code: &str| -> BTreeSet<&str> {
+        rows.iter()
+            .filter(|r| r[at("condition_source_value")].starts_with(code))
+            .map(|r| &r[at("condition_concept_id")])
+            .collect()
+    };
+    assert_eq!(of("5409005"), BTreeSet::from(["201826"]));
+    assert_eq!(of("2500015"), BTreeSet::from(["0"]), "what no master says is not there");
+
+    fs::rename(diseases(&house, "b_20200601.txt", &[("2500015", "O80")]), folder.join("b_20200601.txt")).expect("moved");
+    // Only with the master is it known that this is a diagnosis of women.
+    let asked = |name: &str, masters: &[&str]| {
+        let out = house.path().join(name);
+        house.run(&[&["quality", "files", text(&claims), "--out", text(&out)], masters].concat()).done();
+        let results = fs::read_to_string(out.join("results.csv")).expect("results");
+        let id = "condition_occurrence.condition_source_value.plausibleGenderUseDescendants.O80.F,";
+        results.lines().find(|l| l.starts_with(id)).expect("the check").to_owned()
+    };
+    assert!(asked("without", &[]).contains("nothing to test"));
+    assert!(!asked("with", &["--masters", text(&folder)]).contains("nothing to test"));
+    let spoilt = folder.join("z_20200601.txt");
+    fs::write(&spoilt, "\"0\",\"Z\"\r\n").expect("a file");
+    let said =
+        house.run(&["quality", "files", "--masters", text(&folder), text(&claims), "--out", text(&house.path().join("no"))]);
+    assert_eq!(said.refused(), "masters-refused");
+}

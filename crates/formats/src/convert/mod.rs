@@ -103,19 +103,21 @@ pub const CODES: &[&str] = &[
 /// # Errors
 /// [`ConvertError`]. What is wrong within a file is a finding, not an error.
 pub fn convert(from: Option<Format>, path: &Path, out_dir: &Path, lang: Lang) -> Result<Summary, ConvertError> {
-    convert_with(from, path, out_dir, lang, None, &mut |_| {})
+    convert_with(from, path, out_dir, lang, None, &mut |_| Ok(()), &mut |_| {})
 }
 
-/// The same with a mapping for CSV files that have none beside them, telling after each chunk what has been met so far.
+/// The same with a mapping for CSV files that have none beside them, and with something that is done to the rows before they are
+/// written (`change`), telling after each chunk what has been met so far.
 ///
 /// # Errors
-/// As [`convert`].
+/// As [`convert`]; what `change` returns.
 pub fn convert_with(
     from: Option<Format>,
     path: &Path,
     out_dir: &Path,
     lang: Lang,
     mapping: Option<Mapping>,
+    change: &mut dyn FnMut(&mut Chunk) -> Result<(), arrow::error::ArrowError>,
     progress: &mut dyn FnMut(&Counts),
 ) -> Result<Summary, ConvertError> {
     prepare(path, out_dir)?;
@@ -132,8 +134,9 @@ pub fn convert_with(
         lang,
     };
     let mut failure = None;
-    let mut out = |chunk: Chunk| {
-        run.chunk(&chunk).map_err(|error| {
+    let mut out = |mut chunk: Chunk| {
+        let changed = change(&mut chunk).map_err(|e| ConvertError::from(ReadError::Output(e.to_string())));
+        changed.and_then(|()| run.chunk(&chunk)).map_err(|error| {
             let text = error.to_string();
             failure = Some(error);
             ReadError::Output(text)
