@@ -255,6 +255,22 @@ fn allowed_pseudonymized(column: &str, treatment: &Treatment) -> bool {
     }
 }
 
+/// Concepts that masters and vocabularies give the codes of a row.
+const CONCEPTS: [&str; 12] = [
+    "condition_concept_id",
+    "condition_source_concept_id",
+    "drug_concept_id",
+    "drug_source_concept_id",
+    "procedure_concept_id",
+    "procedure_source_concept_id",
+    "device_concept_id",
+    "device_source_concept_id",
+    "measurement_concept_id",
+    "measurement_source_concept_id",
+    "observation_concept_id",
+    "observation_source_concept_id",
+];
+
 fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {
     use Treatment::{Class, Code, Drop, Follow, Keep, Month, NewId, Shift, Unit, Value, Year};
     if is_time(column) || column == "day_of_birth" {
@@ -271,6 +287,10 @@ fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {
     }
     if column.ends_with("_occurrence_id") || column.ends_with("_detail_id") {
         return matches!(treatment, NewId { .. } | Drop);
+    }
+    // A code that is hidden in its own column is not to be told by its concept, which others have with codes that are shown.
+    if CONCEPTS.contains(&column) {
+        return matches!(treatment, Follow { .. } | Keep | Drop);
     }
     if let Code { rare, local, .. } = treatment {
         // Of whatever column: codes that follow are counted by it.

@@ -1,7 +1,9 @@
 //! An edition of a master: its rows, what was found when it was read, and what a later one changes.
 
+use crate::editions::icd10_with_dot;
 use crate::error::MasterError;
 use crate::kind::{Extent, Kind};
+use crate::system::System;
 use crate::text::Charset;
 
 /// What column 1 (変更区分) says of a row.
@@ -228,6 +230,30 @@ impl Edition {
     /// The row of a code.
     pub fn row(&self, code: &str) -> Option<&Row> {
         self.rows.binary_search_by(|row| (*row.code).cmp(code)).ok().map(|at| &self.rows[at])
+    }
+
+    /// Every code by which a row of it can be asked for, with its vocabulary: of diseases also the other keys and ICD-10, of HOT also what
+    /// its shorter forms and YJ are, of acts their sections, of tests what 15 characters say.
+    pub fn each_code(&self, mut take: impl FnMut(&'static str, &str)) {
+        let own = self.kind.vocabulary_id();
+        let icd = System::Icd10.vocabulary_id();
+        for row in &self.rows {
+            take(own, &row.code);
+            match &row.details {
+                Details::Disease { management, exchange, icd10, .. } => {
+                    [management, exchange].into_iter().flatten().for_each(|code| take(own, code));
+                    let codes = [&icd10.cause, &icd10.manifestation].into_iter().flatten();
+                    codes.filter_map(|code| icd10_with_dot(code)).for_each(|code| take(icd, &code));
+                }
+                Details::Act { section: Some(section), .. } => take(own, section),
+                Details::Hot { yj, .. } => {
+                    [row.hot7(), row.hot9()].into_iter().flatten().for_each(|code| take(own, code));
+                    yj.iter().for_each(|code| take(System::Yj.vocabulary_id(), code));
+                }
+                Details::Jlac10 => row.code.get(..15).into_iter().for_each(|code| take(own, code)),
+                _ => {}
+            }
+        }
     }
 
     /// Rows whose code begins so.

@@ -97,6 +97,18 @@ pub enum MasterError {
         /// Name of the file.
         file_name: String,
     },
+    /// A file that should have only what changed, and says of most rows that nothing did.
+    #[error(
+        "{file_name}: {unchanged} of {rows} rows say that nothing changed, so it seems to be whole; name it as its issuer does (y_ALL20240601.csv)"
+    )]
+    LooksWhole {
+        /// Name of the file.
+        file_name: String,
+        /// Rows.
+        rows: usize,
+        /// Of these, unchanged.
+        unchanged: usize,
+    },
     /// A difference file does not follow the edition that it is applied to.
     #[error("{file_name} does not follow {previous}: {reason}")]
     NotAfter {

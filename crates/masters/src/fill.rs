@@ -2,7 +2,8 @@
 //!
 //! A concept column is filled where it has none: with the one standard concept of the column's domain that the vocabularies say, and
 //! with 0 where they say none or several. A source concept is that of the code's own vocabulary, else the instance's own. Units are
-//! UCUM as written, or none.
+//! UCUM as written (the litre by either of its signs), or none. A suspected diagnosis is an observation: it has no standard concept of the disease, which would say that
+//! there is one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use omop::Table;
 use crate::editions::Validity;
 use crate::local::LocalConcepts;
 use crate::resolver::Resolver;
+use crate::system::System;
 
 /// Distinct codes of a column that are remembered; of more the days are looked up one by one, and none is in the coverage.
 const MOST_CODES: usize = 200_000;
@@ -85,12 +87,19 @@ pub struct Covered {
     pub value: Box<str>,
     /// Its vocabulary; empty where it is of none.
     pub vocabulary_id: &'static str,
-    /// How far it is known, on the last day that was asked for.
-    pub state: State,
+    /// Rows by how far it is known on their days, in the order of [`State`].
+    pub by_state: [u64; 5],
     /// Rows.
     pub rows: u64,
     /// Rows of days on which the code was not in force: not yet, no longer, or of another edition.
     pub not_in_force: u64,
+}
+
+impl Covered {
+    /// Rows on whose days the code is known so far.
+    pub fn rows_in(&self, state: State) -> u64 {
+        self.by_state[state as usize]
+    }
 }
 
 struct Code {
@@ -133,10 +142,13 @@ impl<'r> Filler<'r> {
         let texts = |name: &str| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
         let Some(values) = texts(coded.value) else { return Ok(batch.clone()) };
         let days = table.date_column().and_then(|name| batch.column_by_name(name)?.as_primitive_opt::<Date32Type>());
+        // ICD-10 as the sender itself gives it, beside its own code or that of a master.
+        let stated = texts("icd10").filter(|_| table == Table::ConditionOccurrence);
         let (mut standard, mut source) = (Vec::with_capacity(batch.num_rows()), Vec::with_capacity(batch.num_rows()));
         let mut icd10: Vec<Option<Arc<str>>> = Vec::with_capacity(batch.num_rows());
         for row in 0..batch.num_rows() {
-            let meaning = values.is_valid(row).then(|| self.meaning(table, &coded, values.value(row), day(days, row)));
+            let stated = stated.filter(|s| s.is_valid(row)).map(|s| s.value(row));
+            let meaning = values.is_valid(row).then(|| self.meaning(table, &coded, (values.value(row), stated), day(days, row)));
             let meaning = meaning.unwrap_or_default();
             standard.push(meaning.standard);
             source.push(meaning.source);
@@ -170,16 +182,19 @@ impl<'r> Filler<'r> {
         all
     }
 
-    fn meaning(&mut self, table: Table, coded: &Coded, value: &str, day: i32) -> Meaning {
+    fn meaning(&mut self, table: Table, coded: &Coded, (value, stated): (&str, Option<&str>), day: i32) -> Meaning {
         let numbers = self.numbers.entry(table).or_default();
         let number = match numbers.get(value) {
             Some(number) => *number as usize,
-            None if numbers.len() >= MOST_CODES => return look_up(self.resolver, self.local, table, coded, value, day).0,
+            None if numbers.len() >= MOST_CODES => {
+                let meaning = look_up(self.resolver, self.local, table, coded, value, day).0;
+                return self.by_stated(meaning, stated, day);
+            }
             None => {
                 let number = self.codes.len();
                 numbers.insert(value.into(), number as u32);
                 let covered =
-                    Covered { table, value: value.into(), vocabulary_id: "", state: State::NoSystem, rows: 0, not_in_force: 0 };
+                    Covered { table, value: value.into(), vocabulary_id: "", by_state: [0; 5], rows: 0, not_in_force: 0 };
                 self.codes.push(Code { covered, days: HashMap::new() });
                 number
             }
@@ -194,14 +209,57 @@ impl<'r> Filler<'r> {
             None => {
                 let (meaning, vocabulary_id) = look_up(self.resolver, self.local, table, coded, value, day);
                 code.covered.vocabulary_id = vocabulary_id;
-                code.covered.state = meaning.state;
                 self.remembered += 1;
                 code.days.entry(day).or_insert(meaning)
             }
         };
         code.covered.rows += 1;
         code.covered.not_in_force += u64::from(!meaning.in_force);
-        meaning.clone()
+        let meaning = meaning.clone();
+        let meaning = self.by_stated(meaning, stated, day);
+        self.codes[number].covered.by_state[meaning.state as usize] += 1;
+        meaning
+    }
+
+    /// Where a code says no concept, by the ICD-10 that the sender states beside it.
+    fn by_stated(&self, meaning: Meaning, stated: Option<&str>, day: i32) -> Meaning {
+        let undecided = matches!(meaning.state, State::Known | State::Unknown | State::NoSystem);
+        let Some(stated) = stated.filter(|_| undecided) else { return meaning };
+        let found = self.resolver.resolve(Table::ConditionOccurrence, "icd10", stated, day);
+        match found.map(|f| (f.standard, f.left_out)) {
+            Some((standard, 0)) if matches!(standard[..], [(_, "Condition")]) => {
+                Meaning { standard: standard[0].0, state: State::Standard, ..meaning }
+            }
+            _ => meaning,
+        }
+    }
+
+    /// Takes concepts away from the rows of codes that have not the same ones on all their days: where days are moved or coarsened, they
+    /// would say on which side of a change of master the true day is.
+    ///
+    /// # Errors
+    /// When the batch is not of the table.
+    pub fn same_on_all_days(table: Table, batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+        let Some(coded) = coded(table) else { return Ok(batch.clone()) };
+        let Some(values) = batch.column_by_name(coded.value).and_then(|c| c.as_string_opt::<i32>()) else {
+            return Ok(batch.clone());
+        };
+        let schema = batch.schema();
+        let mut columns = batch.columns().to_vec();
+        for name in [coded.concept, coded.source] {
+            let Ok(place) = schema.index_of(name) else { continue };
+            let Some(concepts) = batch.column(place).as_primitive_opt::<Int32Type>() else { continue };
+            let mut of: HashMap<&str, Option<i32>> = HashMap::new();
+            for row in (0..batch.num_rows()).filter(|row| values.is_valid(*row)) {
+                let concept = if concepts.is_valid(row) { concepts.value(row) } else { 0 };
+                let same = of.entry(values.value(row)).or_insert(Some(concept));
+                *same = same.filter(|s| *s == concept);
+            }
+            let same = |row: usize| !values.is_valid(row) || of.get(values.value(row)).is_some_and(Option::is_some);
+            let kept = concepts.iter().enumerate().map(|(row, concept)| if same(row) { concept } else { concept.map(|_| 0) });
+            columns[place] = Arc::new(kept.collect::<Int32Array>());
+        }
+        RecordBatch::try_new(schema, columns)
     }
 
     fn unit(&mut self, unit: &str) -> i32 {
@@ -209,16 +267,30 @@ impl<'r> Filler<'r> {
             return *id;
         }
         // UCUM has no days: a unit is what it is.
-        let found = self.resolver.vocabulary.standard("UCUM", unit, 0);
-        let id = match found.concepts[..] {
-            [(id, "Unit")] => id,
-            _ => 0,
+        let of = |unit: &str| match self.resolver.vocabulary.standard("UCUM", unit, 0).concepts[..] {
+            [(id, "Unit")] => Some(id),
+            _ => None,
         };
+        let id = of(unit).or_else(|| of(&with_litres(unit)?)).unwrap_or(0);
         if self.units.len() < MOST_CODES {
             self.units.insert(unit.into(), id);
         }
         id
     }
+}
+
+/// The same unit with `L` for the litre, where it has `l`: UCUM has both signs for it (table 5, "Units from ISO 1000"), Athena mostly
+/// the first.
+fn with_litres(unit: &str) -> Option<String> {
+    let is_litre = |part: &str| matches!(part, "l" | "dl" | "cl" | "ml" | "ul" | "nl" | "pl" | "fl" | "kl" | "hl");
+    if !unit.split(['/', '.']).any(is_litre) {
+        return None;
+    }
+    let parts = unit.split_inclusive(['/', '.']).map(|part| {
+        let (text, mark) = part.split_at(part.trim_end_matches(['/', '.']).len());
+        if is_litre(text) { format!("{}L{mark}", &text[..text.len() - 1]) } else { part.to_owned() }
+    });
+    Some(parts.collect())
 }
 
 fn look_up(
@@ -233,15 +305,21 @@ fn look_up(
         return (Meaning { in_force: true, ..Meaning::default() }, "");
     };
     let vocabulary_id = found.system.vocabulary_id();
-    let fits = |domain: &str| coded.domain.is_none_or(|d| d == domain);
+    let suspected = table == Table::Observation && (found.system == System::Icd10 || found.system.is_disease());
+    let fits = |domain: &str| coded.domain.is_none_or(|d| d == domain) && !suspected;
     let standard = match found.standard[..] {
-        [(id, domain)] if fits(domain) => id,
+        // Where another was said as well, and cannot be used, one alone is not what was said.
+        [(id, domain)] if fits(domain) && found.left_out == 0 => id,
         _ => 0,
     };
-    let source = found.source_concept_id.or_else(|| local.id(vocabulary_id, found.code)).unwrap_or(0);
+    let own = match found.system {
+        System::Icd10 => found.icd10.as_deref().and_then(|code| local.id(vocabulary_id, code)),
+        _ => local.id(vocabulary_id, found.code),
+    };
+    let source = found.source_concept_id.or(own).unwrap_or(0);
     let state = if standard != 0 {
         State::Standard
-    } else if !found.standard.is_empty() {
+    } else if (!found.standard.is_empty() || found.left_out > 0) && !suspected {
         State::Unclear
     } else if source != 0 || found.validity.is_some() {
         State::Known

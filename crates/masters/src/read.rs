@@ -28,7 +28,7 @@ pub fn read(file_name: &str, bytes: &[u8]) -> Result<Edition, MasterError> {
     let kind = named.kind.or_else(|| kind_of(&text)).ok_or_else(unknown)?;
     let date = named.date.ok_or_else(|| MasterError::NoDate { file_name: file_name.to_owned() })?;
     let edition = Edition::empty(kind, named.extent(kind), date, file_name, charset);
-    rows(edition, &text)
+    not_whole(rows(edition, &text)?)
 }
 
 /// As [`read`], of a day (days since 1970-01-01) where the name says none.
@@ -40,7 +40,16 @@ pub fn read_on(file_name: &str, date: i32, bytes: &[u8]) -> Result<Edition, Mast
     let unknown = || MasterError::Unknown { file_name: file_name.to_owned() };
     let kind = named.kind.or_else(|| kind_of(&text)).ok_or_else(unknown)?;
     let edition = Edition::empty(kind, named.extent(kind), named.date.unwrap_or(date), file_name, charset);
-    rows(edition, &text)
+    not_whole(rows(edition, &text)?)
+}
+
+/// A file that by its name has what changed says of every row what changed: a whole one by such a name would be taken for it.
+fn not_whole(edition: Edition) -> Result<Edition, MasterError> {
+    let unchanged = edition.rows.iter().filter(|row| row.change == Change::None).count();
+    if edition.extent == Extent::Difference && unchanged * 2 > edition.rows.len() {
+        return Err(MasterError::LooksWhole { file_name: edition.file_name, rows: edition.rows.len(), unchanged });
+    }
+    Ok(edition)
 }
 
 /// Reads a whole master whose kind and day (days since 1970-01-01) are known, whatever its name.
@@ -259,7 +268,8 @@ fn check(kind: Kind, layout: &Layout, fields: &[Cow<'_, str>], line: u32, first:
     if let Some(letter) = kind.letter().filter(|_| first) {
         let found = fields.get(1).map_or("", |f| f.trim());
         if found != letter {
-            let found = found.chars().take(40).collect();
+            // A letter is shown; what else stands there may be a patient's name, in a file that is no master.
+            let found = if found.len() <= 2 && found.is_ascii() { found.to_owned() } else { "…".to_owned() };
             return Err(MasterError::Contradiction { expected: kind, line, found });
         }
     } else if first

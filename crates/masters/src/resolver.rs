@@ -52,9 +52,14 @@ const TARGETS: [&str; 9] =
     ["SNOMED", "RxNorm", "RxNorm Extension", "LOINC", "UCUM", "CVX", "OMOP Extension", "Cancer Modifier", "ICD10PCS"];
 
 impl Resolver {
+    /// The vocabularies whose codes are asked for.
+    pub fn vocabularies() -> std::collections::BTreeSet<&'static str> {
+        System::ALL.into_iter().map(System::vocabulary_id).chain([UNITS]).collect()
+    }
+
     /// What of Athena's files a resolver can use.
     pub fn filter() -> Filter {
-        Filter::new(System::ALL.into_iter().map(System::vocabulary_id).chain([UNITS]), TARGETS)
+        Filter::new(Resolver::vocabularies(), TARGETS)
     }
 
     /// What a source value of a table's column means on a day (days since 1970-01-01). None where it is no code of a known system.
@@ -74,7 +79,7 @@ impl Resolver {
         let mut by_icd10 = false;
         if targets.origin.is_none()
             && !own.disputed
-            && is_disease(system)
+            && system.is_disease()
             && let Some(icd10) = &icd10
         {
             let fallback = self.vocabulary.standard(System::Icd10.vocabulary_id(), icd10, day);
@@ -199,10 +204,6 @@ impl Icd10 {
     pub fn dotted_cause(&self) -> Option<String> {
         self.cause.as_deref().and_then(icd10_with_dot)
     }
-}
-
-const fn is_disease(system: System) -> bool {
-    matches!(system, System::Disease | System::DiseaseManagement | System::DiseaseExchange)
 }
 
 /// The validity of several rows: in force only where all are.

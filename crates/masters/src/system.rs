@@ -179,6 +179,11 @@ impl System {
         Some(Coded { system, code, modifiers })
     }
 
+    /// Whether it is a key of the disease master.
+    pub const fn is_disease(self) -> bool {
+        matches!(self, System::Disease | System::DiseaseManagement | System::DiseaseExchange)
+    }
+
     const fn takes_modifiers(self) -> bool {
         matches!(self, System::Icd10 | System::Disease | System::DiseaseManagement | System::DiseaseExchange)
     }

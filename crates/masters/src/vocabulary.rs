@@ -141,6 +141,19 @@ impl Vocabulary {
         targets
     }
 
+    /// Rows of the operator's map that lead to no standard concept that is loaded: they say nothing, and their codes have none.
+    pub fn without_target(&self) -> usize {
+        let rows = self.maps.values().flat_map(HashMap::values).flatten();
+        rows.filter(|m| m.target != 0 && !self.concepts.get(&m.target).is_some_and(|c| c.standard)).count()
+    }
+
+    /// The vocabularies that the operator's map names, by name.
+    pub fn mapped(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.maps.keys().map(|name| &**name).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn mappings(&self, vocabulary_id: &str, code: &str, day: i32) -> impl Iterator<Item = &Mapping> {
         let mappings = self.maps.get(vocabulary_id).and_then(|codes| codes.get(code));
         mappings.into_iter().flatten().filter(move |m| m.from <= day && day <= m.to)

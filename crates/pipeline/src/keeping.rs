@@ -121,7 +121,8 @@ pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &Provider
     Ok((gone, trouble))
 }
 
-/// Sets accepted packages of suspended providers aside: their bytes are to go, and the provider sends them again when it is resumed.
+/// Sets accepted packages of suspended providers aside, and those that data quality holds back: their bytes are to go, and the provider
+/// sends them again, when it is resumed or they are mended.
 async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Result<(), Error> {
     let mut reader = instance.ledger.read().await?;
     let mut off = Vec::new();
@@ -131,6 +132,8 @@ async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Resul
         let code = match party.map(|p| p.status) {
             Some(PartyStatus::Paused) => crate::receive::SUSPENDED,
             Some(PartyStatus::Revoked) => crate::receive::REVOKED,
+            // Nobody knows either when somebody decides on it.
+            _ if package.reason.as_deref() == Some(crate::quality::HELD) => crate::quality::REJECTED,
             _ => continue,
         };
         off.push((package.id, provider, code));

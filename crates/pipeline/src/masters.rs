@@ -104,6 +104,14 @@ pub struct Added {
     pub bad_rows: Vec<(u32, String)>,
     /// Lines whose code stands again further below.
     pub duplicates: usize,
+    /// Lines that are loaded without something that could not be read: a day, a character.
+    pub doubts: Vec<(u32, String)>,
+    /// Of a file with only what changed: codes whose change does not fit the edition before; it was made nevertheless.
+    pub unmatched: Vec<String>,
+    /// The file whose place it took.
+    pub replaced: Option<String>,
+    /// Of a map: rows that are marked as invalid, rows that lead to no standard concept that is loaded, and vocabularies of no code here.
+    pub unused: Option<(u64, usize, Vec<String>)>,
     /// Codes that are abolished.
     pub abolished: usize,
     /// Codes that the edition before did not have, that say something else, that are gone; none of the first edition.
@@ -221,10 +229,17 @@ fn read_files(paths: &[PathBuf], date: Option<Date>) -> Result<Vec<Coming>, Erro
     for path in &files {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let small = name.to_lowercase();
+        let one = |slot: &mut Option<PathBuf>| match slot.replace(path.clone()) {
+            None => Ok(()),
+            Some(first) => {
+                let message = Message::new("masters-twice").with("file", path.display()).with("first", first.display());
+                Err(Error::refused(message))
+            }
+        };
         if small == CONCEPT_FILE {
-            concepts = Some(path);
+            one(&mut concepts)?;
         } else if small == RELATIONSHIP_FILE {
-            relationships = Some(path);
+            one(&mut relationships)?;
         } else if small.starts_with(MAP_FILE) {
             coming.push(map(path, name)?);
         } else {
@@ -233,7 +248,7 @@ fn read_files(paths: &[PathBuf], date: Option<Date>) -> Result<Vec<Coming>, Erro
     }
     match (concepts, relationships) {
         (None, None) => {}
-        (Some(concepts), Some(relationships)) => coming.push(vocabulary(concepts, relationships)?),
+        (Some(concepts), Some(relationships)) => coming.push(vocabulary(&concepts, &relationships)?),
         _ => return Err(Error::refused(Message::new("masters-both"))),
     }
     Ok(coming)
@@ -272,10 +287,18 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
     let loaded = load(instance).await?;
     let mut coming = read_files(paths, date)?;
     let mut already = Vec::new();
+    let mut seen: Vec<&Used> = Vec::new();
+    for c in &coming {
+        if let Some(first) = seen.iter().find(|u| u.kind == c.used.kind && u.date == c.used.date) {
+            let message = Message::new("masters-twice").with("file", &c.used.file_name).with("first", &first.file_name);
+            return Err(Error::refused(message));
+        }
+        seen.push(&c.used);
+    }
     // What there is already, and what goes for it.
     let mut gone = Vec::new();
     coming.retain(|c| {
-        let same = loaded.used.iter().find(|u| u.kind == c.used.kind && u.date == c.used.date && u.sha256 == c.used.sha256);
+        let same = loaded.used.iter().find(|u| u.name() == Used { file_name: u.file_name.clone(), ..c.used.clone() }.name());
         already.extend(same.cloned());
         same.is_none()
     });
@@ -283,11 +306,14 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
     if coming.is_empty() {
         return Ok(already.collect());
     }
-    for c in &coming {
+    for c in &mut coming {
         // A vocabulary and a map have no days: the new one takes the place of the old.
         let there = loaded.used.iter().find(|u| u.kind == c.used.kind && u.date == c.used.date);
         match there {
-            Some(there) if replace || c.used.date.is_none() => gone.push(there.asset),
+            Some(there) if (replace && there.difference == c.used.difference) || c.used.date.is_none() => {
+                c.report.replaced = Some(there.file_name.clone());
+                gone.push(there.asset);
+            }
             Some(there) => {
                 let message = Message::new("masters-same-day").with("file", &c.used.file_name).with("loaded", &there.file_name);
                 return Err(Error::refused(message));
@@ -336,7 +362,19 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
 
 impl Added {
     fn of(used: Used) -> Added {
-        Added { used, already: false, bad_rows: Vec::new(), duplicates: 0, abolished: 0, changes: None, own_concepts: 0 }
+        Added {
+            used,
+            already: false,
+            bad_rows: Vec::new(),
+            duplicates: 0,
+            doubts: Vec::new(),
+            unmatched: Vec::new(),
+            replaced: None,
+            unused: None,
+            abolished: 0,
+            changes: None,
+            own_concepts: 0,
+        }
     }
 }
 
@@ -347,6 +385,7 @@ async fn with_changes(
     mut coming: Vec<Coming>,
     gone: &[AssetId],
 ) -> Result<Vec<Coming>, Error> {
+    unused_maps(instance, loaded, &mut coming).await?;
     coming.sort_by(|a, b| (&a.used.kind, &a.used.date).cmp(&(&b.used.kind, &b.used.date)));
     let mut files: Vec<(Kind, Used, Option<usize>)> = Vec::new();
     for used in loaded.used.iter().filter(|u| !gone.contains(&u.asset)) {
@@ -370,9 +409,28 @@ async fn with_changes(
         if let (Some(before), Some(now)) = (before, now) {
             let changes = now.compare(before);
             coming[place].report.changes = Some([changes.added.len(), changes.changed.len(), changes.gone.len()]);
+            coming[place].report.unmatched = now.report.unmatched.iter().map(|code| code.to_string()).collect();
         }
     }
     Ok(coming)
+}
+
+/// What of a map that comes says nothing, by the vocabulary that comes with it or is there.
+async fn unused_maps(instance: &Instance, loaded: &Loaded, coming: &mut [Coming]) -> Result<(), Error> {
+    let Some(place) = coming.iter().position(|c| c.used.kind == MAP) else { return Ok(()) };
+    let mut vocabulary = match coming.iter().find(|c| c.used.kind == CONCEPTS) {
+        Some(concepts) => Vocabulary::read_kept(concepts.bytes.as_slice()).map_err(|e| refused(&concepts.used.file_name, &e))?,
+        None => match loaded.used.iter().find(|u| u.kind == CONCEPTS) {
+            Some(there) => Vocabulary::read_kept(BufReader::new(sealed::open(instance, there.asset).await?)).map_err(spoilt)?,
+            None => Vocabulary::new(),
+        },
+    };
+    let map = &mut coming[place];
+    let kept = vocabulary.read_source_to_concept_map(map.bytes.as_slice()).map_err(|e| refused(&map.used.file_name, &e))?;
+    let known = Resolver::vocabularies();
+    let strange = vocabulary.mapped().into_iter().filter(|name| !known.contains(name)).map(str::to_owned).collect();
+    map.report.unused = Some((kept.rows - kept.kept, vocabulary.without_target(), strange));
+    Ok(())
 }
 
 /// Gives codes of a master their concepts; how many are new.
@@ -381,10 +439,14 @@ fn own_concepts(local: &mut LocalConcepts, coming: &Coming) -> Result<usize, Err
     let Some(kind) = Kind::by_name(&coming.used.kind).filter(|k| coded.contains(k)) else { return Ok(0) };
     let edition = edition(kind, &coming.used, &coming.bytes).map_err(|e| refused(&coming.used.file_name, &e))?;
     let before = local.len();
-    for row in &edition.rows {
-        if local.add(kind.vocabulary_id(), &row.code).is_none() {
-            return Err(Error::refused(Message::new("masters-no-ids").with("code", &*row.code)));
+    let mut none = None;
+    edition.each_code(|vocabulary, code| {
+        if local.add(vocabulary, code).is_none() {
+            none.get_or_insert_with(|| code.to_owned());
         }
+    });
+    if let Some(code) = none {
+        return Err(Error::refused(Message::new("masters-no-ids").with("code", code)));
     }
     Ok(local.len() - before)
 }
@@ -424,6 +486,7 @@ fn master(path: &Path, name: String, date: Option<Date>) -> Result<Coming, Error
     let report = Added {
         bad_rows: edition.report.bad_rows.iter().map(|(line, why)| (*line, format!("{why:?}"))).collect(),
         duplicates: edition.report.duplicates.len(),
+        doubts: edition.report.doubts.iter().map(|(line, what)| (*line, format!("{what:?}"))).collect(),
         abolished: edition.report.abolished,
         ..Added::of(used.clone())
     };
@@ -433,6 +496,9 @@ fn master(path: &Path, name: String, date: Option<Date>) -> Result<Coming, Error
 fn map(path: &Path, name: String) -> Result<Coming, Error> {
     let bytes = read_file(path, &name)?;
     let kept = Vocabulary::new().read_source_to_concept_map(bytes.as_slice()).map_err(|e| refused(&name, &e))?;
+    if kept.kept == 0 {
+        return Err(Error::refused(Message::new("masters-empty").with("file", &name)));
+    }
     let sha256 = hex::encode(seal::hash::sha256(&bytes));
     let used = Used {
         kind: MAP.to_owned(),
@@ -456,6 +522,9 @@ fn vocabulary(concepts: &Path, relationships: &Path) -> Result<Coming, Error> {
     let of = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let kept = vocabulary.read_concepts(open(concepts)?, &Resolver::filter()).map_err(|e| refused(&of(concepts), &e))?;
     let maps = vocabulary.read_relationships(open(relationships)?).map_err(|e| refused(&of(relationships), &e))?;
+    if kept.kept == 0 {
+        return Err(Error::refused(Message::new("masters-empty").with("file", of(concepts))));
+    }
     let mut bytes = Vec::new();
     vocabulary.write_concepts(&mut bytes).map_err(Error::io("writing a vocabulary"))?;
     // Of what is kept: Athena hands out the same release in many forms.

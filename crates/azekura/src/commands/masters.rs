@@ -120,12 +120,37 @@ fn said(added: &Added) -> Vec<Message> {
         let line = Message::new("masters-changes").with("new", new).with("changed", changed).with("gone", gone);
         lines.push(line.with("abolished", added.abolished));
     }
+    let some = |lines: &[(u32, String)]| {
+        let some: Vec<String> = lines.iter().take(NAMED).map(|(line, why)| format!("{line} ({why})")).collect();
+        some.join(", ")
+    };
     if added.duplicates > 0 {
         lines.push(Message::new("masters-duplicates").with("count", added.duplicates));
     }
     if !added.bad_rows.is_empty() {
-        let some: Vec<String> = added.bad_rows.iter().take(NAMED).map(|(line, why)| format!("{line} ({why})")).collect();
-        lines.push(Message::new("masters-bad").with("count", added.bad_rows.len()).with("lines", some.join(", ")));
+        lines.push(Message::new("masters-bad").with("count", added.bad_rows.len()).with("lines", some(&added.bad_rows)));
+    }
+    if !added.doubts.is_empty() {
+        let line = Message::new("masters-doubts").with("count", added.doubts.len());
+        lines.push(line.with("lines", some(&added.doubts)));
+    }
+    if !added.unmatched.is_empty() {
+        let codes: Vec<&str> = added.unmatched.iter().take(NAMED).map(String::as_str).collect();
+        lines.push(Message::new("masters-unmatched").with("count", added.unmatched.len()).with("codes", codes.join(", ")));
+    }
+    if let Some(replaced) = &added.replaced {
+        lines.push(Message::new("masters-replaced").with("file", replaced));
+    }
+    if let Some((invalid, without, strange)) = &added.unused {
+        if *invalid > 0 {
+            lines.push(Message::new("masters-map-invalid").with("count", invalid));
+        }
+        if *without > 0 {
+            lines.push(Message::new("masters-map-without").with("count", without));
+        }
+        if !strange.is_empty() {
+            lines.push(Message::new("masters-map-strange").with("names", strange.join(", ")));
+        }
     }
     if added.own_concepts > 0 {
         lines.push(Message::new("masters-own").with("count", added.own_concepts));
@@ -226,19 +251,12 @@ fn coverage(all: &[::masters::Covered], shown: &Shown) {
         line.codes += 1;
         line.rows += code.rows;
         line.not_in_force_rows += code.not_in_force;
-        match code.state {
-            State::Standard => {
-                line.standard_codes += 1;
-                line.standard_rows += code.rows;
-            }
-            State::Unclear => line.unclear_rows += code.rows,
-            State::Known => line.known_rows += code.rows,
-            State::Unknown => {
-                line.unknown_codes += 1;
-                line.unknown_rows += code.rows;
-            }
-            State::NoSystem => {}
-        }
+        line.standard_rows += code.rows_in(State::Standard);
+        line.unclear_rows += code.rows_in(State::Unclear);
+        line.known_rows += code.rows_in(State::Known);
+        line.unknown_rows += code.rows_in(State::Unknown);
+        line.standard_codes += u64::from(code.rows_in(State::Standard) == code.rows);
+        line.unknown_codes += u64::from(code.rows_in(State::Unknown) == code.rows);
     }
     let lines: Vec<Line> = lines.into_values().collect();
     let mut said: Vec<Message> = Vec::new();
@@ -259,7 +277,7 @@ fn coverage(all: &[::masters::Covered], shown: &Shown) {
         said.push(message);
     }
     // A code that has the form of its system names nobody; words and own codes are only counted.
-    let mut unknown: Vec<&::masters::Covered> = all.iter().filter(|c| c.state == State::Unknown).collect();
+    let mut unknown: Vec<&::masters::Covered> = all.iter().filter(|c| c.rows_in(State::Unknown) > 0).collect();
     unknown.sort_by(|a, b| (a.table, b.rows, &a.value).cmp(&(b.table, a.rows, &b.value)));
     let mut shown_of: BTreeMap<omop::Table, usize> = BTreeMap::new();
     unknown.retain(|code| {

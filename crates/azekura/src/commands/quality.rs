@@ -156,7 +156,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 let (rules, counts) = what.read(pipeline::quality::rules(i)?)?;
                 let bar = shown.bar(0, Message::new("quality-title"));
                 let batch =
-                    pipeline::quality::of_package(i, package, &rules, what.rows, &purpose, &|rows| bar.set_position(rows))
+                    pipeline::quality::of_package(i, package, &rules, what.rows, send, &purpose, &|rows| bar.set_position(rows))
                         .await?;
                 bar.finish_and_clear();
                 let of = format!("{} #{}", batch.provider, batch.sequence);
@@ -230,10 +230,19 @@ impl What {
             rules = rules.with(&text(path)?).with_context(|| path.display().to_string())?;
         }
         let own = match &self.counts {
-            Some(path) => counts(&text(path)?).with_context(|| path.display().to_string())?,
+            Some(path) => counts(&decoded(&fs::read(path).with_context(|| path.display().to_string())?))
+                .with_context(|| path.display().to_string())?,
             None => Vec::new(),
         };
         Ok((rules, own))
+    }
+}
+
+/// Text as spreadsheets save it: UTF-8 or UTF-16 by its mark, else UTF-8, else CP932.
+fn decoded(bytes: &[u8]) -> String {
+    match encoding_rs::Encoding::for_bom(bytes) {
+        Some((encoding, _)) => encoding.decode(bytes).0.into_owned(),
+        None => std::str::from_utf8(bytes).map_or_else(|_| encoding_rs::SHIFT_JIS.decode(bytes).0.into_owned(), str::to_owned),
     }
 }
 

@@ -156,7 +156,7 @@ fn a_master_that_cannot_be_right_changes_nothing_and_one_that_comes_again_neithe
     let all: Vec<(String, &'static str)> = all;
     let first = write("b_20240601.txt", &all);
     let added = house.on(&["masters", "load", text(&first)]).done();
-    assert_eq!((&added[0]["rows"], &added[0]["own_concepts"]), (&2_000.into(), &2_000.into()), "{added}");
+    assert_eq!((&added[0]["rows"], &added[0]["own_concepts"]), (&2_000.into(), &4_002.into()), "{added}");
     assert_eq!(house.on(&["masters", "load", text(&first)]).done()[0]["already"], true);
 
     // Leading zeros lost, columns cut off, another master by its columns, no date.
@@ -274,7 +274,7 @@ fn files_are_converted_and_checked_with_masters_beside_them_and_without_an_insta
             .collect()
     };
     assert_eq!(of("5409005"), BTreeSet::from(["201826"]));
-    assert_eq!(of("2500015"), BTreeSet::from(["0"]), "what no master says is not there");
+    assert_eq!(of("8833421"), BTreeSet::from(["0"]), "what no master says is not there");
 
     fs::rename(diseases(&house, "b_20200601.txt", &[("2500015", "O80")]), folder.join("b_20200601.txt")).expect("moved");
     // Only with the master is it known that this is a diagnosis of women.
@@ -292,4 +292,36 @@ fn files_are_converted_and_checked_with_masters_beside_them_and_without_an_insta
     let said =
         house.run(&["quality", "files", "--masters", text(&folder), text(&claims), "--out", text(&house.path().join("no"))]);
     assert_eq!(said.refused(), "masters-refused");
+}
+
+#[test]
+fn what_would_be_passed_over_in_silence_is_said_when_a_file_is_loaded() {
+    let house = House::new();
+    let first = diseases(&house, "b_20240101.txt", &[("1000001", "E119"), ("1000002", "I10")]);
+    let text_of = fs::read_to_string(&first).expect("text").replace("99999999", "20249999");
+    fs::write(&first, text_of).expect("a file");
+    let added = house.on(&["masters", "load", text(&first)]).done();
+    assert_eq!(added[0]["doubts"].as_array().map(Vec::len), Some(2), "{added}");
+    let [concept, relationship] = athena(&house);
+    let header = "source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,valid_start_date,valid_end_date,invalid_reason\n";
+    let map = |name: &str, rows: &str| {
+        let path = house.path().join(name);
+        fs::write(&path, format!("{header}{rows}")).expect("a file");
+        path
+    };
+    let one = map(
+        "source_to_concept_map.csv",
+        "1,0,JP_DISEAS,x,201826,SNOMED,,,\n2,0,JP_DISEASE,x,77,SNOMED,,,\n3,0,JP_DISEASE,x,201826,SNOMED,,,D\n",
+    );
+    let said = house.on(&["masters", "load", text(&one), text(&concept), text(&relationship)]).done();
+    let of_map = said.as_array().expect("files").iter().find(|f| f["kind"] == "source to concept map").cloned().expect("the map");
+    assert_eq!(of_map["unused"], serde_json::json!([1, 1, ["JP_DISEAS"]]), "{said}");
+    let two = map("source_to_concept_map_two.csv", "1,0,JP_DISEASE,x,201826,SNOMED,,,\n");
+    assert_eq!(house.on(&["masters", "load", text(&one), text(&two)]).refused(), "masters-twice");
+    let empty = map("source_to_concept_map_none.csv", "");
+    assert_eq!(house.on(&["masters", "load", text(&empty)]).refused(), "masters-empty");
+    let replaced = house.on(&["masters", "load", text(&two)]).done();
+    assert_eq!(replaced[0]["replaced"], "source_to_concept_map.csv", "{replaced}");
+    assert_eq!(house.on(&["masters", "list"]).done().as_array().map(Vec::len), Some(3));
+    assert_eq!(house.faults(), Vec::<String>::new());
 }

@@ -222,3 +222,68 @@ fn the_gate_can_be_opened_and_can_have_rules_of_its_own() {
     house.on(&["ingest"]).done();
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+#[test]
+fn of_who_is_erased_nothing_waits_in_a_package_that_is_held_back() {
+    let house = House::new();
+    let (wrong, ids) = checkups(&house, "wrong", "S40.9.12");
+    house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    // Held back, then somebody is erased.
+    house.receive(&[&house.package_of("checkup", 1, &wrong)]);
+    let held = house.on(&["ingest"]);
+    assert_eq!(held.json[0]["waits"], "quality-package-held", "{}", held.all);
+    let packages = || fs::read_dir(house.instance().join("packages")).expect("packages").count();
+    assert_eq!(packages(), 1);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[3], "--erase"]).done();
+    assert_eq!(packages(), 0, "its bytes are gone");
+    let id = held.json[0]["package"].as_str().expect("an id");
+    assert_eq!(house.on(&["quality", "release", "--package", id, "--reason", "x"]).refused(), "quality-not-held");
+    // Received, somebody is erased, then it would be held back.
+    house.receive(&[&house.package_of("checkup", 1, &wrong)]);
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[4], "--erase"]).done();
+    let set_aside = house.on(&["ingest"]);
+    assert_eq!(set_aside.json[0]["refused"], "quality-rejected", "{}", set_aside.all);
+    assert_eq!(packages(), 0);
+    // The provider may send it mended, under the same number.
+    let (right, _) = checkups(&house, "right", "R6.9.12");
+    house.receive(&[&house.package_of("checkup", 1, &right)]);
+    let taken = house.on(&["ingest"]).done();
+    assert_eq!(taken[0]["patients_in"], 58, "{taken}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn who_looks_at_a_package_sees_what_held_it_back_also_when_it_is_what_was_told_before() {
+    let house = House::new();
+    let (right, ids) = checkups(&house, "right", "R6.9.12");
+    house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+    // More people than there have to be, in two packages: of the second all birth dates are others.
+    let more = |name: &str, birth: &str| -> Vec<(String, Vec<u8>)> {
+        let twice = |(path, content): &(String, Vec<u8>)| {
+            let text = String::from_utf8(content.clone()).expect("text").replace("S46.11.02", birth);
+            (path.replace("a.", &format!("{name}.")), text.into_bytes())
+        };
+        right.iter().map(twice).collect()
+    };
+    house.receive(&[&house.package_of("checkup", 1, &more("one", "S46.11.02"))]);
+    house.on(&["ingest"]).done();
+    let rules = "check,table,field,code,sex,from,to,low,high,ref,threshold,fatal,severity,owner\n\
+        personConflict,person,year_of_birth,,,,,,,,0.1,,fatal,registration\n";
+    fs::write(house.instance().join("own.csv"), rules).expect("a file");
+    let config = house.instance().join("azekura.toml");
+    let settings = fs::read_to_string(&config).expect("settings").replace("rules = \"\"", "rules = \"own.csv\"");
+    fs::write(&config, settings).expect("settings");
+    house.receive(&[&house.package_of("checkup", 2, &more("two", "S41.11.02"))]);
+    let held = house.on(&["ingest"]);
+    if held.json[0]["waits"].is_null() {
+        // Who is known by name and birth alone is another person with another birth date: nothing conflicts.
+        assert_eq!(held.json[0]["patients_in"], 0, "{}", held.all);
+        return;
+    }
+    assert_eq!(held.json[0]["waits"], "quality-package-held", "{}", held.all);
+    let out = house.path().join("look");
+    let look =
+        house.on(&["quality", "batch", "--package", held.json[0]["package"].as_str().expect("an id"), "--out", text(&out)]);
+    assert_eq!((look.status, status(&out, "person.year_of_birth.personConflict").as_str()), (Some(1), "fail"), "{}", look.all);
+    assert_eq!(house.faults(), Vec::<String>::new());
+}

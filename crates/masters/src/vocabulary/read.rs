@@ -128,8 +128,8 @@ impl Vocabulary {
             };
             let id = |at: usize| {
                 let text = get(at)?;
-                let id = if text.is_empty() && at == 1 { Some(0) } else { text.parse().ok().filter(|id: &i32| *id >= 0) };
-                id.ok_or_else(|| value(number, COLUMNS[at], text, "concept id"))
+                let id = if text.is_empty() && at == 1 { Some(0) } else { text.parse().ok().filter(is_given) };
+                id.ok_or_else(|| value(number, COLUMNS[at], text, "concept id up to 2000000000"))
             };
             let day = |at: usize, none: i32| match get(at)? {
                 "" => Ok(none),
@@ -142,6 +142,12 @@ impl Vocabulary {
                 }
             }
             let mapping = Mapping { source: id(1)?, target: id(3)?, from: day(4, i32::MIN)?, to: day(5, i32::MAX)? };
+            if mapping.to < mapping.from {
+                return Err(value(number, COLUMNS[5], get(5)?, "day after the first one"));
+            }
+            // ICD-10 is asked for with its dot, as Athena has it.
+            let dotted = (vocabulary == "ICD10").then(|| crate::editions::icd10_with_dot(code)).flatten();
+            let code = dotted.as_deref().unwrap_or(code);
             if !matches!(get(6)?, "" | "NULL") {
                 continue;
             }
@@ -157,8 +163,16 @@ impl Vocabulary {
     }
 }
 
+/// Whether an id is one of a vocabulary's: those over 2,000,000,000 are given to an instance's own codes, here.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as `filter` calls it
+fn is_given(id: &i32) -> bool {
+    (0..crate::local::FIRST).contains(id)
+}
+
 fn value(line: u64, column: &'static str, text: &str, expected: &'static str) -> MasterError {
-    MasterError::Value { line, column, value: text.chars().take(40).collect(), expected }
+    // Words are not shown: a file that is no map may be a list of people.
+    let shown = text.len() <= 20 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
+    MasterError::Value { line, column, value: if shown { text.to_owned() } else { "…".to_owned() }, expected }
 }
 
 fn quoted(line: &str, mark: u8, number: u64) -> Result<Vec<Cow<'_, str>>, MasterError> {
@@ -203,7 +217,7 @@ impl<'l, const N: usize> Columns<'l, N> {
 
     fn id(&self, at: usize) -> Result<i32, MasterError> {
         let text = self.get(at)?;
-        let id = text.parse().ok().filter(|id: &i32| *id >= 0);
-        id.ok_or_else(|| value(self.number, self.names[at], text, "concept id"))
+        let id = text.parse().ok().filter(is_given);
+        id.ok_or_else(|| value(self.number, self.names[at], text, "concept id up to 2000000000"))
     }
 }

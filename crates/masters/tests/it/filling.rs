@@ -93,17 +93,19 @@ fn a_row_has_the_one_standard_concept_of_its_code_on_its_day_and_none_where_seve
     let again = filler.fill(Table::ConditionOccurrence, &filled).expect("filled");
     assert_eq!(again, filled, "what is there is left");
     let coverage = filler.coverage();
-    let of = |value: &str| coverage.iter().find(|c| &*c.value == value).map(|c| (c.state, c.vocabulary_id, c.rows));
-    assert_eq!(of("ICD10:I10"), Some((State::Unclear, "ICD10", 2)));
-    assert_eq!(of("L:4711"), Some((State::NoSystem, "", 2)));
-    assert_eq!(of("9999999"), Some((State::Unknown, "JP_DISEASE", 2)));
+    let of = |value: &str| coverage.iter().find(|c| &*c.value == value).map(|c| (c.by_state, c.vocabulary_id, c.rows));
+    assert_eq!(of("1000001"), Some(([2, 0, 2, 0, 0], "JP_DISEASE", 4)), "each row by its day");
+    assert_eq!(of("ICD10:I10"), Some(([0, 2, 0, 0, 0], "ICD10", 2)));
+    assert_eq!(of("L:4711"), Some(([0, 0, 0, 0, 2], "", 2)));
+    assert_eq!(of("9999999"), Some(([0, 0, 0, 2, 0], "JP_DISEASE", 2)));
+    assert_eq!((State::Standard as usize, State::NoSystem as usize), (0, 4));
 }
 
 #[test]
 fn a_unit_is_ucum_as_it_is_written_or_none() {
     let (resolver, local) = house();
     let mut columns = Columns::default();
-    for unit in ["mg/dL", "mg/dl", "㎎／㎗"] {
+    for unit in ["mg/dL", "mg/dl", "MG/DL", "㎎／㎗"] {
         let row = MeasurementRow {
             measurement_date: day(2025, 1, 1),
             measurement_source_value: Some("3D010000002227101"),
@@ -115,7 +117,7 @@ fn a_unit_is_ucum_as_it_is_written_or_none() {
     }
     let batch = columns.finish().into_iter().find(|(t, _)| *t == Table::Measurement).expect("rows").1;
     let filled = Filler::new(&resolver, &local).fill(Table::Measurement, &batch).expect("filled");
-    assert_eq!(numbers(&filled, "unit_concept_id"), [Some(8_840), Some(0), Some(0)]);
+    assert_eq!(numbers(&filled, "unit_concept_id"), [Some(8_840), Some(8_840), Some(0), Some(0)], "a litre has two signs");
 }
 
 #[test]
@@ -164,4 +166,80 @@ fn what_was_kept_of_a_vocabulary_says_the_same_when_it_is_read_again() {
     {
         assert!(masters::Vocabulary::read_kept(spoilt.as_bytes()).is_err(), "{spoilt:?}");
     }
+}
+
+#[test]
+fn what_the_sender_states_beside_its_own_code_gives_the_concept() {
+    let (resolver, local) = house();
+    let mut filler = Filler::new(&resolver, &local);
+    let batch = conditions(&[("L:4711", day(2024, 6, 1), Some("E11.9")), ("L:4711", day(2024, 6, 1), None)]);
+    let filled = filler.fill(Table::ConditionOccurrence, &batch).expect("filled");
+    assert_eq!(numbers(&filled, "condition_concept_id"), [Some(201_826), Some(0)]);
+}
+
+#[test]
+fn a_suspected_diagnosis_has_no_concept_that_says_it_is_there() {
+    let (resolver, local) = house();
+    let mut columns = Columns::default();
+    let row = omop::ObservationRow {
+        observation_date: day(2024, 6, 1),
+        observation_source_value: Some("1000001+8002"),
+        observation_source_concept_id: Some(0),
+        ..Default::default()
+    };
+    columns.observation.push(&head(), &row);
+    let batch = columns.finish().into_iter().find(|(t, _)| *t == Table::Observation).expect("rows").1;
+    let filled = Filler::new(&resolver, &local).fill(Table::Observation, &batch).expect("filled");
+    assert_eq!(numbers(&filled, "observation_concept_id"), [Some(0)]);
+    assert!(numbers(&filled, "observation_source_concept_id")[0].is_some_and(|id| id > 2_000_000_000));
+}
+
+#[test]
+fn where_days_are_moved_a_concept_does_not_say_which_side_of_a_change_a_day_was_on() {
+    let (resolver, local) = house();
+    let mut filler = Filler::new(&resolver, &local);
+    let rows = [("1000001", day(2024, 6, 1), None), ("1000001", day(2025, 6, 1), None), ("ICD10:E11.9", day(2025, 6, 1), None)];
+    let filled = filler.fill(Table::ConditionOccurrence, &conditions(&rows)).expect("filled");
+    assert_eq!(numbers(&filled, "condition_concept_id"), [Some(201_826), Some(0), Some(201_826)]);
+    let same = Filler::same_on_all_days(Table::ConditionOccurrence, &filled).expect("the same");
+    assert_eq!(numbers(&same, "condition_concept_id"), [Some(0), Some(0), Some(201_826)]);
+    let id = local.id("JP_DISEASE", "1000001");
+    assert_eq!(numbers(&same, "condition_source_concept_id")[..2], [id, id], "what is the same on all days stays");
+}
+
+#[test]
+fn a_map_that_says_one_concept_too_many_says_none_and_its_errors_have_a_place() {
+    let (mut resolver, local) = house();
+    let header = "source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,valid_start_date,valid_end_date,invalid_reason\n";
+    let rows = "L1,0,JP_DISEASE,x,201826,SNOMED,,,\n1000001,0,JP_DISEASE,x,201826,SNOMED,,,\n1000001,0,JP_DISEASE,x,77,SNOMED,,,\nE119,0,ICD10,x,320128,SNOMED,,,\n";
+    resolver.vocabulary.read_source_to_concept_map(format!("{header}{rows}").as_bytes()).expect("a map");
+    let batch = conditions(&[("1000001", day(2024, 6, 1), None), ("ICD10:E11.9", day(2024, 6, 1), None)]);
+    let filled = Filler::new(&resolver, &local).fill(Table::ConditionOccurrence, &batch).expect("filled");
+    assert_eq!(numbers(&filled, "condition_concept_id"), [Some(0), Some(320_128)], "a code without its dot is the same code");
+    assert_eq!((resolver.vocabulary.without_target(), resolver.vocabulary.mapped()), (1, vec!["ICD10", "JP_DISEASE"]));
+    for (row, place) in [
+        ("1,2000000005,JP_DISEASE,x,201826,SNOMED,,,\n", "source_concept_id"),
+        ("1,0,JP_DISEASE,x,201826,SNOMED,2025-01-01,2024-01-01,\n", "valid_end_date"),
+    ] {
+        let error =
+            masters::Vocabulary::new().read_source_to_concept_map(format!("{header}{row}").as_bytes()).expect_err("refused");
+        assert!(error.to_string().contains("line 2") && error.to_string().contains(place), "{error}");
+    }
+}
+
+#[test]
+fn every_key_of_a_row_can_have_a_concept_of_its_own() {
+    let row = files::Disease { code: "1000001", icd: ["", "", "E119", ""], ..Default::default() }.row();
+    let edition = read("b_20240101.txt", &files::file(&[row])).expect("a master");
+    let mut codes = Vec::new();
+    edition.each_code(|vocabulary, code| codes.push(format!("{vocabulary} {code}")));
+    assert_eq!(codes, ["JP_DISEASE 1000001", "JP_DISEASE 29000001", "JP_DISEASE QX01", "ICD10 E11.9"]);
+}
+
+#[test]
+fn a_whole_file_by_another_name_is_not_taken_for_what_changed() {
+    let rows: Vec<String> =
+        (0..10).map(|n| files::row(40, &[(1, "0"), (2, "Y"), (3, &format!("62000000{n}")), (5, "x")])).collect();
+    let said = read("医薬品20240901.csv", &files::file(&rows)).expect_err("refused");
+    assert!(said.to_string().contains("y_ALL"), "{said}");
 }

@@ -29,8 +29,8 @@ const RELATIONS: &str = "concept_id_1\tconcept_id_2\trelationship_id\tvalid_star
 
 const MAP: &str = "source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,valid_start_date,valid_end_date,invalid_reason\n\
 8899001,0,JP_DISEASE,\"a, \"\"b\"\"\",12,SNOMED,2020-01-01,20221231,\n\
-8899003,2000000003,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,\n\
-8899003,2000000003,JP_DISEASE,x,12,SNOMED,1970-01-01,2099-12-31,\n\
+8899003,1999999003,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,\n\
+8899003,1999999003,JP_DISEASE,x,12,SNOMED,1970-01-01,2099-12-31,\n\
 8899002,0,JP_DISEASE,x,13,SNOMED,1970-01-01,2099-12-31,\n\
 8899004,0,JP_DISEASE,x,0,None,1970-01-01,2099-12-31,\n\
 8899006,0,JP_DISEASE,x,11,SNOMED,1970-01-01,2099-12-31,\n\
@@ -84,7 +84,7 @@ fn the_operators_map_counts_on_its_days_and_goes_before_maps_to() {
     let targets = of("8899004", 0);
     assert_eq!((targets.concepts.len(), targets.origin), (0, Some(Origin::SourceToConceptMap)));
     assert_eq!(of("8899005", 0).origin, None);
-    assert_eq!(vocabulary.mapped_source("JP_DISEASE", "8899003", 0), Some(2_000_000_003));
+    assert_eq!(vocabulary.mapped_source("JP_DISEASE", "8899003", 0), Some(1_999_999_003));
     assert_eq!(vocabulary.mapped_source("JP_DISEASE", "8899001", day(2021, 1, 1)), None);
 }
 
@@ -142,7 +142,7 @@ fn a_disease_has_the_concepts_of_its_own_code_else_those_of_its_icd10() {
     let own = of("8899003+8002");
     assert_eq!(
         (own.standard, own.by_icd10, own.source_concept_id),
-        (vec![(11, "Condition"), (12, "Observation")], false, Some(2_000_000_003))
+        (vec![(11, "Condition"), (12, "Observation")], false, Some(1_999_999_003))
     );
     assert_eq!((own.icd10.as_deref(), own.name, own.modifiers), (Some("K29.7"), Some("架空胃炎"), "8002"));
     assert_eq!((own.validity, own.origin), (Some(Validity::InForce), Some(Origin::SourceToConceptMap)));

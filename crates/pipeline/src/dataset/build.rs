@@ -106,7 +106,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     let (processed, report, released, inside, loaded) = {
         let (profile, snapshot) = (profile.clone(), snapshot.clone());
         let work = move || {
-            let tables = select::tables(&snapshot, &profile, &selected, &loaded)?;
+            let tables = select::tables(&snapshot, &profile, &selected, kind, &loaded)?;
             let mut rng = rand::rng();
             let treated = anonymity::process_and_tell(&profile, &Tables::new(tables), ids, &mut rng);
             let (processed, report, inside) = treated.map_err(|e| Error::refused(e.message()))?;

@@ -108,14 +108,14 @@ pub(super) fn write(
     tar.into_inner().map_err(Error::io("writing the data set"))?.flush().map_err(Error::io("writing the data set"))
 }
 
-/// The masters and vocabularies that concepts were filled from.
+/// The masters and vocabularies that concepts were filled from; not the names of their files, which the operator may have given.
 fn masters(loaded: &crate::masters::Loaded) -> Result<Vec<u8>, Error> {
     let mut out = ::csv::Writer::from_writer(Vec::new());
     let trouble = |e: ::csv::Error| Error::Inconsistent(e.to_string());
-    out.write_record(["kind", "date", "file_name", "sha256"]).map_err(trouble)?;
+    out.write_record(["kind", "date", "sha256"]).map_err(trouble)?;
     for used in &loaded.used {
         let date = used.date.as_deref().unwrap_or_default();
-        out.write_record([used.kind.as_str(), date, &used.file_name, &used.sha256]).map_err(trouble)?;
+        out.write_record([used.kind.as_str(), date, &used.sha256]).map_err(trouble)?;
     }
     out.into_inner().map_err(|e| Error::Inconsistent(e.to_string()))
 }

@@ -134,6 +134,7 @@ pub(super) fn tables(
     snapshot: &Snapshot,
     profile: &Profile,
     selected: &Selected,
+    kind: ReleaseKind,
     loaded: &crate::masters::Loaded,
 ) -> Result<BTreeMap<String, RecordBatch>, Error> {
     let period = period(&profile.cohort)?;
@@ -163,7 +164,10 @@ pub(super) fn tables(
                 stated.extend(times(&kept)?);
             }
         }
-        let all = concat_batches(&table.omop_schema(), &batches)?;
+        let mut all = concat_batches(&table.omop_schema(), &batches)?;
+        if filler.is_some() && kind != ReleaseKind::Pseudonymized {
+            all = masters::Filler::same_on_all_days(table, &all)?;
+        }
         out.insert(
             name.clone(),
             match table {

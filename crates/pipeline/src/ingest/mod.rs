@@ -310,6 +310,10 @@ async fn hold(
     sequence: i64,
     unfit: &[String],
 ) -> Result<Taken, Error> {
+    // Who was erased since it came may stand in it, and it would wait for nobody knows how long.
+    if crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.since(package) {
+        return quarantine(instance, package, provider.clone(), sequence, crate::quality::REJECTED, TAKE_IN).await;
+    }
     let mut tx = instance.ledger.begin(&instance.actor, "hold a package back that is not to be used").await?;
     tx.move_package(package.id, PackageState::Accepted, PackageState::Accepted, Some(crate::quality::HELD)).await?;
     let refused = Event::Refused {
@@ -341,7 +345,8 @@ pub(crate) async fn quarantine(
     tracing::warn!(package = %package.id, code, "set aside when it was to be taken in");
     // What was not read in cannot be cleared of whom it names.
     let of_many = package.kind.as_deref().is_some_and(|kind| kind.parse() != Ok(SourceKind::Ssmix2));
-    if of_many && crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.of(&provider) {
+    let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
+    if of_many && erasures.of(&provider) || erasures.since(package) {
         crate::keeping::destroy(instance, package.id, &package.directory, None).await?;
     }
     crate::keeping::expire(instance, jiff::Timestamp::now()).await?;

@@ -7,6 +7,7 @@ use arrow::array::{AsArray as _, BooleanArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use arrow::error::ArrowError;
 use formats::Chunk;
+use lake::Blocked;
 use ledger::{Event, PackageState};
 use messages::{Lang, Message, Severity};
 use omop::Table;
@@ -96,15 +97,16 @@ pub struct Batch {
 }
 
 /// Looks at a package that waits to be taken in, without taking anything in: it is read twice, and who may not come in is left out.
-/// `rows` of each failed check are kept.
+/// `rows` of each failed check are kept; `to_be_sent` asks first whether a report could be sent.
 ///
 /// # Errors
-/// A refusal when the package is not waiting; what reading it can meet.
+/// A refusal when the package is not waiting, or nothing can be sent to its provider; what reading it can meet.
 pub async fn of_package(
     instance: &Instance,
     id: PackageId,
     rules: &Rules,
     rows: usize,
+    to_be_sent: bool,
     purpose: &str,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<Batch, Error> {
@@ -113,6 +115,9 @@ pub async fn of_package(
     let Some((package, provider, sequence)) = found else {
         return Err(Error::refused(Message::new("quality-batch-state").with("package", id)));
     };
+    if to_be_sent {
+        super::sent::may_send(instance, &provider).await?;
+    }
     let spooled = Spooled::open(instance, package).await?;
     let mut reader = instance.ledger.read().await?;
     let patients = Patients::of(instance, &mut reader, &provider).await?;
@@ -164,6 +169,12 @@ pub async fn of_package(
         let read: Result<(), Error> = read.await;
         lanes.stop().await;
         read?;
+        if learning {
+            // The gate knows what the lake says of the same people; so does whoever looks at what it held back.
+            for (table, batch) in known(instance, &provider, &patients, &numbers.patients).await? {
+                run.learn(table, &batch);
+            }
+        }
     }
     let outcome = run.finish();
     let mut tx = instance.ledger.begin(&instance.actor, purpose).await?;
@@ -172,4 +183,35 @@ pub async fn of_package(
     tx.emit(Event::Read { step: "quality".to_owned(), tables, records })?;
     tx.commit().await?;
     Ok(Batch { provider, sequence, outcome, numbers })
+}
+
+/// What the lake says of who the patients are, with their numbers in the run.
+async fn known(
+    instance: &Instance,
+    provider: &ProviderId,
+    patients: &Patients,
+    local_ids: &[String],
+) -> Result<Vec<(Table, RecordBatch)>, Error> {
+    let hashes = local_ids.iter().map(|id| patients.hash(id)).collect::<Result<Vec<_>, _>>()?;
+    let (places, hashes): (Vec<i64>, Vec<_>) = (0i64..).zip(hashes).filter_map(|(n, hash)| Some((n, hash?))).unzip();
+    let records = instance.ledger.read().await?.find_records(provider, &hashes).await?;
+    let numbers: HashMap<i64, i64> = records.iter().zip(&places).filter_map(|(r, n)| Some((r.as_ref()?.0, *n))).collect();
+    let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
+    let mut all = Vec::new();
+    for table in [Table::Person, Table::Death] {
+        for batch in snapshot.scan_of(table, Blocked::Exclude, provider)? {
+            let batch = batch?;
+            let ids = crate::assemble::record_ids(&batch)?;
+            let found: Vec<Option<i64>> = ids.values().iter().map(|id| numbers.get(id).copied()).collect();
+            let place = batch.schema().index_of("record_id")?;
+            let mut columns = batch.columns().to_vec();
+            columns[place] = Arc::new(found.iter().map(|n| n.unwrap_or(-1)).collect::<Int64Array>());
+            let mask: BooleanArray = found.iter().map(|n| Some(n.is_some())).collect();
+            let batch = arrow::compute::filter_record_batch(&RecordBatch::try_new(batch.schema(), columns)?, &mask)?;
+            if batch.num_rows() > 0 {
+                all.push((table, batch));
+            }
+        }
+    }
+    Ok(all)
 }

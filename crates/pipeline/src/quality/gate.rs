@@ -14,7 +14,7 @@ pub(crate) const HELD: &str = "quality-held";
 /// Reason of one that may come in, whatever the checks say.
 const RELEASED: &str = "quality-released";
 /// Reason of one that is not used.
-const REJECTED: &str = "quality-rejected";
+pub(crate) const REJECTED: &str = "quality-rejected";
 
 /// The rules of an instance: the shipped ones, and its own beside them.
 ///

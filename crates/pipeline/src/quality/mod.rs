@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::notices::today;
 
 pub use batch::{Batch, Numbers, of_package};
-pub(crate) use gate::{HELD, gate, is_released};
+pub(crate) use gate::{HELD, REJECTED, gate, is_released};
 pub use gate::{reject, release, rules};
 pub use kept::looks;
 pub use sent::{Files, send};

@@ -19,12 +19,7 @@ pub type Files<'a> = &'a [(&'a str, Vec<u8>)];
 /// # Errors
 /// A refusal when nothing goes to the provider at present; when it cannot be written.
 pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, files: Files<'_>) -> Result<PathBuf, Error> {
-    let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
-    let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
-    if party.status != PartyStatus::Active {
-        let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", provider);
-        return Err(Error::refused(message));
-    }
+    let party = may_send(instance, provider).await?;
     let certificate = Certificate::from_der(&party.certificate)?;
     let today = crate::notices::today();
     let draft = Draft {
@@ -55,4 +50,18 @@ pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, fil
     tx.commit().await?;
     writer.finish(&instance.keyring.producer()?)?;
     Ok(outbox.join(format!("{name}{ENDING}")))
+}
+
+/// The provider, if a report can go to it.
+///
+/// # Errors
+/// A refusal when nothing goes to the provider at present.
+pub(super) async fn may_send(instance: &Instance, provider: &ProviderId) -> Result<ledger::Party, Error> {
+    let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
+    let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
+    if party.status != PartyStatus::Active {
+        let message = Message::new("core-party-suspended").with("kind", PartyKind::Provider).with("id", provider);
+        return Err(Error::refused(message));
+    }
+    Ok(party)
 }
