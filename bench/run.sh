@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin quality ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin quality masters ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | quality | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | quality | masters | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|ingest|lake|journal|linkage|splink|large|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|masters|ingest|lake|journal|linkage|splink|large|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin quality ingest lake journal linkage splink large demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin quality masters ingest lake journal linkage splink large demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -152,6 +152,15 @@ admin() {
         "$examples/admin_throughput" dpc samples/dpc/clean/EFn_139999991_2406.txt "$size"
         "$examples/admin_throughput" checkup samples/checkup/clean/*_39139993_*/DATA/*.xml "$size"
         "$examples/admin_throughput" fhir samples/fhir-jp/handmade/bulk/Observation.ndjson "$size"
+    done
+}
+
+# Masters of the usual size, and a hundred thousand codes of them.
+masters() {
+    example masters masters_rate
+    title "code masters"
+    for _ in 1 2 3; do
+        "$examples/masters_rate"
     done
 }
 

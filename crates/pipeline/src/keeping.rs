@@ -109,6 +109,7 @@ impl Erasures {
 /// When the ledger cannot be read or written.
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
     put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
+    crate::quality::take_back(instance, provider)?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     let (mut gone, mut trouble) = (0, None);
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {

@@ -17,6 +17,8 @@ pub(crate) struct Person {
     pub death: i32,
     /// `F`, `M`, or a space.
     pub sex: char,
+    /// Its id.
+    pub record: i64,
     /// Whether there is a person row.
     pub known: bool,
     /// Whether two rows told another sex, or another birth date.
@@ -45,7 +47,7 @@ impl Persons {
             let (visits, details) = (Vec::new(), Vec::new());
             let (birth, death, told) = (i32::MIN, i32::MAX, [None; 3]);
             let (two_sexes, two_births) = (false, false);
-            self.all.push(Person { birth, death, sex: ' ', known: false, two_sexes, two_births, told, visits, details });
+            self.all.push(Person { record, birth, death, sex: ' ', known: false, two_sexes, two_births, told, visits, details });
         }
         number
     }

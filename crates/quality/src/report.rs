@@ -36,7 +36,7 @@ pub struct Head {
 
 /// Why a file of counts was refused.
 #[derive(Debug, thiserror::Error)]
-#[error("line {0} of the counts is not a month (2026-04, 2026/4 or 2026年4月) and a number of patients")]
+#[error("line {0} of the counts is not a month (2026-04, 2026/4, 2026年4月 or R8.4), once, and a number of patients")]
 pub struct Counts(pub u64);
 
 /// Reads the hospital's own counts: lines of month and patients, with a header or without, as a spreadsheet saves them:
@@ -59,9 +59,11 @@ pub fn counts(text: &str) -> Result<Vec<(String, u64)>, Counts> {
         }
         let [month, number] = cells[..] else { return Err(Counts(line)) };
         match month_of(month).zip(number_of(number)) {
+            Some((month, _)) if all.iter().any(|(m, _)| *m == month) => return Err(Counts(line)),
             Some(count) => all.push(count),
-            // A heading has no digit where a number is to stand.
-            None if place == 0 && !number.contains(|c: char| c.is_numeric()) => {}
+            // A heading has no digit where a number is to stand, and a sum no month.
+            None if place == 0 && !number.is_empty() && !number.contains(|c: char| c.is_numeric()) => {}
+            None if ["合計", "計", "総計", "total"].contains(&month.to_lowercase().as_str()) => {}
             None => return Err(Counts(line)),
         }
     }
@@ -71,12 +73,23 @@ pub fn counts(text: &str) -> Result<Vec<(String, u64)>, Counts> {
 /// A month as somebody writes it, as `YYYY-MM`; a day of it is its month.
 fn month_of(text: &str) -> Option<String> {
     let half: String = text.chars().map(half_width).collect();
+    // 令和 8 年 4 月, R8.4
+    let era = half.strip_prefix("令和").or_else(|| half.strip_prefix(['R', 'r']));
+    let half = match era.map(|rest| rest.trim_start().replacen("元", "1", 1)) {
+        Some(rest) => {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let year: i32 = rest.get(..digits)?.parse().ok().filter(|y| (1..100).contains(y))?;
+            format!("{}{}", year + 2018, &rest[digits..])
+        }
+        None => half,
+    };
     let mut parts = half.split(['-', '/', '.', '年', '月', '日']).map(str::trim).filter(|p| !p.is_empty());
     let (year, month, day) = (parts.next()?, parts.next()?, parts.next());
     let digits = |t: &str, n: std::ops::RangeInclusive<usize>| n.contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
     let whole = parts.next().is_none() && digits(year, 4..=4) && digits(month, 1..=2) && day.is_none_or(|d| digits(d, 1..=2));
     let month: u8 = month.parse().ok()?;
-    (whole && (1..=12).contains(&month)).then(|| format!("{year}-{month:02}"))
+    let in_series = year.parse().is_ok_and(|y: i32| (1980..2100).contains(&y));
+    (whole && in_series && (1..=12).contains(&month)).then(|| format!("{year}-{month:02}"))
 }
 
 fn number_of(text: &str) -> Option<u64> {

@@ -253,6 +253,10 @@ impl Rules {
             }
             rules.push(check);
         }
+        if rules.is_empty() {
+            let reason = format!("there is no check; the header is {}, then one line a check", COLUMNS.join(","));
+            return Err(RuleError { line: 1, column: "check", reason });
+        }
         one_form(&rules, &lines)?;
         Ok(Rules { checks: rules })
     }

@@ -152,6 +152,7 @@ impl<'r> Run<'r> {
                     if if check.field == "gender_concept_id" { person.two_sexes } else { person.two_births } {
                         tally.violated += 1;
                         tally.person(number);
+                        tally.of_person(person.record);
                     }
                 }
             }

@@ -123,6 +123,13 @@ impl Tally {
         }
     }
 
+    /// Of checks that are of persons and not of rows: one of these.
+    pub(crate) fn of_person(&mut self, record: i64) {
+        if self.examples.len() < self.most {
+            self.examples.push(Example { record, package: None, unit: String::new() });
+        }
+    }
+
     pub(crate) fn person(&mut self, person: u32) {
         if self.last != Some(person) {
             self.persons.insert(person);

@@ -111,8 +111,8 @@ pub struct What {
     #[arg(long, value_name = "FILE")]
     counts: Option<PathBuf>,
     /// Rows of each failed check that are listed, where the report may name patients.
-    #[arg(long, value_name = "N", default_value_t = 1000)]
-    rows: usize,
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    rows: u32,
 }
 
 #[derive(Serialize)]
@@ -126,6 +126,8 @@ struct Summary {
     findings: usize,
     unread: u64,
     report: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sent: Option<String>,
 }
 
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
@@ -133,7 +135,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         Command::Files { what, from, mapping, masters, of, path } => {
             let (rules, counts) = what.read(Rules::shipped().context("the shipped rules")?)?;
             let loaded = pipeline::masters::of_files(&masters, None)?;
-            let read = read_files(&rules, from, read_mapping(mapping)?, &loaded, &path, what.rows)?;
+            let read = read_files(&rules, from, read_mapping(mapping)?, &loaded, &path, what.rows as usize)?;
             let name = path.file_name().map_or_else(|| path.display().to_string(), |n| n.to_string_lossy().into_owned());
             let unread = read.numbers.unread(shown.lang);
             let head = Head { of: of.unwrap_or(name), day: day(), at_least: 1, unread, counts, before: None };
@@ -155,14 +157,15 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             let (batch, head, sent) = access.with(&place, Mode::Writer, async |i| {
                 let (rules, counts) = what.read(pipeline::quality::rules(i)?)?;
                 let bar = shown.bar(0, Message::new("quality-title"));
-                let batch =
-                    pipeline::quality::of_package(i, package, &rules, what.rows, send, &purpose, &|rows| bar.set_position(rows))
-                        .await?;
+                let batch = pipeline::quality::of_package(i, package, &rules, what.rows as usize, send, &purpose, &|rows| {
+                    bar.set_position(rows)
+                })
+                .await?;
                 bar.finish_and_clear();
                 let of = format!("{} #{}", batch.provider, batch.sequence);
                 let unread = batch.numbers.unread(shown.lang);
-                let before = pipeline::quality::looks(i, &batch.provider).await?.pop();
-                let head = Head { of, day: day(), at_least: AT_LEAST, unread, counts, before };
+                // A package is not held against the whole lake: what it does not touch is not mended by it.
+                let head = Head { of, day: day(), at_least: AT_LEAST, unread, counts, before: None };
                 let sent = if send {
                     // Inside the hospital every code is shown, and every row by the id it has there.
                     let own = Head { at_least: 1, ..head.clone() };
@@ -225,13 +228,12 @@ impl What {
         if fs::read_dir(&self.out).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(Failure::Refused(Message::new("quality-not-empty").with("path", self.out.display())));
         }
-        let text = |path: &Path| fs::read_to_string(path).with_context(|| path.display().to_string());
+        let bytes = |path: &Path| fs::read(path).with_context(|| path.display().to_string());
         if let Some(path) = &self.rules {
-            rules = rules.with(&text(path)?).with_context(|| path.display().to_string())?;
+            rules = rules.with(&decoded(&bytes(path)?)).with_context(|| path.display().to_string())?;
         }
         let own = match &self.counts {
-            Some(path) => counts(&decoded(&fs::read(path).with_context(|| path.display().to_string())?))
-                .with_context(|| path.display().to_string())?,
+            Some(path) => counts(&decoded(&bytes(path)?)).with_context(|| path.display().to_string())?,
             None => Vec::new(),
         };
         Ok((rules, own))
@@ -317,6 +319,7 @@ fn finish(
         findings: findings(checked).len(),
         unread: head.unread.iter().map(|(_, n)| n).sum(),
         report: report.display().to_string(),
+        sent: sent.as_ref().map(|path| path.display().to_string()),
     };
     let mut lines = vec![
         Message::new("quality-done")

@@ -234,8 +234,12 @@ fn of_who_is_erased_nothing_waits_in_a_package_that_is_held_back() {
     assert_eq!(held.json[0]["waits"], "quality-package-held", "{}", held.all);
     let packages = || fs::read_dir(house.instance().join("packages")).expect("packages").count();
     assert_eq!(packages(), 1);
+    let id = held.json[0]["package"].as_str().expect("an id");
+    house.on(&["quality", "batch", "--package", id, "--send", "--out", text(&house.path().join("look"))]);
+    let report = house.instance().join(format!("outbox/{PROVIDER}/quality-000001.azp"));
+    assert!(report.exists());
     house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[3], "--erase"]).done();
-    assert_eq!(packages(), 0, "its bytes are gone");
+    assert_eq!((packages(), report.exists()), (0, false), "its bytes are gone, and the report with the patient's rows");
     let id = held.json[0]["package"].as_str().expect("an id");
     assert_eq!(house.on(&["quality", "release", "--package", id, "--reason", "x"]).refused(), "quality-not-held");
     // Received, somebody is erased, then it would be held back.

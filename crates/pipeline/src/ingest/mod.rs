@@ -342,7 +342,7 @@ pub(crate) async fn quarantine(
     tx.move_package(package.id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
     crate::checked::forget(&mut tx, package.id, &provider, "the package is set aside").await?;
     tx.commit().await?;
-    tracing::warn!(package = %package.id, code, "set aside when it was to be taken in");
+    tracing::warn!(package = %package.id, code, "set aside");
     // What was not read in cannot be cleared of whom it names.
     let of_many = package.kind.as_deref().is_some_and(|kind| kind.parse() != Ok(SourceKind::Ssmix2));
     let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;

@@ -25,6 +25,7 @@ pub use batch::{Batch, Numbers, of_package};
 pub(crate) use gate::{HELD, REJECTED, gate, is_released};
 pub use gate::{reject, release, rules};
 pub use kept::looks;
+pub(crate) use sent::take_back;
 pub use sent::{Files, send};
 
 /// Days since 1970-01-01.

@@ -11,6 +11,9 @@ use terms::ProviderId;
 use crate::Instance;
 use crate::error::Error;
 
+/// What names of reports begin with.
+const NAME: &str = "quality-";
+
 /// The files of a report: name and bytes.
 pub type Files<'a> = &'a [(&'a str, Vec<u8>)];
 
@@ -30,9 +33,10 @@ pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, fil
         period: Period { from: today, to: today },
         dataset: None,
     };
-    let (name, outbox) = (format!("quality-{sequence:06}"), instance.root.join("outbox").join(provider.as_str()));
-    std::fs::create_dir_all(&outbox).map_err(Error::io(outbox.display().to_string()))?;
-    let mut writer = Writer::create_replacing(&outbox, &name, draft, &certificate)?;
+    // Beside its place first: an earlier report stands until this one is whole, and what a crash leaves is swept.
+    let name = format!("{NAME}{sequence:06}");
+    let beside = instance.pending(provider.as_str());
+    let mut writer = Writer::create_replacing(&beside, &name, draft, &certificate)?;
     writer.add_payload(|to| {
         let mut tar = tar::Builder::new(to);
         for (name, bytes) in files {
@@ -43,13 +47,37 @@ pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, fil
         }
         tar.into_inner().map(drop).map_err(Error::io("writing a report"))
     })?;
-    // The journal knows of it before it stands where it can be fetched.
+    writer.finish(&instance.keyring.producer()?)?;
+    // The journal knows of it before it stands where it can be fetched; one that a crash then keeps back is made again.
     let mut tx = instance.ledger.begin(&instance.actor, "tell a provider of the quality of its data").await?;
     let counts = [("sequence".to_owned(), sequence), ("files".to_owned(), files.len() as i64)];
-    tx.emit(Event::StepFinished { step: "quality sent".to_owned(), run: None, counts: counts.into() })?;
+    tx.emit(Event::StepFinished { step: "quality report sealed".to_owned(), run: None, counts: counts.into() })?;
     tx.commit().await?;
-    writer.finish(&instance.keyring.producer()?)?;
-    Ok(outbox.join(format!("{name}{ENDING}")))
+    let file = format!("{name}{ENDING}");
+    let (from, to) = (beside.join(&file), instance.root.join("outbox").join(provider.as_str()).join(&file));
+    crate::moving::put_in_place(&from, &to)?;
+    crate::moving::moved(&from)?;
+    Ok(to)
+}
+
+/// Takes reports back that were not fetched: after an erasure none may stand there with the person's rows.
+///
+/// # Errors
+/// When they cannot be removed.
+pub(crate) fn take_back(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
+    let outbox = instance.root.join("outbox").join(provider.as_str());
+    let trouble = || Error::io(outbox.display().to_string());
+    let entries = match std::fs::read_dir(&outbox) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(trouble())?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(trouble())?;
+        if entry.file_name().to_string_lossy().starts_with(NAME) {
+            durable::remove_tree(&entry.path()).map_err(trouble())?;
+        }
+    }
+    Ok(())
 }
 
 /// The provider, if a report can go to it.

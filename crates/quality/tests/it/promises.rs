@@ -536,11 +536,19 @@ fn a_hospitals_own_counts_are_read_as_a_spreadsheet_saves_them() {
         "\u{feff}年月,患者数\r\n2026/4,\"1,234\"\r\n2026/5,987\r\n",
         "2026年4月,１２３４人\n2026年5月,987人\n",
         "年月\t患者数\n2026/4/1\t1,234\n2026/5/1\t987\n\n",
+        "年月,患者数\nR8.4,1234\n令和8年5月,987\n合計,2221\n",
     ] {
         assert_eq!(quality::counts(text).expect("counts"), expected, "{text}");
     }
-    for (text, line) in [("2026-13,5\n", 1), ("month,patients\n2026-04,many\n", 2), ("2026-04,1,234\n", 1), ("2026-04,1,23\n", 1)]
-    {
+    for (text, line) in [
+        ("2026-13,5\n", 1),
+        ("month,patients\n2026-04,many\n", 2),
+        ("2026-04,1,234\n", 1),
+        ("2026-04,1,23\n", 1),
+        ("2026-04,\n", 1),
+        ("1850-04,5\n", 1),
+        ("2026-04,5\n2026/4,6\n", 2),
+    ] {
         assert_eq!(quality::counts(text).expect_err("refused").0, line, "{text}");
     }
 }

@@ -49,6 +49,7 @@ fn a_rule_that_cannot_be_run_or_cannot_fail_is_refused_with_line_and_column() {
     );
     assert_eq!(Rules::parse(&twice).expect_err("the same check twice").line, 3);
     assert_eq!(Rules::parse("check,table\n").expect_err("another header").line, 1);
+    assert_eq!((Rules::parse("").is_err(), Rules::parse(HEADER).is_err()), (true, true), "no rule at all");
     let forms = format!(
         "{HEADER}codeForm,condition_occurrence,icd10,ICD10,,,,,,,0,,error,vendor\n\
          codeForm,condition_occurrence,icd10,DISEASE,,,,,,,0,,error,vendor\n"
