@@ -127,11 +127,47 @@ texts! {
     "quality-owner-registration" "quality-owner-claims" "quality-owner-records" "quality-owner-laboratory" "quality-owner-pharmacy" "quality-owner-vendor"
     "quality-cause-stopped" "quality-cause-volume" "quality-cause-twice" "quality-cause-not-filled" "quality-cause-unit" "quality-cause-range"
     "quality-cause-master" "quality-cause-dates" "quality-cause-values" "quality-cause-person" "quality-cause-structure" "quality-cause-no-patient" "quality-cause-birth"
-    "quality-cause-test-stopped" "quality-cause-two-people" "quality-still" "quality-new" "quality-mended" "quality-is-new" "quality-fatal-over"
+    "quality-cause-test-stopped" "quality-cause-two-people" "quality-still" "quality-new" "quality-mended" "quality-is-new" "quality-fatal-over" "quality-summary-fatal"
+    "quality-field-discharge" "quality-field-visit" "quality-field-birth" "quality-field-sex" "quality-field-value" "quality-field-unit"
+    "quality-field-range" "quality-field-quantity" "quality-field-days" "quality-field-icd10" "quality-field-department" "quality-field-ward"
+    "quality-field-route" "quality-field-text" "quality-field-patient" "quality-field-end" "quality-field-day" "quality-field-time"
+    "quality-field-code" "quality-field-concept"
     "quality-table-person" "quality-table-observation-period" "quality-table-visit" "quality-table-stay-part" "quality-table-condition" "quality-table-drug"
     "quality-table-procedure" "quality-table-device" "quality-table-measurement" "quality-table-observation" "quality-table-death" "quality-table-note"
     "quality-table-specimen" "quality-table-payer" "quality-table-cost" "quality-table-other"
 }
+
+/// Columns in words: whole names first, then how names end.
+const FIELDS: &[(&str, &str)] = &[
+    ("visit_end_date", "quality-field-discharge"),
+    ("visit_start_date", "quality-field-visit"),
+    ("year_of_birth", "quality-field-birth"),
+    ("month_of_birth", "quality-field-birth"),
+    ("day_of_birth", "quality-field-birth"),
+    ("birth_datetime", "quality-field-birth"),
+    ("gender_concept_id", "quality-field-sex"),
+    ("gender_source_value", "quality-field-sex"),
+    ("value_as_number", "quality-field-value"),
+    ("value_source_value", "quality-field-value"),
+    ("unit_source_value", "quality-field-unit"),
+    ("dose_unit_source_value", "quality-field-unit"),
+    ("range_low", "quality-field-range"),
+    ("range_high", "quality-field-range"),
+    ("quantity", "quality-field-quantity"),
+    ("days_supply", "quality-field-days"),
+    ("icd10", "quality-field-icd10"),
+    ("department", "quality-field-department"),
+    ("ward", "quality-field-ward"),
+    ("route_source_value", "quality-field-route"),
+    ("note_text", "quality-field-text"),
+    ("record_id", "quality-field-patient"),
+    ("_end_date", "quality-field-end"),
+    ("_end_datetime", "quality-field-end"),
+    ("_date", "quality-field-day"),
+    ("_datetime", "quality-field-time"),
+    ("_source_value", "quality-field-code"),
+    ("_concept_id", "quality-field-concept"),
+];
 
 #[derive(Template)]
 #[template(path = "quality.html")]
@@ -276,6 +312,9 @@ impl Page<'_> {
             () if count == 0 && self.head.unread.is_empty() => self.t("quality-summary-good"),
             // Of what was not read nobody can say that it is well.
             () if count == 0 => self.t("quality-summary-unread"),
+            () if self.outcome.failed(Severity::Fatal) > 0 => {
+                Message::new("quality-summary-fatal").with("count", count).text(self.lang)
+            }
             () => Message::new("quality-summary-some").with("count", count).text(self.lang),
         }
     }
@@ -307,8 +346,24 @@ impl Page<'_> {
         Message::new(text).with("table", table).text(self.lang)
     }
 
+    /// A table, a column or a code in the words of those who mend it; the details have the names.
+    fn subject(&self, what: &str) -> String {
+        if let Some(table) = Table::by_name(what) {
+            return self.label(&table);
+        }
+        FIELDS
+            .iter()
+            .find(|(field, _)| what == *field || field.starts_with('_') && what.ends_with(field))
+            .map_or_else(|| what.to_owned(), |(_, text)| self.t(text))
+    }
+
     fn subjects(&self, finding: &Finding) -> String {
-        let mut text = finding.subjects.join(if self.lang == Lang::Ja { "、" } else { ", " });
+        let subject = |subject: &String| match subject.split_once(" (") {
+            Some((what, told)) => format!("{} ({told}", self.subject(what)),
+            None => self.subject(subject),
+        };
+        let subjects: Vec<String> = finding.subjects.iter().map(subject).collect();
+        let mut text = subjects.join(if self.lang == Lang::Ja { "、" } else { ", " });
         if finding.more > 0 {
             text.push(' ');
             text.push_str(&Message::new("quality-and-more").with("count", finding.more).text(self.lang));

@@ -124,3 +124,27 @@ quality-not-empty = { $path } is not empty. Name a directory that does not exist
 quality-rules = The instance's own rules { $path } cannot be used: { $error }. Mend the file, or empty `rules` under [quality] in azekura.toml.
 quality-held = Data quality: held back until somebody has looked at it.
 quality-released = Data quality: let in by somebody who looked at it.
+quality-summary-fatal = These data are not to be used as they are: too much is wrong with them as a whole. { $count ->
+    [one] One thing was found, shown below.
+   *[other] { $count } things were found, the most urgent first.
+ }
+quality-field-discharge = day of discharge
+quality-field-visit = day of visit or admission
+quality-field-birth = birth date
+quality-field-sex = sex
+quality-field-value = value
+quality-field-unit = unit
+quality-field-range = reference range
+quality-field-quantity = quantity
+quality-field-days = days of supply
+quality-field-icd10 = ICD-10
+quality-field-department = department
+quality-field-ward = ward
+quality-field-route = route
+quality-field-text = text
+quality-field-patient = patient
+quality-field-end = end date
+quality-field-day = date
+quality-field-time = date and time
+quality-field-code = code
+quality-field-concept = concept
