@@ -210,6 +210,11 @@ fn read_files(paths: &[PathBuf], date: Option<Date>) -> Result<Vec<Coming>, Erro
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
+            // What is no file, a pipe above all, would be waited for without end.
+            if path.exists() && !path.is_file() {
+                let file_name = path.display().to_string();
+                return Err(refused(&file_name, &MasterError::Unknown { file_name: file_name.clone() }));
+            }
             files.push(path.clone());
             continue;
         }
@@ -360,6 +365,27 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
     Ok(reports)
 }
 
+/// Takes a file away that was loaded by mistake: an edition by its kind and day, or the vocabulary or the map by its kind alone. Concepts of
+/// the instance's own that its codes got stay: they may be in data sets. Why stands in the journal.
+///
+/// # Errors
+/// A refusal when there is no such file, or another rests on it: a file with only what changed on the edition before.
+pub async fn remove(instance: &Instance, kind: &str, date: Option<Date>, why: &str) -> Result<Used, Error> {
+    let loaded = load(instance).await?;
+    let date = date.map(|d| d.to_string());
+    let found = loaded.used.iter().find(|u| u.kind == kind && u.date == date).cloned();
+    let Some(found) = found else {
+        let message = Message::new("masters-not-there").with("kind", kind).with("date", date.as_deref().unwrap_or("–"));
+        return Err(Error::refused(message));
+    };
+    with_changes(instance, &loaded, Vec::new(), &[found.asset]).await?;
+    let mut tx = instance.ledger.begin(&instance.actor, why).await?;
+    tx.doom_assets(&[found.asset], "it was loaded by mistake").await?;
+    tx.commit().await?;
+    crate::dataset::finish_doomed(instance).await?;
+    Ok(found)
+}
+
 impl Added {
     fn of(used: Used) -> Added {
         Added {
@@ -401,6 +427,7 @@ async fn with_changes(
             Some(place) => edition(kind, &used, &coming[place].bytes).map_err(|e| refused(&used.file_name, &e))?,
             None => edition(kind, &used, &sealed::read(instance, used.asset).await?).map_err(spoilt)?,
         };
+        // One that only has what changed may have nothing to stand on any more.
         let date = edition.date;
         take(&mut masters, edition).map_err(|e| refused(&used.file_name, &e))?;
         let Some(place) = place else { continue };

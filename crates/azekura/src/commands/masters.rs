@@ -35,6 +35,20 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
+    /// Take away what was loaded by mistake. Data sets that were made stay as they are.
+    Remove {
+        #[command(flatten)]
+        place: Where,
+        /// Which master, as `azekura masters list` names it; or vocabulary, or source-to-concept-map.
+        #[arg(long)]
+        kind: String,
+        /// Day of the edition.
+        #[arg(long, value_name = "YYYY-MM-DD")]
+        date: Option<Date>,
+        /// Why: it stands in the journal.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// What is loaded.
     List {
         #[command(flatten)]
@@ -67,6 +81,13 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 access.with(&place, Mode::Writer, async |i| Ok(pipeline::masters::add(i, &files, date, replace).await?))?;
             let lines: Vec<Message> = added.iter().flat_map(said).collect();
             shown.result(&added, &lines);
+            Ok(Outcome::Done)
+        }
+        Command::Remove { place, kind, date, reason } => {
+            let kind = if kind == "source-to-concept-map" { "source to concept map".to_owned() } else { kind };
+            let removed =
+                access.with(&place, Mode::Writer, async |i| Ok(pipeline::masters::remove(i, &kind, date, &reason).await?))?;
+            shown.result(&removed, &[Message::new("masters-removed").with("file", &removed.file_name)]);
             Ok(Outcome::Done)
         }
         Command::List { place } => {

@@ -215,6 +215,21 @@ fn what_a_code_means_is_asked_by_the_day_of_service() {
         let said = house.on(&["masters", "show", "1000001", "--day", day]).done();
         assert_eq!((&said[0]["icd10"], &said[0]["validity"]), (&icd10.into(), &validity.into()), "{day} {said}");
     }
+    // What was loaded by mistake can be taken away, but not from under what rests on it.
+    let change = diseases(&house, "y_20260101.csv", &[("1000001", "E119")]);
+    let text_of = fs::read_to_string(&change).expect("text").replace("\"B\"", "\"Y\"").replace("\"0\",\"Y\"", "\"5\",\"Y\"");
+    fs::write(&change, text_of).expect("a file");
+    assert_eq!(house.on(&["masters", "load", text(&change)]).refused(), "masters-refused", "codes of 7 digits are none of drugs");
+    let mistake = diseases(&house, "b_20260101.txt", &[("1000001", "I10")]);
+    house.on(&["masters", "load", text(&mistake)]).done();
+    let meaning = || house.on(&["masters", "show", "1000001", "--day", "2026-06-01"]).done()[0]["icd10"].clone();
+    assert_eq!(meaning(), "I10");
+    let remove = |date: &str| house.on(&["masters", "remove", "--kind", "disease", "--date", date, "--reason", "the wrong file"]);
+    assert_eq!(remove("2026-01-02").refused(), "masters-not-there");
+    remove("2026-01-01").done();
+    assert_eq!(meaning(), "F32.9");
+    assert!(house.journal().iter().any(|e| e.to_string().contains("the wrong file")));
+
     let map = house.path().join("source_to_concept_map.csv");
     let header = "source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,valid_start_date,valid_end_date,invalid_reason\n";
     fs::write(&map, format!("{header}1000001,0,JP_DISEASE,x,201826,SNOMED,2025-01-01,2099-12-31,\n")).expect("a file");
