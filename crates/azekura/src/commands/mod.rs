@@ -18,6 +18,7 @@ mod opt_out;
 mod parse_package;
 mod party;
 mod quality;
+pub(crate) use quality::rows_csv;
 mod risk;
 mod sql;
 mod synth;

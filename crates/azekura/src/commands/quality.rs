@@ -351,7 +351,7 @@ fn finish(
 }
 
 /// Some rows of each failed check, by the hospital's own patient ids.
-fn rows_csv(checked: &Checked, patients: &[String]) -> Result<Vec<u8>, csv::Error> {
+pub(crate) fn rows_csv(checked: &Checked, patients: &[String]) -> Result<Vec<u8>, csv::Error> {
     let mut out = csv::Writer::from_writer(Vec::new());
     out.write_record(["check_id", "patient", "unit"])?;
     for result in checked.results.iter().filter(|r| r.status == Status::Fail) {

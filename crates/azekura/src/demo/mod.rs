@@ -3,7 +3,7 @@
 //!
 //! * the stage: `place` (the directory), `keys`, `samples`, `others` and [`crate::synthesis`] (the hospitals), `programs` (the programs of
 //!   hospital and researcher), `truth` (who is who), `voice` (what is said meanwhile)
-//! * the story: `hospitals` (send), `house` (the instance: register, receive, ingest, link), `stops` (people say no later),
+//! * the story: `hospitals` (send), `house` (the instance: register, receive, ingest, link), `held` (what is wrong as a whole waits), `stops` (people say no later),
 //!   `release` (data sets, to the recipient's disk)
 //! * the proof: `world` (what can be looked at), `checks` (one promise a file), `summary`
 //!
@@ -13,6 +13,7 @@
 //! Nothing of a person is shown, though nobody here exists.
 
 mod checks;
+mod held;
 mod hospitals;
 mod house;
 mod keys;
@@ -80,6 +81,10 @@ fn story(
         runtime.block_on(house::receive(&place, &house, &cast, &unfit, voice))
     })?;
     let taken = voice.step("ingest", heading("demo-step-ingest"), || runtime.block_on(house::ingest(&house, voice)))?;
+    let held = voice.step("quality", heading("demo-step-quality"), || {
+        runtime.block_on(held::look(&place, &programs, &house, &cast, &taken, shown.lang, voice))
+    })?;
+    let taken: Vec<_> = taken.into_iter().filter(pipeline::ingest::Taken::is_in).collect();
     let (of_others, taken) = taken.into_iter().partition(|t| cast.others.iter().any(|(h, _)| h.id == t.provider));
     voice.step("link", heading("demo-step-link"), || runtime.block_on(house::link(&house, voice)))?;
     let (stops, erased) =
@@ -113,6 +118,7 @@ fn story(
         received,
         taken,
         of_others,
+        held,
         sets,
         recipient,
         stranger,

@@ -23,6 +23,13 @@ const KINDS: [(SourceKind, Format); 4] = [
     (SourceKind::Fhir, Format::Fhir),
 ];
 
+/// Who sends checkups that were put together wrongly as a whole: valid in form, and nobody's.
+pub const CARELESS: &str = "1319999975";
+/// Patients of these.
+pub const CARELESS_PATIENTS: u64 = 120;
+/// The mapping of the municipal sample, for them.
+const MAPPING: &str = include_str!("../../../../samples/checkup/csv/municipal_checkup.toml");
+
 /// A hospital of the samples.
 pub struct Others {
     /// Its code.
@@ -41,6 +48,7 @@ pub fn write(place: &Place, told_on: Date) -> Result<Vec<Others>, Failure> {
     let root = place.others();
     fs::create_dir_all(&root)?;
     tar::Archive::new(SAMPLES).unpack(&root).context("writing the samples")?;
+    careless(&root)?;
     let mut ids: Vec<String> = Vec::new();
     for entry in fs::read_dir(&root)? {
         ids.push(entry?.file_name().to_string_lossy().into_owned());
@@ -65,6 +73,25 @@ pub fn write(place: &Place, told_on: Date) -> Result<Vec<Others>, Failure> {
         all.push(Others { id, root, kinds });
     }
     Ok(all)
+}
+
+/// Checkups of this year whose era was taken for the one before the last: all of them before anybody was born. Nobody in them exists.
+fn careless(root: &Path) -> Result<(), Failure> {
+    let tree = root.join(CARELESS).join(SourceKind::Checkup.as_str());
+    fs::create_dir_all(&tree)?;
+    let mut csv =
+        "宛名番号,カナ氏名,生年月日,性別,健診種別,受診日,実施機関番号,身長,体重,収縮期血圧,拡張期血圧,HbA1c,胸部X線判定\n"
+            .to_owned();
+    for n in 0..CARELESS_PATIENTS {
+        let (month, day) = (n % 12 + 1, n % 28 + 1);
+        let (sex, born) = (n % 2 + 1, n % 20 + 30);
+        csv += &format!(
+            "{n:08},ｶｸｳ ﾀﾛｳ,S{born}.11.02,{sex},がん検診,S6.{month}.{day},{CARELESS},158.0,51.4,112,70,5.{},B\n",
+            n % 10
+        );
+    }
+    fs::write(tree.join("kenshin.csv"), csv)?;
+    Ok(fs::write(tree.join("kenshin.toml"), MAPPING)?)
 }
 
 /// Local ids of everybody in a tree of files, as the house will read them.

@@ -109,6 +109,8 @@ pub struct World {
     pub taken: Vec<ingest::Taken>,
     /// The same of the other kinds.
     pub of_others: Vec<ingest::Taken>,
+    /// The package that was put together wrongly as a whole.
+    pub held: super::held::Held,
     /// The data sets.
     pub sets: Vec<DataSet>,
     /// Keys of the recipient.

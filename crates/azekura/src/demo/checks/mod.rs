@@ -2,7 +2,7 @@
 //! it has to fail: a check that cannot fail proves nothing.
 //!
 //! * who is in it: `absent` (nobody who said no), `classes` (k, and nothing that tells the hospital), `suspected`
-//! * what lies there: `plaintext` with `patterns` and `scan`, `erased`, `quarantine`, `numbers`; what several sources tell: `history`
+//! * what lies there: `plaintext` with `patterns` and `scan`, `erased`, `quarantine`, `held`, `numbers`; what several sources tell: `history`
 //! * what was agreed and what happened: `approvals`, `journal`, `row`, `delivery`
 
 mod absent;
@@ -10,6 +10,7 @@ mod approvals;
 mod classes;
 mod delivery;
 mod erased;
+mod held;
 mod history;
 mod journal;
 mod numbers;
@@ -100,7 +101,7 @@ impl Checked {
 }
 
 /// Every promise, in the order in which they are told.
-static PROMISES: [&dyn Promise; 12] = [
+static PROMISES: [&dyn Promise; 13] = [
     &absent::NobodyWhoStopped,
     &erased::Erased,
     &plaintext::NoPlaintext,
@@ -108,6 +109,7 @@ static PROMISES: [&dyn Promise; 12] = [
     &suspected::Suspected,
     &history::OneHistory,
     &quarantine::Quarantined,
+    &held::HeldBack,
     &approvals::TwoOfficers,
     &delivery::OnlyTheRecipient,
     &journal::JournalHolds,

@@ -66,14 +66,18 @@ fn verdict(world: &World, stops: &[Stop]) -> Result<Verdict, Failure> {
         let not_told = mine.iter().filter(|p| !is_stopped(p) && !p.notified).count() as u64;
         // Who was not told stays at home, or is refused at the door.
         let (home, door) = if sent.with_contacts { (not_told, 0) } else { (0, not_told) };
+        // Who stayed at home can still be named in a file that stands in another's place: then the door refuses that name.
+        let is_named = |p: &&&crate::demo::truth::Patient| !is_stopped(p) && !p.notified && p.flags.contains("set_aside");
+        let named = if sent.with_contacts { mine.iter().filter(is_named).count() as u64 } else { 0 };
+        let refusals = taken.refusals.values().sum::<i64>().unsigned_abs();
         let said = [
-            ("opted-out", sent.said.number("people_opted_out"), opted_out),
-            ("not-contacted", sent.said.number("people_not_contacted"), home),
-            ("refused", taken.patients_refused, door),
-            ("not-notified", taken.refusals.values().sum::<i64>().unsigned_abs(), door),
-            ("in", taken.patients_in, mine.len() as u64 - opted_out - not_told),
+            ("opted-out", sent.said.number("people_opted_out"), opted_out..=opted_out),
+            ("not-contacted", sent.said.number("people_not_contacted"), home..=home),
+            ("refused", taken.patients_refused, door..=door + named),
+            ("not-notified", refusals, taken.patients_refused..=taken.patients_refused),
+            ("in", taken.patients_in, mine.len() as u64 - opted_out - not_told..=mine.len() as u64 - opted_out - not_told),
         ];
-        wrong.extend(said.iter().filter(|(_, found, expected)| found != expected).map(|(name, ..)| *name));
+        wrong.extend(said.iter().filter(|(_, found, expected)| !expected.contains(found)).map(|(name, ..)| *name));
     }
     let files = files(world)?;
     wrong.extend(files.wrong.iter().copied());
