@@ -1,5 +1,9 @@
 //! What is generated, looked at from outside with code of its own.
 
+#[path = "it/claims.rs"]
+mod claims;
+#[path = "it/kinds.rs"]
+mod kinds;
 #[path = "it/tree.rs"]
 mod tree;
 #[path = "it/truth.rs"]
