@@ -11,6 +11,7 @@ mod bill;
 mod claims;
 mod codes;
 mod desk;
+mod dpc;
 mod habits;
 mod people;
 mod uke;
@@ -33,16 +34,19 @@ use habits::Habits;
 pub enum Kind {
     /// Electronic claims (レセプト電算処理システム): `receipt/`.
     Receipt,
+    /// Files of the DPC survey of inpatients: `dpc/`.
+    Dpc,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 1] = [Kind::Receipt];
+    pub const ALL: [Kind; 2] = [Kind::Receipt, Kind::Dpc];
 
     /// Its word, which is also the name of its folder.
     pub const fn word(self) -> &'static str {
         match self {
             Kind::Receipt => "receipt",
+            Kind::Dpc => "dpc",
         }
     }
 }
@@ -81,6 +85,19 @@ pub enum Piece {
         text: String,
         /// Points.
         points: u64,
+    },
+    /// Lines of a text file in CP932.
+    Lines {
+        /// Place of the provider.
+        provider_at: usize,
+        /// Kind.
+        kind: Kind,
+        /// Name of the file.
+        name: String,
+        /// First line of the file.
+        head: &'static str,
+        /// Lines closed by CR LF.
+        text: String,
     },
 }
 
@@ -150,6 +167,7 @@ impl Case<'_> {
         for kind in &self.options.kinds {
             match kind {
                 Kind::Receipt => claims::write(self, into),
+                Kind::Dpc => dpc::write(self, into),
             }
         }
     }

@@ -2,6 +2,8 @@
 
 #[path = "it/claims.rs"]
 mod claims;
+#[path = "it/dpc.rs"]
+mod dpc;
 #[path = "it/kinds.rs"]
 mod kinds;
 #[path = "it/tree.rs"]

@@ -8,11 +8,11 @@ use std::fmt::Write;
 
 use super::bill::{self, Line};
 use super::{Case, ClaimFile, Piece, Pieces, codes, people, uke};
-use crate::chart::{Diagnosis, Outcome};
+use crate::chart::{Diagnosis, Discharge, Outcome};
 use crate::clinic::{LABS, MODIFIER_SUSPECTED, Panel, disease};
 use crate::day::{Compact, Day, Iso, Month};
 use crate::dice::Dice;
-use crate::facts::{Act, Event};
+use crate::facts::{Act, Event, Stay};
 use crate::population::Card;
 
 /// A diagnosis as the claims have it.
@@ -162,7 +162,10 @@ fn one(
     let mut body = String::new();
     let points = {
         let mut text = String::new();
-        diseases(month, stay.is_some(), listed, &mut text);
+        // Who died in a bed was alive for the claim of the outpatient.
+        let by_bed = |s: &Stay| s.how == Some(Discharge::Died);
+        let dies = stay.map_or(!case.facts.stays.iter().any(by_bed), by_bed);
+        diseases(month, (stay.is_some(), dies), listed, &mut text);
         let burden = if card.law == 12 { "5" } else { "1" };
         let points = uke::lines(&lines, month, burden, &mut text);
         payers(card, &days, month, points, stay.is_some_and(|s| !s.newborn), &mut body);
@@ -256,7 +259,7 @@ fn stands(d: &Diagnosis, month: Month) -> bool {
 }
 
 /// SY: those that stand in the month, the first main one as main.
-fn diseases(month: Month, in_hospital: bool, listed: &mut [Listed], into: &mut String) {
+fn diseases(month: Month, (in_hospital, dies): (bool, bool), listed: &mut [Listed], into: &mut String) {
     let standing: Vec<usize> = (0..listed.len()).filter(|&i| stands(&listed[i].diagnosis, month)).collect();
     let of_stay = |&&i: &&usize| listed[i].diagnosis.timing != 'O';
     let main = standing
@@ -273,7 +276,8 @@ fn diseases(month: Month, in_hospital: bool, listed: &mut [Listed], into: &mut S
             _ if d.end.is_none_or(|end| end > month.last()) => "1",
             Outcome::Open => "1",
             Outcome::Recovered => "2",
-            Outcome::Died => "3",
+            Outcome::Died if dies => "3",
+            Outcome::Died => "1",
             Outcome::Struck => "4",
         };
         let name = if d.suspected { d.disease.suspected_name() } else { d.disease.name.to_owned() };

@@ -58,6 +58,27 @@ pub const fn outcome(how: Discharge) -> (&'static str, &'static str) {
     }
 }
 
+/// A department (place in `provider::DEPARTMENTS`) as レセプト科区分 and as 診療科区分 of the survey.
+pub fn department(at: usize) -> (&'static str, &'static str) {
+    let all = [
+        ("01", "010"),
+        ("08", "070"),
+        ("06", "060"),
+        ("10", "110"),
+        ("11", "120"),
+        ("04", "040"),
+        ("05", "050"),
+        ("20", "210"),
+        ("27", "280"),
+        ("02", "030"),
+        ("19", "200"),
+        ("26", "270"),
+        ("09", "100"),
+        ("23", "240"),
+    ];
+    all.get(at).copied().unwrap_or(all[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,6 @@
 //! Puts the pieces of all patients into files, in order.
 
-use std::collections::{BTreeMap, btree_map::Entry};
+use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -28,6 +28,8 @@ pub struct Desk<'a> {
     truth: Vec<BufWriter<File>>,
     /// Claims and points of each file so far.
     claims: BTreeMap<ClaimFile, (u64, u64)>,
+    /// Files that have their first line.
+    begun: BTreeSet<PathBuf>,
 }
 
 /// Bytes as administrative files have them.
@@ -53,7 +55,7 @@ impl<'a> Desk<'a> {
             truth.push(file);
         }
         describe(options, out, providers)?;
-        Ok(Some(Self { out, providers, truth, claims: BTreeMap::new() }))
+        Ok(Some(Self { out, providers, truth, claims: BTreeMap::new(), begun: BTreeSet::new() }))
     }
 
     /// The pieces of a block.
@@ -80,6 +82,14 @@ impl<'a> Desk<'a> {
                     sums.0 += 1;
                     sums.1 += points;
                     bytes.extend(cp932(&format!("RE,{}{text}", sums.0)));
+                }
+                Piece::Lines { provider_at, kind, name, head, text } => {
+                    let path = self.folder(*provider_at, *kind).join(name);
+                    let bytes = all.entry(path.clone()).or_default();
+                    if self.begun.insert(path) {
+                        bytes.extend(cp932(head));
+                    }
+                    bytes.extend(cp932(text));
                 }
             }
         }
