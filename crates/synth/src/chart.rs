@@ -11,6 +11,7 @@ pub use adt::{Bed, Discharge};
 pub use diagnoses::{Diagnosis, Outcome};
 pub use faults::Fault;
 pub use imaging::Examination;
+pub use medication::total;
 
 use std::io;
 

@@ -12,6 +12,7 @@ mod claims;
 mod codes;
 mod desk;
 mod dpc;
+mod fhir;
 mod habits;
 mod people;
 mod uke;
@@ -36,17 +37,20 @@ pub enum Kind {
     Receipt,
     /// Files of the DPC survey of inpatients: `dpc/`.
     Dpc,
+    /// A FHIR R4 bulk export: `fhir/`.
+    Fhir,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 2] = [Kind::Receipt, Kind::Dpc];
+    pub const ALL: [Kind; 3] = [Kind::Receipt, Kind::Dpc, Kind::Fhir];
 
     /// Its word, which is also the name of its folder.
     pub const fn word(self) -> &'static str {
         match self {
             Kind::Receipt => "receipt",
             Kind::Dpc => "dpc",
+            Kind::Fhir => "fhir",
         }
     }
 }
@@ -86,7 +90,7 @@ pub enum Piece {
         /// Points.
         points: u64,
     },
-    /// Lines of a text file in CP932.
+    /// Lines of a text file, in UTF-8 for FHIR and in CP932 for all others.
     Lines {
         /// Place of the provider.
         provider_at: usize,
@@ -96,7 +100,7 @@ pub enum Piece {
         name: String,
         /// First line of the file.
         head: &'static str,
-        /// Lines closed by CR LF.
+        /// Lines with their ends.
         text: String,
     },
 }
@@ -168,6 +172,7 @@ impl Case<'_> {
             match kind {
                 Kind::Receipt => claims::write(self, into),
                 Kind::Dpc => dpc::write(self, into),
+                Kind::Fhir => fhir::write(self, into),
             }
         }
     }

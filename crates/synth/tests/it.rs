@@ -4,6 +4,8 @@
 mod claims;
 #[path = "it/dpc.rs"]
 mod dpc;
+#[path = "it/fhir.rs"]
+mod fhir;
 #[path = "it/kinds.rs"]
 mod kinds;
 #[path = "it/tree.rs"]

@@ -190,7 +190,7 @@ impl Chart<'_> {
 }
 
 /// Everything that is handed out for so many days.
-fn total(drug: &Drug, days: i32) -> u32 {
+pub fn total(drug: &Drug, days: i32) -> u32 {
     let days = days.max(1) as u32;
     match drug.usage {
         Usage::AsNeeded => drug.dose * 10,

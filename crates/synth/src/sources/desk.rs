@@ -89,7 +89,10 @@ impl<'a> Desk<'a> {
                     if self.begun.insert(path) {
                         bytes.extend(cp932(head));
                     }
-                    bytes.extend(cp932(text));
+                    match kind {
+                        Kind::Fhir => bytes.extend(text.as_bytes()),
+                        _ => bytes.extend(cp932(text)),
+                    }
                 }
             }
         }

@@ -21,7 +21,7 @@ pub fn record(fields: usize, values: &[(usize, &str)], into: &mut String) {
 
 /// Lines of one month as SI, IY and TO with their counts on each day. Returns the points of all.
 pub fn lines(all: &[Line], month: Month, burden: &str, into: &mut String) -> u64 {
-    let mut same: BTreeMap<(&str, What, &str, Option<u32>, u32), (&Line, [u32; 31])> = BTreeMap::new();
+    let mut same: BTreeMap<_, (&Line, [u32; 31])> = BTreeMap::new();
     for line in all {
         let key = (line.section, line.what, line.code.as_str(), line.amount, line.points);
         let (_, days) = same.entry(key).or_insert((line, [0; 31]));
