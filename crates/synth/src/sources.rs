@@ -8,6 +8,7 @@
 //! Chance comes from streams of its own (numbers from 20 on), so that the storages are the same with and without all this.
 
 mod bill;
+mod checkup;
 mod claims;
 mod codes;
 mod desk;
@@ -39,11 +40,13 @@ pub enum Kind {
     Dpc,
     /// A FHIR R4 bulk export: `fhir/`.
     Fhir,
+    /// Archives of yearly checkups (特定健診): `checkup/`.
+    Checkup,
 }
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Kind; 3] = [Kind::Receipt, Kind::Dpc, Kind::Fhir];
+    pub const ALL: [Kind; 4] = [Kind::Receipt, Kind::Dpc, Kind::Fhir, Kind::Checkup];
 
     /// Its word, which is also the name of its folder.
     pub const fn word(self) -> &'static str {
@@ -51,6 +54,7 @@ impl Kind {
             Kind::Receipt => "receipt",
             Kind::Dpc => "dpc",
             Kind::Fhir => "fhir",
+            Kind::Checkup => "checkup",
         }
     }
 }
@@ -76,7 +80,7 @@ pub struct Pieces {
     /// Parts of files, in order.
     pub all: Vec<Piece>,
     /// Lines of the truth files, in the order of [`desk::TRUTH`].
-    pub truth: [String; 3],
+    pub truth: [String; 4],
 }
 
 /// A part of a file of a provider.
@@ -101,6 +105,17 @@ pub enum Piece {
         /// First line of the file.
         head: &'static str,
         /// Lines with their ends.
+        text: String,
+    },
+    /// A document of a checkup; its number in the archive comes from the desk.
+    Document {
+        /// Place of the provider.
+        provider_at: usize,
+        /// Insurer that gets the archive, 8 digits.
+        receiver: String,
+        /// Day of the archive.
+        sent: Day,
+        /// XML.
         text: String,
     },
 }
@@ -173,6 +188,7 @@ impl Case<'_> {
                 Kind::Receipt => claims::write(self, into),
                 Kind::Dpc => dpc::write(self, into),
                 Kind::Fhir => fhir::write(self, into),
+                Kind::Checkup => checkup::write(self, into),
             }
         }
     }

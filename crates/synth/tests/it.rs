@@ -1,5 +1,7 @@
 //! What is generated, looked at from outside with code of its own.
 
+#[path = "it/checkup.rs"]
+mod checkup;
 #[path = "it/claims.rs"]
 mod claims;
 #[path = "it/dpc.rs"]

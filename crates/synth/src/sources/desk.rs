@@ -8,17 +8,19 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use super::habits::Habits;
-use super::{ClaimFile, Kind, Piece, Pieces};
+use super::{ClaimFile, Kind, Piece, Pieces, checkup};
 use crate::clinic::LABS;
+use crate::day::{Compact, Day};
 use crate::encode::{self, Dirt, Encoding};
 use crate::options::Options;
 use crate::provider::Provider;
 
 /// Names and headers of the truth files.
-pub const TRUTH: [(&str, &str); 3] = [
+pub const TRUTH: [(&str, &str); 4] = [
     ("truth-claims.csv", "person,provider,local_patient_id,chart_number,month,billed,claim_type,admission,days,points,state\n"),
     ("truth-diagnoses.csv", "person,provider,local_patient_id,icd10,disease_code,suspected,claim_only,start,end,claims\n"),
     ("truth-stays.csv", "person,provider,local_patient_id,admission,discharge,days,icd10,outcome\n"),
+    ("truth-checkups.csv", "person,provider,local_patient_id,date,insurer,hba1c\n"),
 ];
 
 /// The open files.
@@ -30,6 +32,8 @@ pub struct Desk<'a> {
     claims: BTreeMap<ClaimFile, (u64, u64)>,
     /// Files that have their first line.
     begun: BTreeSet<PathBuf>,
+    /// Documents of each archive of checkups: provider, receiver, day.
+    archives: BTreeMap<(usize, String, Day), u64>,
 }
 
 /// Bytes as administrative files have them.
@@ -55,7 +59,7 @@ impl<'a> Desk<'a> {
             truth.push(file);
         }
         describe(options, out, providers)?;
-        Ok(Some(Self { out, providers, truth, claims: BTreeMap::new(), begun: BTreeSet::new() }))
+        Ok(Some(Self { out, providers, truth, claims: BTreeMap::new(), begun: BTreeSet::new(), archives: BTreeMap::new() }))
     }
 
     /// The pieces of a block.
@@ -94,6 +98,13 @@ impl<'a> Desk<'a> {
                         _ => bytes.extend(cp932(text)),
                     }
                 }
+                Piece::Document { provider_at, receiver, sent, text } => {
+                    let count = self.archives.entry((*provider_at, receiver.clone(), *sent)).or_default();
+                    *count += 1;
+                    let name = format!("h{}{}01{count:06}.xml", self.providers[*provider_at].id, Compact(*sent));
+                    let path = self.archive(*provider_at, receiver, *sent).join("DATA").join(name);
+                    all.insert(path, text.clone().into_bytes());
+                }
             }
         }
         all.iter().try_for_each(|(path, bytes)| append(path, bytes))
@@ -107,11 +118,20 @@ impl<'a> Desk<'a> {
         for (file, (count, points)) in &self.claims {
             append(&self.claim_path(*file), format!("GO,{count},{points},99\r\n\x1a").as_bytes())?;
         }
+        for ((at, receiver, sent), count) in &self.archives {
+            let text = checkup::index(&self.providers[*at].id, receiver, *sent, *count);
+            append(&self.archive(*at, receiver, *sent).join("ix08_V08.xml"), text.as_bytes())?;
+        }
         self.truth.iter_mut().try_for_each(|file| file.flush())
     }
 
     fn folder(&self, at: usize, kind: Kind) -> PathBuf {
         self.out.join(&self.providers[at].id).join(kind.word())
+    }
+
+    fn archive(&self, at: usize, receiver: &str, sent: Day) -> PathBuf {
+        let name = format!("{}_{receiver}_{}0_1", self.providers[at].id, Compact(sent));
+        self.folder(at, Kind::Checkup).join(name)
     }
 
     fn claim_path(&self, file: ClaimFile) -> PathBuf {
