@@ -183,7 +183,7 @@ impl Case<'_> {
             return;
         }
         self.stays(into);
-        for kind in &self.options.kinds {
+        for kind in Kind::ALL.into_iter().filter(|kind| self.options.kinds.contains(kind)) {
             match kind {
                 Kind::Receipt => claims::write(self, into),
                 Kind::Dpc => dpc::write(self, into),
