@@ -3,16 +3,24 @@
 use std::path::Path;
 
 use messages::Message;
-use synth::{Options, Summary, SynthError};
+use synth::{Kind, Options, Summary, SynthError};
 
 use crate::failure::Failure;
 
-/// Writes hospitals with these persons into `out`. `progress` hears how many persons are written.
+/// Writes hospitals with these persons into `out`, with files of these kinds beside the storages. `progress` hears how many
+/// persons are written.
 ///
 /// # Errors
 /// Refusals: a number out of its range, `out` is not empty, the disk refuses.
-pub fn write(persons: u32, providers: u32, seed: u64, out: &Path, progress: &dyn Fn(u64)) -> Result<Summary, Failure> {
-    let options = Options { persons: u64::from(persons), providers, seed, ..Options::default() };
+pub fn write(
+    persons: u32,
+    providers: u32,
+    seed: u64,
+    kinds: Vec<Kind>,
+    out: &Path,
+    progress: &dyn Fn(u64),
+) -> Result<Summary, Failure> {
+    let options = Options { persons: u64::from(persons), providers, seed, kinds, ..Options::default() };
     write_with(&options, out, progress)
 }
 

@@ -11,12 +11,14 @@ pub use adt::{Bed, Discharge};
 pub use diagnoses::{Diagnosis, Outcome};
 pub use faults::Fault;
 pub use imaging::Examination;
+pub use medication::total;
 
 use std::io;
 
 use crate::day::{Day, Moment};
 use crate::dice::Dice;
 use crate::encode::{self, Dirt, Encoding};
+use crate::facts::{Act, Event, Facts};
 use crate::hl7::Message;
 use crate::options::Options;
 use crate::population::Person;
@@ -68,6 +70,8 @@ pub struct Chart<'a> {
     pub dirt: Vec<Flaw>,
     /// Files that are wrong on purpose.
     pub faults: Vec<Flaw>,
+    /// What the files say, for the other files of the hospital.
+    pub facts: Facts,
     message: Message,
     bytes: Vec<u8>,
     orders: u64,
@@ -96,10 +100,16 @@ impl<'a> Chart<'a> {
             diagnoses: Vec::new(),
             dirt: Vec::new(),
             faults: Vec::new(),
+            facts: Facts::default(),
             message: Message::default(),
             bytes: Vec::new(),
             orders: 0,
         })
+    }
+
+    /// Keeps what was done.
+    fn note(&mut self, at: Moment, place: &Place, act: Act) {
+        self.facts.events.push(Event { at, department: place.department, in_hospital: place.bed.is_some(), act });
     }
 
     /// The number of the next order, unique at the provider.

@@ -6,5 +6,5 @@ mod drugs;
 mod labs;
 
 pub use diseases::{DISEASES, Disease, MODIFIER_SUSPECTED, disease};
-pub use drugs::{Drug, INFUSIONS, Infusion, Usage, drug};
+pub use drugs::{DRUGS, Drug, INFUSIONS, Infusion, Usage, drug};
 pub use labs::{LABS, Lab, Panel, Specimen, Value};

@@ -6,6 +6,7 @@ use crate::chart::{Chart, Diagnosis, Discharge, Outcome, Place};
 use crate::clinic::{DISEASES, Disease, Drug, Panel, disease, drug};
 use crate::day::{Day, Moment};
 use crate::dice::Dice;
+use crate::facts::Stay;
 use crate::population::Person;
 use crate::provider::PAEDIATRICS;
 
@@ -357,8 +358,13 @@ fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_da
             chart.leave(away, back, &place)?;
         }
     }
+    let bed = place.bed;
+    let mut note = |left, how| {
+        chart.facts.stays.push(Stay { admitted, left, how, disease: d, department, bed, planned, newborn });
+    };
     if open {
         course.open_stay = true;
+        note(None, None);
         return Ok(left.day().max(chart.options.data_to));
     }
     let how = match chart.dice.unit() {
@@ -367,6 +373,7 @@ fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_da
         0.14..0.155 => Discharge::AgainstAdvice,
         _ => Discharge::Home,
     };
+    note(Some(left), Some(how));
     if !dies && chart.dice.chance(0.25) && left.later(-1_600) > admitted {
         chart.planned("ADT-51", left.later(-1_440), left, &place, None)?;
     }

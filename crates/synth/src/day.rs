@@ -29,6 +29,40 @@ pub fn birthday(birth: Day, years: i32) -> Day {
     days_from_civil(y + years, m, d).unwrap_or_else(|| day(y + years, 3, 1))
 }
 
+/// A month of the calendar.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(i32);
+
+impl Month {
+    /// The month of a day.
+    pub fn of(day: Day) -> Self {
+        let (y, m, _) = civil_from_days(day);
+        Self(y * 12 + m as i32 - 1)
+    }
+
+    /// So many months later.
+    pub fn plus(self, months: i32) -> Self {
+        Self(self.0 + months)
+    }
+
+    /// Its first day.
+    pub fn first(self) -> Day {
+        day(self.0.div_euclid(12), self.0.rem_euclid(12) as u32 + 1, 1)
+    }
+
+    /// Its last day.
+    pub fn last(self) -> Day {
+        self.plus(1).first() - 1
+    }
+}
+
+/// `YYYYMM`
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04}{:02}", self.0.div_euclid(12), self.0.rem_euclid(12) + 1)
+    }
+}
+
 /// `YYYYMMDD`
 pub struct Compact(pub Day);
 

@@ -16,6 +16,7 @@ use crate::options::{Options, Progress, Summary, SynthError};
 use crate::population::{self, BLOCK};
 use crate::provider::Provider;
 use crate::registration::{self, Patient};
+use crate::sources::{Case, Desk};
 use crate::storage::Storage;
 use crate::truth::{self, Closed, Lists};
 
@@ -38,10 +39,14 @@ pub fn generate(options: &Options, out: &Path, mut progress: impl FnMut(Progress
     }
     let providers: Vec<Provider> = (0..options.providers).map(|n| Provider::new(options.seed, n)).collect();
     let mut files = Files::create(out, &providers).map_err(failed)?;
+    let mut desk = Desk::open(options, out, &providers).map_err(failed)?;
     let mut summary = Summary { providers: providers.iter().map(|p| p.id.clone()).collect(), ..Summary::default() };
     let mut patients = vec![0_u64; providers.len()];
     in_order(options, out, &providers, |persons, lists| {
         files.append(&lists)?;
+        if let Some(desk) = &mut desk {
+            desk.append(&lists.pieces)?;
+        }
         summary.persons += persons;
         summary.patients += lists.patients.iter().sum::<u64>();
         summary.files += lists.files;
@@ -57,6 +62,7 @@ pub fn generate(options: &Options, out: &Path, mut progress: impl FnMut(Progress
     })
     .map_err(failed)?;
     files.finish().map_err(failed)?;
+    desk.map_or(Ok(()), Desk::finish).map_err(failed)?;
     describe(options, out, &providers, &patients).map_err(failed)?;
     Ok(summary)
 }
@@ -127,6 +133,7 @@ fn block(options: &Options, out: &Path, providers: &[Provider], number: u64) -> 
             chart.plant(plan.fault, other)?;
         }
         lists.flaws(provider, &chart.faults, &chart.dirt);
+        Case { options, provider, person, patient, facts: &chart.facts }.write(&mut lists.pieces);
         let files = storage.files - before;
         lists.patient(options, &Closed { person, patient, provider, course, files, set_aside });
     }

@@ -15,9 +15,17 @@
 //! * `truth-faults.csv`: every file that is wrong on purpose; `truth-dirt.csv`: files in another encoding than they declare
 //!   and the like, which lose nothing.
 //!
+//! With [`Options::kinds`] each provider also writes other files of the same people (`sources` tells which), and there are
+//!
+//! * `truth-claims.csv`: every claim: month of care and of billing, days, points, whether it stands, came back or is there
+//!   again; `truth-diagnoses.csv`: every diagnosis, which are suspected and which no chart has; `truth-stays.csv`: every stay;
+//! * `truth-sources.json`: what each provider writes in its own way: padded chart numbers, local codes, the month in which a
+//!   unit changes.
+//!
 //! The parts, in the order in which data comes into being: `dice` (chance), `numbers`, `tables`, `clinic` (general
 //! knowledge), `provider` (habits), `population` (people), `registration` (what a provider knows of them), `course` (what
-//! happens), `chart` (how it is written), `hl7`, `encode`, `storage` (bytes), `generate` (all of it, in parallel).
+//! happens), `chart` (how it is written), `facts` (what it says), `hl7`, `encode`, `storage` (bytes), `sources` (other kinds of
+//! files), `generate` (all of it, in parallel).
 //!
 //! Invariants: shares no code with the readers. The same options give the same bytes: no clock, no order of threads or of
 //! hash tables.
@@ -28,6 +36,7 @@ mod course;
 mod day;
 mod dice;
 mod encode;
+mod facts;
 mod generate;
 mod hl7;
 mod numbers;
@@ -35,6 +44,7 @@ mod options;
 mod population;
 mod provider;
 mod registration;
+mod sources;
 mod storage;
 mod tables;
 mod truth;
@@ -44,6 +54,7 @@ pub use day::{Day, day};
 pub use generate::generate;
 pub use numbers::check_digit;
 pub use options::{Options, Progress, Summary, SynthError};
+pub use sources::Kind;
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &["synth-option-out-of-range", "synth-output-not-empty", "synth-write-failed"];

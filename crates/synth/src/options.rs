@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::day::{Day, day};
 use crate::numbers::LocalIds;
+use crate::sources::Kind;
 
 /// What to generate. The same options give the same bytes, on any number of threads.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct Options {
     /// Share of the patients with a file that is wrong on purpose. One of each kind of fault is planted at each provider
     /// besides, unless this is 0.
     pub faults: f64,
+    /// What each provider writes beside its storage; nothing by default. The storages do not depend on it.
+    pub kinds: Vec<Kind>,
     /// Threads; `None` for as many as the machine has.
     pub threads: Option<usize>,
 }
@@ -39,6 +42,7 @@ impl Default for Options {
             data_to: day(2026, 3, 31),
             notice_from: day(2026, 4, 1),
             faults: 0.002,
+            kinds: Vec::new(),
             threads: None,
         }
     }

@@ -12,6 +12,7 @@ use crate::options::Options;
 use crate::population::{Person, at};
 use crate::provider::Provider;
 use crate::registration::{Patient, Registration};
+use crate::sources::Pieces;
 
 /// Header of `contacts.csv`.
 pub const CONTACTS: &str = "patient,date,addressee,method\n";
@@ -55,6 +56,8 @@ pub struct Lists {
     pub files: u64,
     /// Bytes.
     pub bytes: u64,
+    /// What goes into files beside the storages.
+    pub pieces: Pieces,
 }
 
 /// What is known of one patient when the chart is closed.

@@ -1,5 +1,15 @@
 //! What is generated, looked at from outside with code of its own.
 
+#[path = "it/checkup.rs"]
+mod checkup;
+#[path = "it/claims.rs"]
+mod claims;
+#[path = "it/dpc.rs"]
+mod dpc;
+#[path = "it/fhir.rs"]
+mod fhir;
+#[path = "it/kinds.rs"]
+mod kinds;
 #[path = "it/tree.rs"]
 mod tree;
 #[path = "it/truth.rs"]

@@ -5,6 +5,7 @@ use std::io;
 
 use super::{Chart, Place};
 use crate::day::{Day, Moment, year};
+use crate::facts::Act;
 use crate::provider::DEPARTMENTS;
 use crate::registration::in1;
 
@@ -89,6 +90,7 @@ impl Chart<'_> {
                 .put(4, if self.patient.serial.is_multiple_of(40) { "Y" } else { "N" });
             let age = self.person.age(sent.day());
             let (height, weight) = self.body(age);
+            self.facts.body = (height, weight);
             let mut obx = |n: usize, kind: &str, item: &str, value: &str, unit: &str| {
                 let line = self.message.segment("OBX").fmt(1, format_args!("{n}")).put(2, kind).put(3, item).put(5, value);
                 drop(line.put(6, unit).put(11, "F"));
@@ -154,6 +156,7 @@ impl Chart<'_> {
         let sent = self.soon(at, 4);
         self.begin("ADT^A04^ADT_A01", sent, Some((None, None)));
         self.pv1(&Place::outpatient(department), &[(44, &at.digits(14).to_string())]);
+        self.note(at, &Place::outpatient(department), Act::Visit);
         let order = self.order();
         self.file("ADT-12", Some(at.day()), Some(order), sent, department, '1')
     }

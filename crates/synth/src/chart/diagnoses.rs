@@ -46,6 +46,7 @@ impl Chart<'_> {
     /// Writes the list down; in one file, or one a diagnosis as one producer does.
     pub fn diagnosis_list(&mut self) -> io::Result<()> {
         let all = std::mem::take(&mut self.diagnoses);
+        self.facts.diagnoses.clone_from(&all);
         let Some(last) = all.iter().map(|d| d.end.unwrap_or(d.on).max(d.on)).max() else { return Ok(()) };
         let last = last.min(self.options.data_to);
         if self.provider.style.split_diagnoses {

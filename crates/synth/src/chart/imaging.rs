@@ -4,6 +4,7 @@ use std::io;
 
 use super::{Chart, Place};
 use crate::day::Moment;
+use crate::facts::Act;
 
 /// A kind of examination.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,6 +20,7 @@ pub enum Examination {
 impl Chart<'_> {
     /// An order with what was done at once; the order is kept by some systems only.
     pub fn examine(&mut self, at: Moment, place: &Place, what: Examination, finding: &str) -> io::Result<()> {
+        self.note(at, place, Act::Examination(what));
         let order = self.order();
         let date = Some(at.day());
         let (order_type, done_type, item) = match what {

@@ -6,6 +6,7 @@ use super::{Chart, Place};
 use crate::clinic::{Disease, LABS, Lab, Panel, Specimen, Value};
 use crate::day::Moment;
 use crate::dice::Dice;
+use crate::facts::{Act, Finding, Measured};
 use crate::provider::LessThan;
 
 /// One result as it is reported.
@@ -14,6 +15,7 @@ struct Reported {
     value: String,
     flag: &'static str,
     status: &'static str,
+    finding: Finding,
 }
 
 impl Chart<'_> {
@@ -36,6 +38,8 @@ impl Chart<'_> {
         let taken = self.soon(at, 30);
         let reported = self.soon(taken, 120);
         let (results, whole) = (self.measure(&labs, at, diseases), labs.len());
+        let measured = labs.iter().zip(&results).map(|(&lab, r)| Measured { lab, finding: r.finding }).collect();
+        self.note(taken, place, Act::Results(measured));
         if self.dice.chance(0.03) && whole > 2 {
             // What was ready first; the full report has superseded it.
             self.report(order, (at, taken, reported), place, &labs[..whole / 2], &results[..whole / 2]);
@@ -168,21 +172,26 @@ impl Chart<'_> {
     fn one(&mut self, i: usize, lab: &Lab, at: Moment, diseases: &[&Disease]) -> Reported {
         if self.dice.chance(0.004) {
             // Haemolysed, lost, too little: no result.
-            return Reported { kind: "NM", value: String::new(), flag: "", status: "X" };
+            return Reported { kind: "NM", value: String::new(), flag: "", status: "X", finding: Finding::Lost };
         }
         // What is usual for this person stays so from one time to the next, at whatever provider.
         let own = Dice::of(self.options.seed, [6, self.person.index, i as u64]).bell();
         let mut usual = Dice::of(self.options.seed, [7, self.person.index, i as u64]);
-        let done = |kind, value: String, flag| Reported { kind, value, flag, status: "F" };
+        let done = |kind, value: String, flag, finding| Reported { kind, value, flag, status: "F", finding };
         match lab.value {
             Value::Sign(p) => {
                 let yes = usual.chance(p);
-                done("CWE", if yes { "+^陽性^99XYZ" } else { "-^陰性^99XYZ" }.to_owned(), if yes { "A" } else { "" })
+                done(
+                    "CWE",
+                    if yes { "+^陽性^99XYZ" } else { "-^陰性^99XYZ" }.to_owned(),
+                    if yes { "A" } else { "" },
+                    Finding::Sign(yes),
+                )
             }
             Value::Grade(p) => {
                 let yes = self.dice.chance(if usual.chance(0.3) { p * 2.5 } else { p * 0.4 });
                 let grade = if yes { *self.dice.pick(&["(±)", "(1+)", "(1+)", "(2+)", "(3+)"]) } else { "(-)" };
-                done("ST", grade.to_owned(), if yes { "A" } else { "" })
+                done("ST", grade.to_owned(), if yes { "A" } else { "" }, Finding::Grade(grade))
             }
             Value::Number { men, women, spread, digits, floor } => {
                 let mean = if self.person.female { women } else { men };
@@ -193,11 +202,12 @@ impl Chart<'_> {
                 }
                 let factor = self.factor(i, at);
                 if value < floor {
+                    let below = Finding::Below(floor, digits);
                     let limit = number(floor * factor, decimals(digits, factor));
                     return match self.provider.style.less_than {
-                        LessThan::Structured => done("SN", format!("<^{limit}"), ""),
-                        LessThan::Blank => done("ST", format!("< {limit}"), ""),
-                        LessThan::Words => done("ST", format!("{limit}未満"), ""),
+                        LessThan::Structured => done("SN", format!("<^{limit}"), "", below),
+                        LessThan::Blank => done("ST", format!("< {limit}"), "", below),
+                        LessThan::Words => done("ST", format!("{limit}未満"), "", below),
                     };
                 }
                 let range = if self.person.female { lab.range.1 } else { lab.range.0 };
@@ -211,7 +221,7 @@ impl Chart<'_> {
                     }
                     _ => "",
                 };
-                done("NM", number(value * factor, decimals(digits, factor)), flag)
+                done("NM", number(value * factor, decimals(digits, factor)), flag, Finding::Number(value, digits))
             }
         }
     }

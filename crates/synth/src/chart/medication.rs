@@ -5,6 +5,7 @@ use std::io;
 use super::{Chart, Place};
 use crate::clinic::{Drug, INFUSIONS, Infusion, Usage};
 use crate::day::Moment;
+use crate::facts::Act;
 
 /// What happens to an order after it was sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,6 +50,7 @@ impl Chart<'_> {
             }
         }
         let sent = if fate == Fate::Changed { self.soon(sent, 30) } else { sent };
+        self.note(at, place, Act::Drugs(drugs.to_vec(), days));
         let control = if fate == Fate::Changed { "XO" } else { "NW" };
         self.prescribed(control, order, (at, sent), place, drugs, days);
         self.file("OMP-01", date, Some(order), sent, place.department, '1')?;
@@ -116,11 +118,12 @@ impl Chart<'_> {
 
     /// OMP-02, and mostly OMP-12.
     pub fn injection(&mut self, at: Moment, place: &Place, additive: Option<usize>) -> io::Result<()> {
-        let bases: Vec<&Infusion> = INFUSIONS.iter().filter(|i| i.base).collect();
-        let others: Vec<&Infusion> = INFUSIONS.iter().filter(|i| !i.base).collect();
+        let bases: Vec<&'static Infusion> = INFUSIONS.iter().filter(|i| i.base).collect();
+        let others: Vec<&'static Infusion> = INFUSIONS.iter().filter(|i| !i.base).collect();
         let base = *self.dice.pick(&bases);
         let mut parts = vec![base];
         parts.extend(additive.map(|n| others[n % others.len()]));
+        self.note(at, place, Act::Infusion(parts.clone()));
         let order = self.order();
         let group = format!("{order:015}_01_001");
         let sent = self.soon(at, 9);
@@ -161,6 +164,10 @@ impl Chart<'_> {
         self.pv1(place, &[]);
         self.orc("NW", order, Some(&group), at, place, "");
         let completion = if self.dice.chance(0.03) { "NA" } else { "CP" };
+        if completion == "NA" {
+            // Not given: nobody bills it.
+            self.facts.events.pop();
+        }
         let bed = place.bed.map_or(String::new(), |b| b.to_string());
         for part in &parts {
             self.message
@@ -183,7 +190,7 @@ impl Chart<'_> {
 }
 
 /// Everything that is handed out for so many days.
-fn total(drug: &Drug, days: i32) -> u32 {
+pub fn total(drug: &Drug, days: i32) -> u32 {
     let days = days.max(1) as u32;
     match drug.usage {
         Usage::AsNeeded => drug.dose * 10,
