@@ -290,7 +290,11 @@ fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {
     }
     // A code that is hidden in its own column is not to be told by its concept, which others have with codes that are shown.
     if CONCEPTS.contains(&column) {
-        return matches!(treatment, Follow { .. } | Keep | Drop);
+        let own = column.split('_').next().map(|table| format!("{table}_source_value"));
+        return match treatment {
+            Follow { code } => own.as_ref() == Some(code),
+            _ => matches!(treatment, Keep | Drop),
+        };
     }
     if let Code { rare, local, .. } = treatment {
         // Of whatever column: codes that follow are counted by it.

@@ -101,6 +101,9 @@ impl Erasures {
     }
 }
 
+/// Days that a package stays which data quality holds back, at least.
+const LEAST_HELD: i64 = 14;
+
 /// Destroys every kept package of a provider that was taken in or set aside, and those that were set aside because nobody knows whose they
 /// are: after an erasure none may still hold the person. One that is still to be taken in goes then; of a suspended provider, where nobody
 /// knows when that will be, it is set aside and goes now. How many there were, and what could not be removed.
@@ -108,8 +111,9 @@ impl Erasures {
 /// # Errors
 /// When the ledger cannot be read or written.
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
-    put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
+    // The report first: of a package that is still held back the next start knows that this broke off.
     crate::quality::take_back(instance, provider)?;
+    put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     let (mut gone, mut trouble) = (0, None);
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
@@ -145,6 +149,7 @@ async fn put_off(instance: &Instance, which: impl Fn(&Package) -> bool) -> Resul
         tx.move_package(id, PackageState::Accepted, PackageState::Quarantined, Some(code)).await?;
         crate::checked::forget(&mut tx, id, &provider, "the package is set aside").await?;
         tx.commit().await?;
+        tracing::warn!(package = %id, code, "set aside: its provider has to send it again");
     }
     Ok(())
 }
@@ -180,12 +185,18 @@ pub(crate) async fn set_revoked_aside(instance: &Instance, provider: &str) -> Re
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
     let is_due = |p: &Package| p.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX) <= now;
-    put_off(instance, is_due).await?;
+    // What data quality holds back stays for somebody to look at, but not for ever: people may be in it who have said no.
+    let long = |p: &Package| p.received_at.checked_add((24 * days.max(LEAST_HELD)).hours()).unwrap_or(Timestamp::MAX) <= now;
+    let is_held = |p: &Package| p.reason.as_deref() == Some(crate::quality::HELD);
+    let erasures = Erasures::load(&mut instance.ledger.read().await?).await?;
+    // An erasure that broke off may have left one held back, and a report about it.
+    let held = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
+    for package in held.iter().filter(|p| is_held(p) && erasures.since(p)) {
+        package.provider.iter().try_for_each(|provider| crate::quality::take_back(instance, provider))?;
+    }
+    put_off(instance, |p| if is_held(p) { long(p) || erasures.since(p) } else { is_due(p) }).await?;
     let (mut gone, mut trouble) = (0, None);
-    let mut reader = instance.ledger.read().await?;
-    let packages = reader.packages(&KEPT).await?;
-    let erasures = Erasures::load(&mut reader).await?;
-    drop(reader);
+    let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages {
         // What is to be told to its sender first is destroyed when that is done.
         let erased = package.state != PackageState::Ledgered && erasures.since(&package);

@@ -312,10 +312,10 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
         return Ok(already.collect());
     }
     for c in &mut coming {
-        // A vocabulary and a map have no days: the new one takes the place of the old.
+        // A vocabulary and a map have no days: there is one of each.
         let there = loaded.used.iter().find(|u| u.kind == c.used.kind && u.date == c.used.date);
         match there {
-            Some(there) if (replace && there.difference == c.used.difference) || c.used.date.is_none() => {
+            Some(there) if replace && there.difference == c.used.difference => {
                 c.report.replaced = Some(there.file_name.clone());
                 gone.push(there.asset);
             }
@@ -371,7 +371,9 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
 /// # Errors
 /// A refusal when there is no such file, or another rests on it: a file with only what changed on the edition before.
 pub async fn remove(instance: &Instance, kind: &str, date: Option<Date>, why: &str) -> Result<Used, Error> {
-    let loaded = load(instance).await?;
+    // Nothing but masters is opened: what cannot be read any more can be taken away.
+    let (resolver, local) = (Resolver::default(), LocalConcepts::default());
+    let loaded = Loaded { resolver, local, used: list(instance).await? };
     let date = date.map(|d| d.to_string());
     let found = loaded.used.iter().find(|u| u.kind == kind && u.date == date).cloned();
     let Some(found) = found else {
@@ -549,8 +551,10 @@ fn vocabulary(concepts: &Path, relationships: &Path) -> Result<Coming, Error> {
     let of = |path: &Path| path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let kept = vocabulary.read_concepts(open(concepts)?, &Resolver::filter()).map_err(|e| refused(&of(concepts), &e))?;
     let maps = vocabulary.read_relationships(open(relationships)?).map_err(|e| refused(&of(relationships), &e))?;
-    if kept.kept == 0 {
-        return Err(Error::refused(Message::new("masters-empty").with("file", of(concepts))));
+    for (kept, path) in [(kept, concepts), (maps, relationships)] {
+        if kept.kept == 0 {
+            return Err(Error::refused(Message::new("masters-empty").with("file", of(path))));
+        }
     }
     let mut bytes = Vec::new();
     vocabulary.write_concepts(&mut bytes).map_err(Error::io("writing a vocabulary"))?;

@@ -239,7 +239,7 @@ fn what_a_code_means_is_asked_by_the_day_of_service() {
     assert_eq!((standard("2024-06-01"), standard("2025-06-01")), (serde_json::json!([201_826]), serde_json::json!([201_826])));
     let none = format!("{header}1000001,0,JP_DISEASE,x,0,None,2024-01-01,2024-12-31,\n");
     fs::write(&map, none).expect("a file");
-    house.on(&["masters", "load", text(&map)]).done();
+    house.on(&["masters", "load", "--replace", text(&map)]).done();
     assert_eq!(standard("2024-06-01"), serde_json::json!([]), "the operator says that there is none");
     fs::write(&map, format!("{header}1000001,0,JP_DISEASE,x,many,SNOMED,2025-01-01,2099-12-31,\n")).expect("a file");
     let said = house.on(&["masters", "load", text(&map)]);
@@ -335,7 +335,8 @@ fn what_would_be_passed_over_in_silence_is_said_when_a_file_is_loaded() {
     assert_eq!(house.on(&["masters", "load", text(&one), text(&two)]).refused(), "masters-twice");
     let empty = map("source_to_concept_map_none.csv", "");
     assert_eq!(house.on(&["masters", "load", text(&empty)]).refused(), "masters-empty");
-    let replaced = house.on(&["masters", "load", text(&two)]).done();
+    assert_eq!(house.on(&["masters", "load", text(&two)]).refused(), "masters-same-day", "one map destroys no other unasked");
+    let replaced = house.on(&["masters", "load", "--replace", text(&two)]).done();
     assert_eq!(replaced[0]["replaced"], "source_to_concept_map.csv", "{replaced}");
     assert_eq!(house.on(&["masters", "list"]).done().as_array().map(Vec::len), Some(3));
     assert_eq!(house.faults(), Vec::<String>::new());

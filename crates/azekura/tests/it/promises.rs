@@ -510,6 +510,6 @@ fn the_demo_runs_to_its_end_and_every_promise_of_its_list_holds() {
     assert!(out.status.success(), "{said}\n{}", String::from_utf8_lossy(&out.stderr));
     let said: serde_json::Value = serde_json::from_str(said.lines().last().unwrap_or("")).expect("a summary");
     let promises = said["promises"].as_array().expect("promises");
-    assert_eq!(promises.len(), 12, "{said}");
+    assert_eq!(promises.len(), 13, "{said}");
     assert!(promises.iter().all(|p| p["good"] == true && p["spoilt"] == "broken"), "{promises:?}");
 }
