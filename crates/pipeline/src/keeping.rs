@@ -112,10 +112,10 @@ const LEAST_HELD: i64 = 14;
 /// When the ledger cannot be read or written.
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
     // The report first: of a package that is still held back the next start knows that this broke off.
-    crate::quality::take_back(instance, provider)?;
+    // What cannot be removed there keeps nobody from saying no.
+    let (mut gone, mut trouble) = (0, crate::quality::take_back(instance, provider).err());
     put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
-    let (mut gone, mut trouble) = (0, None);
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
         let there = instance.root.join(&package.directory).exists();
         match destroy(instance, package.id, &package.directory, None).await {
@@ -192,7 +192,9 @@ pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     // An erasure that broke off may have left one held back, and a report about it.
     let held = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     for package in held.iter().filter(|p| is_held(p) && erasures.since(p)) {
-        package.provider.iter().try_for_each(|provider| crate::quality::take_back(instance, provider))?;
+        if let Some(provider) = &package.provider {
+            crate::moving::warn_of(crate::quality::take_back(instance, provider).as_ref().err());
+        }
     }
     put_off(instance, |p| if is_held(p) { long(p) || erasures.since(p) } else { is_due(p) }).await?;
     let (mut gone, mut trouble) = (0, None);

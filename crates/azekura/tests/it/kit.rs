@@ -235,6 +235,17 @@ impl House {
         self.payloads_of(kind, sequence, &[files.to_vec()])
     }
 
+    /// The same by some hospital.
+    pub fn package_from(&self, sender: &Party, id: &str, kind: &str, sequence: u64, files: &[(String, Vec<u8>)]) -> PathBuf {
+        let mut writer = self.writer(id, &self.intake(), sequence, kind);
+        let fill = |w: &mut dyn std::io::Write| {
+            tar(w, files);
+            Ok::<(), package::PackageError>(())
+        };
+        writer.add_payload(fill).expect("a payload");
+        writer.finish(&sender.identity).expect("finished").path
+    }
+
     fn writer(&self, id: &str, to: &Certificate, sequence: u64, kind: &str) -> Writer {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let date = |d: &str| d.parse().expect("a date");

@@ -1,5 +1,6 @@
 //! FHIR, DPC files, claims and checkups come in as SS-MIX2 does, and make one history of a person: on the real program.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -477,4 +478,59 @@ fn a_checkup_in_csv_with_its_mapping_comes_in() {
     let taken = take_in(&house, &house.package_of("checkup", 1, &tree("checkup/csv")));
     assert!(taken["patients_in"].as_u64().is_some_and(|n| n > 0), "{taken}");
     assert_eq!(&taken["patients_refused"], &0, "{taken}");
+}
+
+#[test]
+fn chart_claims_dpc_files_checkups_and_fhir_of_one_hospital_are_one_history() {
+    let house = House::new();
+    let made = house.path().join("synth");
+    let kinds = "receipt,dpc,fhir,checkup";
+    let arguments = ["synth", "--persons", "120", "--providers", "1", "--seed", "5", "--kinds", kinds, "--out"];
+    house.run(&[&arguments[..], &[text(&made)]].concat()).done();
+    let rows = |name: &str| -> Vec<std::collections::BTreeMap<String, String>> {
+        let mut reader = csv::Reader::from_path(made.join(name)).expect("a truth");
+        let heads = reader.headers().expect("a heading").clone();
+        let row = |r: csv::StringRecord| heads.iter().map(str::to_owned).zip(r.iter().map(str::to_owned)).collect();
+        reader.records().map(|r| row(r.expect("a row"))).collect()
+    };
+    let truth = rows("truth.csv");
+    let provider = truth[0]["provider"].clone();
+    let place = made.join(&provider);
+    // Everybody is told, under the id that each source gives.
+    let mut told: BTreeSet<String> = truth.iter().map(|r| r["canonical_id"].clone()).collect();
+    for kind in kinds.split(',') {
+        let out = house.path().join(format!("{kind}-ids"));
+        house.run(&["formats", "convert", "--from", kind, text(&place.join(kind)), "--out", text(&out)]).done();
+        let mut reader = csv::Reader::from_path(out.join("identity.csv")).expect("identity");
+        let at = reader.headers().expect("a heading").iter().position(|h| h == "local_patient_id").expect("a column");
+        told.extend(reader.records().map(|r| r.expect("a row")[at].to_owned()));
+    }
+    let sender = crate::kit::party("synth-hospital", "30");
+    house.on(&["provider", "add", "--id", &provider, "--cert", text(&sender.cert)]).done();
+    house.notified_at(&provider, &told.iter().map(String::as_str).collect::<Vec<_>>());
+    for (sequence, kind) in (1..).zip(["ssmix2"].into_iter().chain(kinds.split(','))) {
+        let tree = if kind == "ssmix2" { place.join("storage") } else { place.join(kind) };
+        let package = house.package_from(&sender, &provider, kind, sequence, &crate::kit::files(&tree, |_| true));
+        house.receive(&[&package]);
+        let taken = house.on(&["ingest"]).json[0].clone();
+        assert_eq!((&taken["waits"], &taken["refused"]), (&Value::Null, &Value::Null), "{kind} {taken}");
+        assert!(taken["patients_in"].as_u64().is_some_and(|n| n > 0), "{kind} {taken}");
+    }
+    house.on(&["link"]).done();
+    // Each stay is told by up to five sources, and is one.
+    let aside = |r: &&std::collections::BTreeMap<String, String>| r["flags"].contains("set_aside");
+    let held: BTreeSet<&str> = truth.iter().filter(aside).map(|r| r["local_patient_id"].as_str()).collect();
+    let stays = rows("truth-stays.csv").iter().filter(|r| !held.contains(r["local_patient_id"].as_str())).count();
+    assert!(stays > 3, "{stays}");
+    assert_eq!(one(&house, "select count(*) as n from visit_occurrence where visit_concept_id = 9201"), stays.to_string());
+    let counted = one(&house, "select count(*) as n from drug_exposure where counted");
+    let all = one(&house, "select count(*) as n from drug_exposure");
+    let number = |text: &str| text.parse::<u64>().expect("a number");
+    assert!(number(&counted) > 0 && number(&counted) * 2 < number(&all), "{counted} of {all}");
+    // A claim's diagnosis stands beside the chart's, and is never taken for it; one that is suspected is none.
+    let suspected = rows("truth-diagnoses.csv").iter().filter(|r| r["suspected"] == "true").count();
+    assert!(suspected > 0);
+    assert!(number(&one(&house, "select count(*) as n from observation where observation_source_value like '%+8002%'")) > 0);
+    assert_eq!(one(&house, "select count(*) as n from condition_occurrence where condition_source_value like '%+8002%'"), "0");
+    assert_eq!(house.faults(), Vec::<String>::new());
 }

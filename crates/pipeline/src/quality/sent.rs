@@ -1,5 +1,6 @@
 //! A report for the provider with the ids of its own patients: sealed to it, and readable by nobody else.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use ledger::{Event, PartyKind, PartyStatus};
@@ -68,7 +69,8 @@ pub(crate) fn take_back(instance: &Instance, provider: &ProviderId) -> Result<()
     let outbox = instance.root.join("outbox").join(provider.as_str());
     let trouble = || Error::io(outbox.display().to_string());
     let entries = match std::fs::read_dir(&outbox) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        // Where no directory is, no report stands.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(()),
         entries => entries.map_err(trouble())?,
     };
     for entry in entries {
