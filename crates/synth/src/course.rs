@@ -364,7 +364,9 @@ fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_da
     };
     if open {
         course.open_stay = true;
-        note(None, None);
+        // Nobody wrote down in the chart that it ended by death; who bills knows it.
+        let death = chart.person.death.filter(|&d| d < left.day() && d <= chart.options.data_to);
+        note(death.map(|d| Moment::at(d, 20 * 60).max(admitted)), death.map(|_| Discharge::Died));
         return Ok(left.day().max(chart.options.data_to));
     }
     let how = match chart.dice.unit() {

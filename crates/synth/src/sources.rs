@@ -152,6 +152,11 @@ impl Case<'_> {
         Habits::new(self.options, self.provider, self.patient.provider_at)
     }
 
+    /// Last day on which something can have been done: a chart has orders behind a death that nobody told it of.
+    fn until(&self) -> Day {
+        self.options.data_to.min(self.person.death.unwrap_or(Day::MAX))
+    }
+
     /// The stay that a day lies in, by its place in the facts.
     fn stay_of(&self, day: Day) -> Option<usize> {
         let stays = &self.facts.stays;

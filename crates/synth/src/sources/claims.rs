@@ -65,7 +65,7 @@ fn buckets<'a>(case: &'a Case<'_>) -> BTreeMap<(Month, Option<usize>), Vec<&'a E
         let day = event.at.day();
         let stay = if event.in_hospital { case.stay_of(day) } else { None };
         // What is left of an order behind the end of the data is nobody's.
-        if day <= case.options.data_to && (stay.is_some() || !event.in_hospital) {
+        if day <= case.until() && (stay.is_some() || !event.in_hospital) {
             all.entry((Month::of(day), stay)).or_default().push(event);
         }
     }

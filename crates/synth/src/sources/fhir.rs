@@ -47,7 +47,7 @@ pub fn write(case: &Case<'_>, into: &mut Pieces) {
     for (nth, diagnosis) in case.facts.diagnoses.iter().enumerate() {
         export.condition(nth, diagnosis);
     }
-    for (nth, event) in case.facts.events.iter().enumerate().filter(|(_, e)| e.at.day() <= case.options.data_to) {
+    for (nth, event) in case.facts.events.iter().enumerate().filter(|(_, e)| e.at.day() <= case.until()) {
         match &event.act {
             Act::Drugs(drugs, days) => {
                 drugs.iter().enumerate().for_each(|(rp, drug)| export.request(nth, rp, event, drug, *days))
@@ -146,7 +146,7 @@ impl Export<'_> {
         let number = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no";
         let by = json!({"identifier": {"system": number, "value": case.provider.id}});
         for (nth, event) in case.facts.events.iter().enumerate() {
-            if !matches!(event.act, Act::Visit) || event.at.day() > case.options.data_to {
+            if !matches!(event.act, Act::Visit) || event.at.day() > case.until() {
                 continue;
             }
             let id = format!("{}-{nth}", self.id("am"));

@@ -80,3 +80,33 @@ fn a_kind_that_does_not_exist_is_told_with_those_that_do() {
     assert!(Kind::ALL.into_iter().all(|k| k.to_string().parse() == Ok(k)));
     assert!("paper".parse::<Kind>().is_err_and(|e| e.contains("receipt")));
 }
+
+#[test]
+fn nothing_is_billed_or_measured_after_a_death() {
+    let deaths: HashMap<(String, String), String> = truth("truth.csv")
+        .into_iter()
+        .filter(|r| !r["death_date"].is_empty())
+        .map(|r| ((r["provider"].clone(), r["canonical_id"].clone()), r["death_date"].replace('-', "")))
+        .collect();
+    let (mut ends, mut claims) = (0, 0);
+    for provider in &ALL.1.providers {
+        let alive = |id: &str, day: &str| {
+            let death = deaths.get(&(provider.clone(), id.trim_start_matches('0').to_owned()));
+            death.is_none_or(|death| day <= death.as_str())
+        };
+        for (name, path) in folder(provider, Kind::Dpc).into_iter().filter(|(n, _)| n.starts_with("EFn")) {
+            for line in cp932(&path).lines().skip(1) {
+                let fields: Vec<&str> = line.split('\t').collect();
+                assert!(alive(fields[1], fields[23]), "{name}: {line}");
+                ends += 1;
+            }
+        }
+        for claim in crate::claims::claims(provider) {
+            let (re, days) = (&claim.records[0], &claim.of("JD")[0][2..]);
+            let last = days.iter().rposition(|d| d == "1").expect("a day") + 1;
+            assert!(alive(&re[13], &format!("{}{last:02}", re[3])), "{re:?}");
+            claims += 1;
+        }
+    }
+    assert!(ends > 1_000 && claims > 1_000 && !deaths.is_empty());
+}
