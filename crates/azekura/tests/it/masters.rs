@@ -333,6 +333,15 @@ fn what_would_be_passed_over_in_silence_is_said_when_a_file_is_loaded() {
     assert_eq!(of_map["unused"], serde_json::json!([1, 1, ["JP_DISEAS"]]), "{said}");
     let two = map("source_to_concept_map_two.csv", "1,0,JP_DISEASE,x,201826,SNOMED,,,\n");
     assert_eq!(house.on(&["masters", "load", text(&one), text(&two)]).refused(), "masters-twice");
+    let both = house.path().join("both");
+    fs::create_dir(&both).expect("a folder");
+    for path in [&one, &two] {
+        fs::copy(path, both.join(path.file_name().expect("a name"))).expect("copied");
+    }
+    let claims = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples/receipt/clean");
+    let out = house.path().join("out");
+    let without_instance = ["formats", "convert", "--masters", text(&both), text(&claims), "--out", text(&out)];
+    assert_eq!(house.run(&without_instance).refused(), "masters-twice");
     let empty = map("source_to_concept_map_none.csv", "");
     assert_eq!(house.on(&["masters", "load", text(&empty)]).refused(), "masters-empty");
     assert_eq!(house.on(&["masters", "load", text(&two)]).refused(), "masters-same-day", "one map destroys no other unasked");
