@@ -86,7 +86,8 @@ impl<'r> Run<'r> {
     /// Takes what a batch tells of persons: every batch of [`Run::LEARNT`], before the first [`Run::check`].
     pub fn learn(&mut self, table: Table, batch: &RecordBatch) {
         self.persons.take(table, batch);
-        self.sorted = false;
+        // Only visits are put in order: a run that learns of people group by group does not go through all of them each time.
+        self.sorted &= !matches!(table, Table::VisitOccurrence | Table::VisitDetail);
     }
 
     /// Checks the rows of a batch, of [`Table::candidate_schema`] or [`Table::lake_schema`]. Of the lake rows of a record stand together;

@@ -8,6 +8,7 @@
 mod add;
 mod files;
 
+use std::collections::BTreeSet;
 use std::io::BufReader;
 
 use jiff::civil::Date;
@@ -184,11 +185,12 @@ pub async fn coverage(
     let loaded = load(instance).await?;
     let mut filler = Filler::new(&loaded.resolver, &loaded.local);
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
-    let mut rows = 0;
+    let (mut rows, mut records) = (0, BTreeSet::<i64>::new());
     for table in Filler::TABLES {
         for batch in snapshot.scan_of(table, Blocked::Exclude, provider)? {
             let batch = batch?;
             rows += batch.num_rows() as u64;
+            records.extend(crate::assemble::record_ids(&batch)?.values());
             filler.fill(table, &batch)?;
             progress(rows);
         }
@@ -198,7 +200,8 @@ pub async fn coverage(
     }
     let mut tx = instance.ledger.begin(&instance.actor, "how far codes are known").await?;
     let tables = Filler::TABLES.iter().map(|t| t.name().to_owned()).collect();
-    tx.emit(Event::Read { step: "masters".to_owned(), tables, records: 0 })?;
+    let records = i64::try_from(records.len()).unwrap_or(i64::MAX);
+    tx.emit(Event::Read { step: "masters".to_owned(), tables, records })?;
     tx.commit().await?;
     Ok(filler.coverage())
 }
