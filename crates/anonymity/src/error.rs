@@ -1,5 +1,7 @@
 use messages::Message;
 
+use crate::profile::Attacker;
+
 /// Why tables could not be treated. Names tables and columns, never values.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.message().text(messages::Lang::En))]
@@ -25,6 +27,9 @@ pub enum AnonymityError {
     ValueColumnTwice { table: String },
     IdsGivenForAnonymized,
     TooMuchSuppressed { suppressed: usize, persons: usize, most: f64 },
+    EventsMissing,
+    EventsUnusable { column: String },
+    TooManyFound { attacker: Attacker, found: f64, most: f64 },
     NobodyLeft { persons: usize },
     PeriodTooShort { days: i32 },
     PeriodUnreadable,
@@ -53,6 +58,9 @@ pub const CODES: &[&str] = &[
     "anonymity-value-column-twice",
     "anonymity-ids-given",
     "anonymity-too-much-suppressed",
+    "anonymity-events-missing",
+    "anonymity-events-unusable",
+    "anonymity-too-many-found",
     "anonymity-nobody-left",
     "anonymity-period-short",
     "anonymity-period-unreadable",
@@ -103,6 +111,12 @@ impl AnonymityError {
                 .with("suppressed", suppressed)
                 .with("persons", persons)
                 .with("most", format!("{:.0} %", most * 100.0)),
+            TooManyFound { attacker, found, most } => Message::new("anonymity-too-many-found")
+                .with("attacker", attacker.as_str())
+                .with("found", format!("{:.1} %", found * 100.0))
+                .with("most", format!("{:.1} %", most * 100.0)),
+            EventsMissing => Message::new("anonymity-events-missing"),
+            EventsUnusable { column } => Message::new("anonymity-events-unusable").with("column", column),
             NobodyLeft { persons } => Message::new("anonymity-nobody-left").with("persons", persons),
             PeriodTooShort { days } => Message::new("anonymity-period-short").with("days", days),
             PeriodUnreadable => Message::new("anonymity-period-unreadable"),

@@ -197,6 +197,7 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
             }
         }
     }
+    check_events(profile, privacy)?;
     check_dates(profile)?;
     for step in &privacy.coarsen {
         if !usable(&step.to) {
@@ -206,6 +207,52 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
         if !fits || !privacy.quasi_identifiers.contains(&step.column) {
             return Err(AnonymityError::StepNotCoarser { column: step.column.clone() });
         }
+    }
+    Ok(())
+}
+
+/// The smallest number of codes of a person that others are to be thought to know.
+pub const LEAST_KNOWN: u32 = 2;
+
+/// Codes that others know of a person: an illness, a drug, an operation, a cause of death. Which laboratory tests somebody had is known to few,
+/// and common: a profile can add them.
+const EVENTS: &[(&str, &str)] = &[
+    ("condition_occurrence", "condition_source_value"),
+    ("drug_exposure", "drug_source_value"),
+    ("procedure_occurrence", "procedure_source_value"),
+    ("device_exposure", "device_source_value"),
+    ("observation", "observation_source_value"),
+    ("death", "cause_source_value"),
+];
+
+/// Where codes of [`EVENTS`] are shown, they are counted together.
+fn check_events(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityError> {
+    let shown: Vec<String> = EVENTS
+        .iter()
+        .filter(|(table, column)| matches!(profile.treatment(table, column), Some(Treatment::Code { .. })))
+        .map(|(table, column)| format!("{table}.{column}"))
+        .collect();
+    let Some(events) = &privacy.events else {
+        return if shown.is_empty() { Ok(()) } else { Err(AnonymityError::EventsMissing) };
+    };
+    if let Some(column) = shown.iter().find(|c| !events.columns.contains(c)) {
+        return Err(AnonymityError::EventsUnusable { column: column.clone() });
+    }
+    for (n, column) in events.columns.iter().enumerate() {
+        let treatment = split_column(column).and_then(|(t, c)| profile.treatment(t, c));
+        let counted = matches!(treatment, Some(Treatment::Code { rare: true, .. }));
+        if !counted || privacy.quasi_identifiers.contains(column) || events.columns[..n].contains(column) {
+            return Err(AnonymityError::EventsUnusable { column: column.clone() });
+        }
+    }
+    if !(LEAST_KNOWN..=crate::events::MOST_KNOWN).contains(&events.known) {
+        return Err(AnonymityError::PrivacyWeak { what: "events.known" });
+    }
+    if events.k.is_some_and(|k| k < LEAST_K) {
+        return Err(AnonymityError::PrivacyWeak { what: "events.k" });
+    }
+    if privacy.most_found.values().any(|most| !(0.0..=1.0).contains(most)) {
+        return Err(AnonymityError::PrivacyWeak { what: "most_found" });
     }
     Ok(())
 }

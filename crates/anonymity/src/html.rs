@@ -4,9 +4,11 @@
 use askama::Template;
 use messages::{Lang, Message};
 
+use crate::attack::Found;
 use crate::classes::{Bucket, Histogram};
 use crate::dictionary::described;
-use crate::profile::{Kind, Treatment};
+use crate::events::EventsReport;
+use crate::profile::{Attacker, Kind, Treatment};
 use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
 use crate::treat::results::ResultCounts;
 
@@ -63,6 +65,21 @@ pub const TEXTS: &[&str] = &[
     "anonymity-report-before",
     "anonymity-report-after",
     "anonymity-report-steps-title",
+    "anonymity-report-found-title",
+    "anonymity-report-found-help",
+    "anonymity-report-found-who",
+    "anonymity-report-found-share",
+    "anonymity-report-found-alone",
+    "anonymity-report-found-summary",
+    "anonymity-attacker-demographics",
+    "anonymity-attacker-codes",
+    "anonymity-attacker-visit-days",
+    "anonymity-attacker-dated-codes",
+    "anonymity-report-events-title",
+    "anonymity-report-events",
+    "anonymity-report-events-classes",
+    "anonymity-report-events-cost",
+    "anonymity-report-codes-combined",
     "anonymity-report-lost-title",
     "anonymity-report-table",
     "anonymity-report-column",
@@ -197,6 +214,53 @@ impl Page<'_> {
         self.report.beside.iter().map(line).collect()
     }
 
+    /// How many an attacker finds, in words, for those who read no further.
+    fn found_summary(&self) -> Option<String> {
+        let found = &self.report.privacy.as_ref()?.found;
+        let of = |attacker| found.iter().find(|f| f.attacker == attacker);
+        let share = |f: &Found| format!("{:.1}", f.share * 100.0);
+        let (least, most) = (of(Attacker::Demographics)?, found.last()?);
+        let text = Message::new("anonymity-report-found-summary")
+            .with("demographics", share(least))
+            .with("codes", of(Attacker::Codes).map_or_else(|| "–".to_owned(), share))
+            .with("most", share(most))
+            .with("knows", self.attacker(most));
+        Some(text.text(self.lang))
+    }
+
+    fn attacker(&self, found: &Found) -> String {
+        self.t(match found.attacker {
+            Attacker::Demographics => "anonymity-attacker-demographics",
+            Attacker::Codes => "anonymity-attacker-codes",
+            Attacker::VisitDays => "anonymity-attacker-visit-days",
+            Attacker::DatedCodes => "anonymity-attacker-dated-codes",
+        })
+    }
+
+    fn share(&self, found: &Found) -> String {
+        let [low, high] = found.interval.map(|end| end * 100.0);
+        format!("{:.1} % ({low:.1}–{high:.1})", found.share * 100.0)
+    }
+
+    fn percent(&self, share: &f64) -> String {
+        format!("{:.1} %", share * 100.0)
+    }
+
+    fn events(&self, events: &EventsReport) -> Vec<String> {
+        let promise =
+            Message::new(if events.within_classes { "anonymity-report-events-classes" } else { "anonymity-report-events" })
+                .with("known", events.known)
+                .with("k", events.k)
+                .with("persons", grouped(&events.before.persons))
+                .with("pairs", grouped(&events.before.pairs));
+        let cost = Message::new("anonymity-report-events-cost")
+            .with("codes", grouped(&events.codes))
+            .with("coarser", grouped(&events.coarser))
+            .with("out", grouped(&events.taken_out))
+            .with("loss", format!("{:.1}", events.loss * 100.0));
+        [promise, cost].map(|m| m.text(self.lang)).into()
+    }
+
     fn n(&self, number: impl std::borrow::Borrow<u64>) -> String {
         grouped(number.borrow())
     }
@@ -250,14 +314,19 @@ impl Page<'_> {
 
     fn codes(&self, column: &ColumnReport) -> String {
         let Some(c) = &column.codes else { return String::new() };
-        Message::new("anonymity-report-codes")
+        let combined = match c.combined {
+            0 => String::new(),
+            n => Message::new("anonymity-report-codes-combined").with("rows", n).text(self.lang),
+        };
+        let counts = Message::new("anonymity-report-codes")
             .with("before", c.codes_before)
             .with("after", c.codes_after)
             .with("rolled", c.rolled_up)
             .with("rare", c.rare)
             .with("local", c.local)
             .with("words", c.words)
-            .text(self.lang)
+            .text(self.lang);
+        counts + &combined
     }
 
     fn results(&self, r: &ResultCounts) -> String {

@@ -22,10 +22,12 @@
 //! Invariant: Arrow in, Arrow out. Knows nothing of the platform, of storage, or of who asks; the randomness is handed in.
 //! No message, error or report holds a value of a row that fewer than k persons have.
 
+pub mod attack;
 pub mod classes;
 mod dataset;
 pub mod dictionary;
 mod error;
+pub mod events;
 pub mod floor;
 mod html;
 pub mod metrics;

@@ -9,10 +9,12 @@ use arrow::record_batch::RecordBatch;
 use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
+use crate::attack::{self, Found};
+use crate::events::{self, EventsReport};
 use crate::persons::Persons;
-use crate::profile::{Kind, Profile, TableProfile};
+use crate::profile::{Kind, Privacy, Profile, TableProfile};
 use crate::report::{MonthsReport, Report};
-use crate::run::Run;
+use crate::run::{Leaders, Run};
 use crate::stay::Stay;
 use crate::treat::window::Window;
 use crate::treat::{dates, ids};
@@ -118,9 +120,9 @@ pub fn process_and_tell<R: CryptoRng>(
             *batch = window.cut(name, &profile.tables[name], batch, &rows, &run.shifts)?;
         }
     }
-    let stay = match (&profile.privacy, profile.kind) {
+    let mut stay = match (&profile.privacy, profile.kind) {
         (Some(privacy), Kind::Anonymized | Kind::LinkableAnonymized) => run.who_stays(&tables, privacy)?,
-        _ => Stay { steps: vec![Some(0); persons.len()], privacy: None },
+        _ => Stay { steps: vec![Some(0); persons.len()], classes: Vec::new(), privacy: None },
     };
     let stays: Vec<bool> = stay.steps.iter().map(Option::is_some).collect();
     let staying: Vec<i64> = persons.ids.iter().zip(&stays).filter(|(_, s)| **s).map(|(id, _)| *id).collect();
@@ -150,14 +152,28 @@ pub fn process_and_tell<R: CryptoRng>(
         }
         filtered.insert(name.clone(), batch);
     }
+    let mut leading: BTreeMap<&String, (Vec<u32>, Leaders)> = BTreeMap::new();
+    for (name, batch) in &filtered {
+        let rows = persons.rows(name, batch)?;
+        let leaders = run.leading_codes(name, &profile.tables[name], batch, &rows)?;
+        leading.insert(name, (rows, leaders));
+    }
+    if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
+        report.events = combinations(profile, privacy, &mut leading, &stay.classes)?;
+    }
     let mut out = BTreeMap::new();
     let mut reports = Vec::new();
-    for (name, batch) in &filtered {
-        let table = &profile.tables[name];
+    for (name, (rows, mut leaders)) in leading {
+        let (table, batch) = (&profile.tables[name], &filtered[name]);
         let before = tables[name].num_rows() as u64;
-        let (treated, report) = run.table(name, table, batch, &stay.steps, &id_map, &row_ids, before)?;
+        run.units_of_codes(table, batch, &rows, &mut leaders)?;
+        let (treated, report) = run.table(name, table, batch, &rows, &leaders, &stay.steps, (&id_map, &row_ids), before)?;
         out.insert(name.clone(), treated);
         reports.push(report);
+    }
+    if let Some(report) = &mut stay.privacy {
+        report.found = attack::experiment(profile, &out, rng)?;
+        within_found(profile, &report.found)?;
     }
     told.stays_alone = out.get("visit_occurrence").map_or(0, months::stays_alone);
     let report = Report {
@@ -183,6 +199,37 @@ pub fn process_and_tell<R: CryptoRng>(
         Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
     };
     Ok((processed, report, staying.into_iter().collect()))
+}
+
+/// Combinations of codes that too few persons have, brought to coarser forms.
+fn combinations(
+    profile: &Profile,
+    privacy: &Privacy,
+    leading: &mut BTreeMap<&String, (Vec<u32>, Leaders)>,
+    classes: &[u32],
+) -> Result<Option<EventsReport>, AnonymityError> {
+    let Some(of) = &privacy.events else { return Ok(None) };
+    let wanted: BTreeSet<(&str, &str)> = events::columns(of).collect();
+    let mut columns = Vec::new();
+    for (table, (rows, leaders)) in leading.iter_mut() {
+        for (column, coded) in &mut leaders.codes {
+            let named = wanted.get(&(table.as_str(), column.as_str())).map(|(t, c)| format!("{t}.{c}"));
+            columns.extend(named.map(|name| events::Column { name, persons: rows, coded }));
+        }
+    }
+    let k = of.k.unwrap_or(privacy.k);
+    let classes = of.within_classes.then_some(classes);
+    events::treat(profile, of, k, privacy.rare_persons, &mut columns, classes).map(Some)
+}
+
+fn within_found(profile: &Profile, found: &[Found]) -> Result<(), AnonymityError> {
+    let most = profile.privacy.iter().flat_map(|p| &p.most_found);
+    for (attacker, most) in most {
+        if let Some(found) = found.iter().find(|f| f.attacker == *attacker && f.interval[1] > *most) {
+            return Err(AnonymityError::TooManyFound { attacker: *attacker, found: found.interval[1], most: *most });
+        }
+    }
+    Ok(())
 }
 
 fn shift_days(profile: &Profile) -> u16 {

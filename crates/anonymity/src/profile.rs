@@ -119,6 +119,59 @@ pub struct Privacy {
     /// shifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift_days: Option<u16>,
+    /// Codes that others can know of a person; needed where the data set shows any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<Events>,
+    /// The largest share of persons that an attacker of the experiment may be expected to find; beyond it nothing is made. An attacker without
+    /// a share is reported and stops nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub most_found: BTreeMap<Attacker, f64>,
+}
+
+/// Codes of a person that others can know: whoever knows some of them finds at least `k` persons with all of them, or nobody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Events {
+    /// How many codes of one person somebody can know: 2 or 3.
+    pub known: u32,
+    /// Persons that have a combination, if anybody has it; [`Privacy::k`] where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub k: Option<u32>,
+    /// Columns of codes, as `table.column`; each is treated as `code`.
+    pub columns: Vec<String>,
+    /// Whether combinations are counted among the persons of one class of quasi-identifiers, and not among all: for who knows sex and birth
+    /// too. It costs many codes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub within_classes: bool,
+}
+
+/// Who tries to find persons in a data set that is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Attacker {
+    /// Knows the quasi-identifiers.
+    Demographics,
+    /// Knows them, and two codes.
+    Codes,
+    /// Knows them, and the days of two stays or visits.
+    VisitDays,
+    /// Knows them, and two codes with the day of each.
+    DatedCodes,
+}
+
+impl Attacker {
+    /// All, from who knows least.
+    pub const ALL: [Attacker; 4] = [Attacker::Demographics, Attacker::Codes, Attacker::VisitDays, Attacker::DatedCodes];
+
+    /// Its word in the profile.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Attacker::Demographics => "demographics",
+            Attacker::Codes => "codes",
+            Attacker::VisitDays => "visit_days",
+            Attacker::DatedCodes => "dated_codes",
+        }
+    }
 }
 
 /// One step of coarsening.

@@ -1,13 +1,13 @@
 //! A second reading of a result, as naive as possible: it shares no code with what made the result, and knows the result,
 //! the profile's promises, and nothing else. The build check and the tests ask it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Int64Type};
 use arrow::util::display::array_value_to_string;
 
-use crate::profile::{Kind, Profile, Treatment};
+use crate::profile::{Events, Kind, Profile, Treatment};
 use crate::treat::OTHER;
 
 /// What was counted.
@@ -24,6 +24,8 @@ pub struct Recount {
     pub times_of_day: BTreeMap<String, usize>,
     /// Cells with a local code, by table and column, of whatever treatment.
     pub local_codes: BTreeMap<String, usize>,
+    /// Combinations of codes that fewer persons have than the profile promises.
+    pub few_combinations: usize,
     /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
     pub few_deaths: usize,
 }
@@ -83,6 +85,44 @@ fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -
     }
 }
 
+/// How many combinations of up to `known` codes of some columns fewer than `k` persons of a group have; その他 says nothing of anybody.
+fn few_combinations(events: &Events, tables: &BTreeMap<String, RecordBatch>, groups: &BTreeMap<i64, usize>, k: usize) -> usize {
+    let mut codes_of: BTreeMap<i64, BTreeSet<(&str, String)>> = BTreeMap::new();
+    for name in &events.columns {
+        let Some((table, column)) = name.split_once('.') else { continue };
+        let Some(batch) = tables.get(table) else { continue };
+        for row in 0..batch.num_rows() {
+            if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row))
+                && code != OTHER
+            {
+                codes_of.entry(person).or_default().insert((name, code));
+            }
+        }
+    }
+    let mut numbers: BTreeMap<(&str, String), u32> = BTreeMap::new();
+    let mut persons_of: HashMap<(usize, Vec<u32>), usize> = HashMap::new();
+    for (person, codes) in codes_of {
+        let next = |codes: &BTreeMap<_, u32>| codes.len() as u32;
+        let mut mine = Vec::new();
+        for code in codes {
+            let number = next(&numbers);
+            mine.push(*numbers.entry(code).or_insert(number));
+        }
+        mine.sort_unstable();
+        let group = groups.get(&person).copied().unwrap_or(0);
+        for (n, one) in mine.iter().enumerate() {
+            *persons_of.entry((group, vec![*one])).or_default() += 1;
+            for (m, two) in mine.iter().enumerate().skip(n + 1) {
+                *persons_of.entry((group, vec![*one, *two])).or_default() += 1;
+                for three in mine.iter().skip(m + 1).filter(|_| events.known >= 3) {
+                    *persons_of.entry((group, vec![*one, *two, *three])).or_default() += 1;
+                }
+            }
+        }
+    }
+    persons_of.values().filter(|persons| **persons < k).count()
+}
+
 /// Reads the tables of a result again.
 pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {
     let mut out = Recount::default();
@@ -115,6 +155,15 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
             *classes.entry(key).or_default() += 1;
         }
         out.smallest_class = classes.values().min().copied();
+        if let Some(events) = &privacy.events {
+            let k = events.k.unwrap_or(privacy.k) as usize;
+            let mut groups: BTreeMap<i64, usize> = BTreeMap::new();
+            if events.within_classes {
+                let numbers: BTreeMap<_, usize> = classes.keys().copied().zip(0..).collect();
+                groups.extend(keys.iter().map(|(person, key)| (*person, numbers[key])));
+            }
+            out.few_combinations = few_combinations(events, tables, &groups, k);
+        }
     }
     if let (Kind::LinkableAnonymized, Some(privacy), Some(deaths)) = (profile.kind, &profile.privacy, tables.get("death")) {
         let mut died: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();

@@ -3,7 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::attack::Found;
 use crate::classes::Histogram;
+use crate::events::EventsReport;
 use crate::profile::{Kind, Treatment, ValueRule};
 use crate::treat::codes::CodeCounts;
 use crate::treat::results::ResultCounts;
@@ -67,6 +69,12 @@ pub struct PrivacyReport {
     pub steps: Vec<StepReport>,
     /// Persons left out.
     pub suppressed: u64,
+    /// Combinations of codes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub events: Option<EventsReport>,
+    /// Whom attackers found, by experiment on what was made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Found>,
 }
 
 /// What true months tell of persons.

@@ -19,7 +19,7 @@ use crate::treat::{births, dates, drop, ids, numbers, results, texts, units};
 /// What code columns and unit columns of a table became, which other columns follow.
 #[derive(Default)]
 pub(crate) struct Leaders {
-    codes: BTreeMap<String, Coded>,
+    pub codes: BTreeMap<String, Coded>,
     unit: Option<(String, units::Standardised)>,
 }
 
@@ -42,6 +42,19 @@ impl Run<'_> {
     }
 
     pub fn leaders(
+        &self,
+        name: &str,
+        table: &TableProfile,
+        batch: &RecordBatch,
+        rows: &[u32],
+    ) -> Result<Leaders, AnonymityError> {
+        let mut leaders = self.leading_codes(name, table, batch, rows)?;
+        self.units_of_codes(table, batch, rows, &mut leaders)?;
+        Ok(leaders)
+    }
+
+    /// Codes and units by themselves: a unit does not go with its code yet.
+    pub fn leading_codes(
         &self,
         name: &str,
         table: &TableProfile,
@@ -77,12 +90,11 @@ impl Run<'_> {
                 _ => {}
             }
         }
-        self.units_of_codes(table, batch, rows, &mut leaders)?;
         Ok(leaders)
     }
 
     /// A unit can name the item that a code no longer does: it goes with the code, and where few persons have the item in it.
-    fn units_of_codes(
+    pub fn units_of_codes(
         &self,
         table: &TableProfile,
         batch: &RecordBatch,
@@ -218,17 +230,16 @@ impl Run<'_> {
         name: &str,
         table: &TableProfile,
         batch: &RecordBatch,
+        rows: &[u32],
+        leaders: &Leaders,
         steps: &[Option<usize>],
-        id_map: &BTreeMap<i64, i64>,
-        row_ids: &BTreeMap<&str, ids::RowIds>,
+        (id_map, row_ids): NewIds<'_>,
         rows_before: u64,
     ) -> Result<(RecordBatch, TableReport), AnonymityError> {
-        let rows = self.persons.rows(name, batch)?;
-        let leaders = self.leaders(name, table, batch, &rows)?;
         let schema = batch.schema();
         let mut columns = BTreeMap::new();
         for field in schema.fields() {
-            let mut array = self.column(name, table, batch, field.name(), &rows, &leaders, Some((id_map, row_ids)))?;
+            let mut array = self.column(name, table, batch, field.name(), rows, leaders, Some((id_map, row_ids)))?;
             let coarsen = self.profile.privacy.iter().flat_map(|p| p.coarsen.iter().enumerate());
             for (n, step) in coarsen.filter(|(_, s)| split_column(&s.column) == Some((name, field.name().as_str()))) {
                 let mask: BooleanArray = rows.iter().map(|p| Some(steps[*p as usize].is_some_and(|s| s > n))).collect();
@@ -236,7 +247,7 @@ impl Run<'_> {
             }
             columns.insert(field.name().clone(), array);
         }
-        let results = self.results(name, table, batch, &rows, &leaders, &mut columns)?;
+        let results = self.results(name, table, batch, rows, leaders, &mut columns)?;
         let mut reports = Vec::new();
         let mut arrays = Vec::new();
         for (field, before) in schema.fields().iter().zip(batch.columns()) {

@@ -14,6 +14,8 @@ use crate::run::{Run, as_texts, coarser};
 pub(crate) struct Stay {
     /// Steps of coarsening; `None`: left out.
     pub steps: Vec<Option<usize>>,
+    /// Class of each person, in the order of persons; that of who is left out says nothing.
+    pub classes: Vec<u32>,
     /// What the report says of it.
     pub privacy: Option<PrivacyReport>,
 }
@@ -64,8 +66,12 @@ impl Run<'_> {
                     after,
                     steps: privacy.coarsen.iter().enumerate().map(step_report).collect(),
                     suppressed: suppressed as u64,
+                    events: None,
+                    found: Vec::new(),
                 };
-                return Ok(Stay { steps, privacy: Some(privacy) });
+                let class = |(person, step): (usize, &Option<usize>)| step.map_or(u32::MAX, |s| keys_at[s][person]);
+                let classes = steps.iter().enumerate().map(class).collect();
+                return Ok(Stay { steps, classes, privacy: Some(privacy) });
             }
             for (person, decided) in steps.iter().enumerate() {
                 stays[person] &= decided.is_some();

@@ -1,6 +1,7 @@
 //! What processing promises.
 mod it {
     mod build;
+    mod events;
     mod leaks;
     mod ministry;
     mod naive;

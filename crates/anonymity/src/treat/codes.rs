@@ -51,6 +51,9 @@ pub struct CodeCounts {
     pub local: usize,
     /// Rows that became その他 because words stood instead of a code.
     pub words: usize,
+    /// Rows that got a shorter form or became その他 because few persons had the code together with others.
+    #[serde(default)]
+    pub combined: usize,
 }
 
 /// A treated column of codes.
@@ -138,7 +141,7 @@ enum Form {
 }
 
 /// Forms of a code from the longest: its whole length, then the lengths of its system's roll-up.
-fn next_cut(code: &str, now: usize, rollup: &[Rollup]) -> Option<usize> {
+pub(crate) fn next_cut(code: &str, now: usize, rollup: &[Rollup]) -> Option<usize> {
     let (system, bare) = split(code);
     let head = code.len() - bare.len();
     let lengths = &rollup.iter().find(|r| r.system == system)?.lengths;

@@ -318,11 +318,11 @@ fn two_rows(id: i64, crossed: bool) -> Vec<Row> {
         .zip(1..)
         .map(|((code, qualifier), n)| {
             vec![
-                ("observation_id", V::I(n)),
+                ("measurement_id", V::I(n)),
                 ("person_id", V::I(id)),
-                ("observation_date", V::D(2021, 1, 1)),
-                ("observation_source_value", s(code)),
-                ("qualifier_source_value", s(qualifier)),
+                ("measurement_date", V::D(2021, 1, 1)),
+                ("measurement_source_value", s(code)),
+                ("unit_source_value", s(qualifier)),
             ]
         })
         .collect()
@@ -331,17 +331,17 @@ fn two_rows(id: i64, crossed: bool) -> Vec<Row> {
 // control: PRC-02
 #[test]
 fn values_of_one_row_are_counted_together_so_that_crossed_rows_are_not_alike() {
-    let text = include_str!("../../../../profiles/anonymized.toml")
-        .replace("qualifier_source_value = \"drop\"", "qualifier_source_value = { code = {} }")
-        .replace(
-            "quasi_identifiers = [",
-            "quasi_identifiers = [\"observation.observation_source_value\", \"observation.qualifier_source_value\", ",
-        );
+    let (before, after) = include_str!("../../../../profiles/anonymized.toml").split_once("[tables.measurement]").expect("there");
+    let after = after.replacen("unit_source_value = \"unit\"", "unit_source_value = { code = {} }", 1);
+    let text = format!("{before}[tables.measurement]{after}").replace(
+        "quasi_identifiers = [",
+        "quasi_identifiers = [\"measurement.measurement_source_value\", \"measurement.unit_source_value\", ",
+    );
     let mut profile = Profile::parse(&text).map_err(|e| e.to_string()).expect("a profile");
     profile.privacy.as_mut().expect("anonymized").shift_days = Some(1);
     let people = |crossed: std::ops::RangeInclusive<i64>| {
-        let observation = (1..=40).flat_map(|id| two_rows(id, crossed.contains(&id))).collect();
-        dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::Observation, observation)])
+        let measurement = (1..=40).flat_map(|id| two_rows(id, crossed.contains(&id))).collect();
+        dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::Measurement, measurement)])
     };
     // Three people have A with X and B with Y, all others A with Y and B with X: by column they are equal.
     let (processed, report) = treated(&profile, &people(1..=3));
@@ -349,13 +349,13 @@ fn values_of_one_row_are_counted_together_so_that_crossed_rows_are_not_alike() {
     assert_eq!(recount(&profile, processed.tables()).smallest_class, Some(37));
     // And the recount sees them, were they left in.
     let (all, _) = treated(&profile, &people(1..=20));
-    let batch = &all.tables()["observation"];
+    let batch = &all.tables()["measurement"];
     let ids: Vec<i64> = batch["person_id"].as_primitive::<arrow::datatypes::Int64Type>().values().to_vec();
-    let code = batch["observation_source_value"].as_string::<i32>();
+    let code = batch["measurement_source_value"].as_string::<i32>();
     let crossed = |row: usize| ids[row] <= 3;
     let qualifier: StringArray =
         (0..batch.num_rows()).map(|row| Some(if (code.value(row) == "LN:A") == crossed(row) { "X1" } else { "Y1" })).collect();
-    let leak = with_column(all.tables(), "observation", "qualifier_source_value", Arc::new(qualifier));
+    let leak = with_column(all.tables(), "measurement", "unit_source_value", Arc::new(qualifier));
     assert_eq!(recount(&profile, &leak).smallest_class, Some(3));
 }
 

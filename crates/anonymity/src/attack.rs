@@ -1,0 +1,225 @@
+//! The experiment: somebody who knows a little of a person tries to find the person in the data set that was made.
+//!
+//! It looks at the result alone, and gives the attacker everything that a treatment leaves to know: the class that the person is in, codes as
+//! they are shown of the person, days as they stand to each other. A real attacker, who knows true values and not what became of them, finds no
+//! more. Of all who look alike to the attacker one is chosen by chance, so a person among `c` is found with 1/`c` (prosecutor risk; Dankar and El
+//! Emam 2010). Persons are drawn at random, and what the attacker knows of each is drawn from what stands there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use arrow::array::{Array as _, AsArray as _};
+use arrow::datatypes::{DataType, Date32Type, Int64Type};
+use arrow::record_batch::RecordBatch;
+use rand::CryptoRng;
+use rand::seq::IndexedRandom as _;
+use serde::{Deserialize, Serialize};
+
+use crate::AnonymityError;
+use crate::profile::{Attacker, Privacy, Profile, Treatment, split_column};
+use crate::run::as_texts;
+use crate::treat::OTHER;
+
+/// Persons that are looked for: enough for an interval of some ±3 in 100.
+const TARGETS: usize = 1_000;
+
+/// What an attacker reached.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Found {
+    /// Who tried.
+    pub attacker: Attacker,
+    /// Persons of whom there is as much to know as the attacker needs.
+    pub persons: u64,
+    /// Of them those who were looked for.
+    pub targets: u64,
+    /// Share of them that is found on average.
+    pub share: f64,
+    /// Ends of the interval that holds the share of all with 95 %; the share itself where all were looked for.
+    pub interval: [f64; 2],
+    /// Share of the targets whom nobody else looks like.
+    pub alone: f64,
+}
+
+/// A code of a person and its day; or a day of a stay or visit, without a code.
+type Event = (u32, Option<i32>);
+
+/// Everybody in a result, as attackers see them.
+struct Seen {
+    /// Class of each person.
+    class: Vec<u32>,
+    /// Persons of each class.
+    members: Vec<Vec<u32>>,
+    /// Codes with days, sorted, each once.
+    codes: Vec<Vec<Event>>,
+    /// Days of stays and visits, sorted, each once.
+    days: Vec<Vec<Event>>,
+    /// Whether days only stand to each other, being moved.
+    moved: bool,
+}
+
+/// Lets every attacker try.
+///
+/// # Errors
+/// None that these types can raise; Arrow's.
+pub(crate) fn experiment<R: CryptoRng>(
+    profile: &Profile,
+    tables: &BTreeMap<String, RecordBatch>,
+    rng: &mut R,
+) -> Result<Vec<Found>, AnonymityError> {
+    let Some(privacy) = &profile.privacy else { return Ok(Vec::new()) };
+    let seen = Seen::of(profile, privacy, tables)?;
+    let found = Attacker::ALL.into_iter().filter_map(|attacker| seen.attack(attacker, rng));
+    Ok(found.collect())
+}
+
+impl Seen {
+    fn of(profile: &Profile, privacy: &Privacy, tables: &BTreeMap<String, RecordBatch>) -> Result<Self, AnonymityError> {
+        let mut index: HashMap<i64, u32> = HashMap::new();
+        for batch in tables.values() {
+            for id in persons(batch) {
+                let next = index.len() as u32;
+                index.entry(id).or_insert(next);
+            }
+        }
+        let everybody = index.len();
+        let rows = |batch: &RecordBatch| -> Vec<u32> { persons(batch).into_iter().map(|id| index[&id]).collect() };
+        let mut keys: Vec<BTreeMap<&str, Vec<Vec<Option<String>>>>> = vec![BTreeMap::new(); everybody];
+        let mut codes: Vec<Vec<Event>> = vec![Vec::new(); everybody];
+        let mut days = codes.clone();
+        let mut numbers: HashMap<(String, String), u32> = HashMap::new();
+        for (name, batch) in tables {
+            let rows = rows(batch);
+            let known = privacy.quasi_identifiers.iter().filter_map(|q| split_column(q)).filter(|(table, _)| table == name);
+            let known: BTreeSet<&str> = known.map(|(_, column)| column).collect();
+            let columns = known.iter().filter_map(|c| batch.column_by_name(c)).map(as_texts).collect::<Result<Vec<_>, _>>()?;
+            for (row, person) in rows.iter().enumerate().filter(|_| !columns.is_empty()) {
+                let cells = columns.iter().map(|c| c[row].clone()).collect();
+                keys[*person as usize].entry(name).or_default().push(cells);
+            }
+            let day = days_of(batch);
+            for field in batch.schema().fields().iter().filter(|f| is_event(profile, privacy, name, f.name(), f.data_type())) {
+                let column = format!("{name}.{}", field.name());
+                let Some(texts) = batch.column_by_name(field.name()).and_then(|c| c.as_string_opt::<i32>()) else { continue };
+                for (row, code) in texts.iter().enumerate() {
+                    if let Some(code) = code.filter(|c| *c != OTHER) {
+                        let next = numbers.len() as u32;
+                        let code = *numbers.entry((column.clone(), code.to_owned())).or_insert(next);
+                        codes[rows[row] as usize].push((code, day(row)));
+                    }
+                }
+            }
+            if name == "visit_occurrence" {
+                for (row, person) in rows.iter().enumerate() {
+                    days[*person as usize].extend(day(row).map(|day| (0, Some(day))));
+                }
+            }
+        }
+        for events in codes.iter_mut().chain(&mut days) {
+            events.sort_unstable();
+            events.dedup();
+        }
+        let mut classes: BTreeMap<_, u32> = BTreeMap::new();
+        let mut class = Vec::with_capacity(everybody);
+        for key in &mut keys {
+            key.values_mut().for_each(|rows| rows.sort_unstable());
+        }
+        for key in &keys {
+            let next = classes.len() as u32;
+            class.push(*classes.entry(key).or_insert(next));
+        }
+        let mut members = vec![Vec::new(); classes.len()];
+        for (person, class) in class.iter().enumerate() {
+            members[*class as usize].push(person as u32);
+        }
+        Ok(Self { class, members, codes, days, moved: profile.moves_dates() })
+    }
+
+    fn attack<R: CryptoRng>(&self, attacker: Attacker, rng: &mut R) -> Option<Found> {
+        let events = match attacker {
+            Attacker::Demographics => None,
+            Attacker::Codes | Attacker::DatedCodes => Some(&self.codes),
+            Attacker::VisitDays => Some(&self.days),
+        };
+        let dated = matches!(attacker, Attacker::VisitDays | Attacker::DatedCodes);
+        // Of whom there are two things to know.
+        let two = |events: &[Event]| match dated {
+            true => events.iter().filter(|(_, day)| day.is_some()).count() >= 2,
+            false => events.first().map(|e| e.0) != events.last().map(|e| e.0),
+        };
+        let persons: Vec<u32> = (0..self.class.len() as u32).filter(|p| events.is_none_or(|of| two(&of[*p as usize]))).collect();
+        let targets: Vec<u32> = persons.sample(rng, TARGETS).copied().collect();
+        if targets.is_empty() {
+            return None;
+        }
+        let mut chances = Vec::with_capacity(targets.len());
+        for target in &targets {
+            let members = &self.members[self.class[*target as usize] as usize];
+            let alike = match events {
+                None => members.len(),
+                Some(of) => {
+                    let known = draw(&of[*target as usize], dated, rng)?;
+                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated)).count()
+                }
+            };
+            chances.push(1.0 / alike.max(1) as f64);
+        }
+        let n = chances.len() as f64;
+        let share = chances.iter().sum::<f64>() / n;
+        let variance = chances.iter().map(|c| (c - share).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
+        // Nothing is left open where everybody was looked for.
+        let all = persons.len() as f64;
+        let half = 1.96 * (variance / n * ((all - n) / (all - 1.0).max(1.0))).sqrt();
+        Some(Found {
+            attacker,
+            persons: persons.len() as u64,
+            targets: targets.len() as u64,
+            share,
+            interval: [(share - half).max(0.0), (share + half).min(1.0)],
+            alone: chances.iter().filter(|c| **c >= 1.0).count() as f64 / n,
+        })
+    }
+
+    /// Whether somebody has what is known.
+    fn fits(&self, events: &[Event], [one, other]: [Event; 2], dated: bool) -> bool {
+        let days = |code: u32| {
+            let from = events.partition_point(|e| e.0 < code);
+            events[from..].iter().take_while(move |e| e.0 == code).map(|e| e.1)
+        };
+        if !dated {
+            return days(one.0).next().is_some() && days(other.0).next().is_some();
+        }
+        let apart = |a: Option<i32>, b: Option<i32>| a.zip(b).map(|(a, b)| b - a);
+        if !self.moved {
+            return days(one.0).any(|d| d == one.1) && days(other.0).any(|d| d == other.1);
+        }
+        let known = apart(one.1, other.1);
+        days(one.0).flatten().any(|day| events.binary_search(&(other.0, known.map(|k| day + k))).is_ok())
+    }
+}
+
+/// Two things about a person: two codes, or two events with their days.
+fn draw<R: CryptoRng>(events: &[Event], dated: bool, rng: &mut R) -> Option<[Event; 2]> {
+    let mut from: Vec<Event> = match dated {
+        true => events.iter().filter(|(_, day)| day.is_some()).copied().collect(),
+        false => events.iter().map(|(code, _)| (*code, None)).collect(),
+    };
+    from.dedup();
+    let mut two = from.sample(rng, 2);
+    Some([*two.next()?, *two.next()?])
+}
+
+/// The day of each row: the first column of dates that has one.
+fn days_of(batch: &RecordBatch) -> impl Fn(usize) -> Option<i32> + '_ {
+    let column = batch.columns().iter().filter_map(|c| c.as_primitive_opt::<Date32Type>()).find(|c| c.null_count() < c.len());
+    move |row| column.filter(|c| c.is_valid(row)).map(|c| c.value(row))
+}
+
+fn persons(batch: &RecordBatch) -> Vec<i64> {
+    let ids = batch.column_by_name("person_id").and_then(|c| c.as_primitive_opt::<Int64Type>());
+    ids.map(|ids| ids.values().to_vec()).unwrap_or_default()
+}
+
+fn is_event(profile: &Profile, privacy: &Privacy, table: &str, column: &str, of: &DataType) -> bool {
+    let named = |events: &crate::profile::Events| crate::events::columns(events).any(|named| named == (table, column));
+    let code = matches!(profile.treatment(table, column), Some(Treatment::Code { .. }));
+    *of == DataType::Utf8 && code && privacy.events.as_ref().is_none_or(named)
+}

@@ -1,0 +1,310 @@
+//! What others know of a person's codes leads to nobody, or to enough.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anonymity::attack::Found;
+use anonymity::events::{Counted, Forest, GONE, Histories, NoForest, Rule, counted, loss, repair};
+use anonymity::profile::Attacker;
+use anonymity::recount::recount;
+use anonymity::{Dataset, Identified, PersonIds, Processed, Profile, Report, process};
+use arrow::array::StringArray;
+use omop::Table;
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::SeedableRng;
+
+use super::build::{Row, V, dataset, rows, s};
+
+/// How many persons are shown with each combination of up to `known` nodes, by going through all of them.
+fn combinations(histories: &Histories, known: usize) -> BTreeMap<Vec<u32>, u32> {
+    fn grow(nodes: &[u32], with: &[u32], known: usize, out: &mut BTreeMap<Vec<u32>, u32>) {
+        for (at, node) in nodes.iter().enumerate() {
+            let mut more = with.to_vec();
+            more.push(*node);
+            if known > 1 {
+                grow(&nodes[at + 1..], &more, known - 1, out);
+            }
+            *out.entry(more).or_default() += 1;
+        }
+    }
+    let mut out = BTreeMap::new();
+    for person in 0..histories.persons() {
+        let nodes: BTreeSet<u32> = histories.of(person).iter().copied().filter(|n| *n != GONE).collect();
+        grow(&nodes.into_iter().collect::<Vec<_>>(), &[], known, &mut out);
+    }
+    out
+}
+
+fn naively(histories: &Histories, rule: &Rule) -> Counted {
+    let all = combinations(histories, rule.known as usize);
+    let least = |of: &[u32]| if of.len() == 1 { rule.singles } else { rule.k };
+    let few: BTreeSet<&Vec<u32>> = all.iter().filter(|(of, n)| **n < least(of)).map(|(of, _)| of).collect();
+    let long = |n: usize| few.iter().filter(|of| of.len() == n).count() as u64;
+    let stands_out = |person: &usize| few.iter().any(|of| of.iter().all(|node| histories.of(*person).contains(node)));
+    Counted {
+        codes: long(1),
+        pairs: long(2),
+        threes: long(3),
+        persons: (0..histories.persons()).filter(stands_out).count() as u64,
+    }
+}
+
+/// Codes 0 to 11 under forms 12 to 15 (three codes each), those under 16 and 17; the last code of each three has no form.
+fn forest() -> Forest {
+    let mut parents: Vec<u32> = (0..12).map(|c| if c % 3 == 2 { GONE } else { 12 + c / 3 }).collect();
+    parents.extend([16, 16, 17, GONE, GONE, GONE]);
+    let is_code: Vec<bool> = (0..18).map(|n| n < 12).collect();
+    Forest::new(parents, &is_code, &[0; 18]).expect("a forest")
+}
+
+// control: PRC-05
+#[test]
+fn whatever_people_have_nothing_that_is_shown_stands_for_too_few_and_nothing_false_is_shown() {
+    bolero::check!().with_type::<(Vec<(u8, u8)>, u8, u8)>().for_each(|(pairs, k, known)| {
+        let forest = forest();
+        let pairs = pairs.iter().take(150).map(|(p, c)| (u32::from(p % 24), u32::from(c % 12))).collect();
+        let mut histories = Histories::new(24, pairs);
+        let k = u32::from(k % 4) + 2;
+        let rule = Rule { k, singles: k + u32::from(known / 3 % 2), known: u32::from(known % 3) + 1, threads: 1 };
+        assert_eq!(counted(&forest, &histories, &rule), naively(&histories, &rule), "the count");
+        let mut two = histories.clone();
+        repair(&forest, &mut histories, &rule);
+        assert_eq!(naively(&histories, &rule), Counted::default());
+        assert!(counted(&forest, &histories, &rule).holds());
+        for (code, shown) in histories.codes.iter().zip(&histories.shown) {
+            assert!(*shown == GONE || forest.covers(*shown, *code), "{code} is shown as {shown}");
+        }
+        repair(&forest, &mut two, &Rule { threads: 3, ..rule });
+        assert_eq!(histories, two, "any number of threads");
+    });
+}
+
+#[test]
+fn who_has_only_what_many_have_keeps_everything() {
+    let mut pairs: Vec<(u32, u32)> = (0..20).flat_map(|p| [(p, 0), (p, 3)]).collect();
+    // One of them has a second code of the first's form, and somebody alone has two that nobody has together.
+    pairs.extend([(0, 1), (20, 4), (20, 7)]);
+    let mut histories = Histories::new(21, pairs);
+    let rule = Rule { k: 5, singles: 5, known: 2, threads: 2 };
+    let before = repair(&forest(), &mut histories, &rule);
+    assert_eq!((before.codes, before.persons), (3, 2));
+    assert!((1..20).all(|p| histories.of(p) == [0, 3]), "untouched");
+    assert_eq!(histories.of(0)[0], 0, "what many have stays beside what one has");
+    assert!(histories.of(20).iter().all(|n| *n == GONE), "alone, nothing is left");
+    assert!(loss(&forest(), &histories) > 0.0);
+}
+
+#[test]
+fn a_code_given_back_makes_nothing_too_few() {
+    // The widest pairs first: raising is needless for many of them once others are gone.
+    let forest = forest();
+    for seed in 0..300_u32 {
+        let has = |p: u32, c: u32| (p * 7 + c * 13 + seed * 31).wrapping_mul(2_654_435_761_u32.rotate_left(p)).is_multiple_of(3);
+        let pairs = (0..30).flat_map(|p| (0..12).filter(move |c| has(p, *c)).map(move |c| (p, c))).collect();
+        let mut histories = Histories::new(30, pairs);
+        let rule = Rule { k: 3 + seed % 5, singles: 3 + seed % 5, known: 2, threads: 1 };
+        repair(&forest, &mut histories, &rule);
+        assert_eq!(naively(&histories, &rule), Counted::default(), "seed {seed}");
+    }
+}
+
+#[test]
+fn what_is_no_forest_is_refused() {
+    assert_eq!(Forest::new(vec![1, 0], &[true, false], &[0, 0]), Err(NoForest::Circle(0)));
+    assert_eq!(Forest::new(vec![7], &[true], &[0]), Err(NoForest::NoSuchParent(0)));
+}
+
+const SHIPPED: &str = include_str!("../../../../profiles/anonymized.toml");
+
+/// The shipped profile without births, so that sex alone makes the classes, and with changes.
+fn profile(changes: &[(&str, &str)]) -> Profile {
+    let mut text = SHIPPED.replace("year_of_birth = \"extremes\"", "year_of_birth = \"drop\"");
+    text = text.replace("month_of_birth = \"keep\"", "month_of_birth = \"drop\"");
+    for (from, to) in changes {
+        assert!(text.contains(from), "{from}");
+        text = text.replace(from, to);
+    }
+    Profile::parse(&text).expect("a profile")
+}
+
+fn person(id: i64) -> Row {
+    let sex = V::I(if id % 2 == 0 { 8507 } else { 8532 });
+    vec![("person_id", V::I(id)), ("gender_concept_id", sex), ("year_of_birth", V::I(1960)), ("month_of_birth", V::I(4))]
+}
+
+fn condition(id: i64, row: i64, code: &str, day: (i32, u32, u32)) -> Row {
+    vec![
+        ("condition_occurrence_id", V::I(row)),
+        ("person_id", V::I(id)),
+        ("condition_start_date", V::D(day.0, day.1, day.2)),
+        ("condition_source_value", s(code)),
+        ("condition_concept_id", V::I(if code == "I10:E119" { 201_826 } else { 77 })),
+    ]
+}
+
+/// Forty people with diabetes, forty with gout; three have both, in two rows each.
+fn both() -> Dataset<Identified> {
+    let mut conditions = Vec::new();
+    for id in 1..=77 {
+        if id <= 40 {
+            conditions.push(condition(id, id * 10, "I10:E119", (2020, 1 + (id % 12) as u32, 3)));
+            conditions.push(condition(id, id * 10 + 1, "I10:E119", (2021, 1 + (id % 12) as u32, 3)));
+        }
+        if id > 37 {
+            conditions.push(condition(id, id * 10 + 2, "I10:M109", (2020, 1 + (id % 7) as u32, 9)));
+        }
+    }
+    dataset(&[(Table::Person, (1..=77).map(person).collect()), (Table::ConditionOccurrence, conditions)])
+}
+
+fn made(profile: &Profile, input: &Dataset<Identified>) -> (Processed, Report) {
+    process(profile, input, PersonIds::New, &mut ChaCha20Rng::seed_from_u64(5)).expect("treated")
+}
+
+fn only_conditions() -> Vec<(&'static str, &'static str)> {
+    vec![(
+        "rollup = [{ system = \"MDCDX2\", lengths = [8] }, { system = \"I10\", lengths = [4, 3] }",
+        "rollup = [{ system = \"MDCDX2\", lengths = [8] }",
+    )]
+}
+
+/// The codes of each person in a result.
+fn codes(done: &Processed) -> BTreeMap<String, BTreeSet<String>> {
+    let mut out: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for row in rows(&done.tables()["condition_occurrence"]) {
+        out.entry(row["person_id"].clone()).or_default().insert(row["condition_source_value"].clone());
+    }
+    out
+}
+
+// control: PRC-05
+#[test]
+fn two_illnesses_that_few_people_have_together_leave_in_no_row_of_theirs_and_others_keep_them() {
+    let profile = profile(&only_conditions());
+    let (done, report) = made(&profile, &both());
+    let codes = codes(&done);
+    let with = |code: &str| codes.values().filter(|c| c.contains(code)).count();
+    assert_eq!((with("I10:E119") + with("I10:M109"), with("その他")), (77, 3), "three people lose one of two");
+    assert!(codes.values().all(|c| !(c.contains("I10:E119") && c.contains("I10:M109"))));
+    // The concept goes with its code, on every row.
+    for row in rows(&done.tables()["condition_occurrence"]) {
+        assert_eq!(row["condition_concept_id"] == "0", row["condition_source_value"] == "その他");
+    }
+    let events = report.privacy.as_ref().and_then(|p| p.events.as_ref()).expect("combinations");
+    assert_eq!((events.before.pairs, events.before.persons, events.codes, events.taken_out), (1, 3, 80, 3));
+    assert_eq!(recount(&profile, done.tables()).few_combinations, 0);
+}
+
+// control: PRC-05
+#[test]
+fn the_recount_finds_a_combination_that_was_put_back() {
+    let profile = profile(&only_conditions());
+    let (done, _) = made(&profile, &both());
+    let mut tables = done.tables().clone();
+    let batch = &tables["condition_occurrence"];
+    let at = batch.schema().index_of("condition_source_value").expect("a column");
+    let mut columns = batch.columns().to_vec();
+    // The row that became その他 says again what it said.
+    let ill = |row: &BTreeMap<String, String>| match row["condition_source_value"].as_str() {
+        "その他" => if codes(&done)[&row["person_id"]].contains("I10:E119") { "I10:M109" } else { "I10:E119" }.to_owned(),
+        code => code.to_owned(),
+    };
+    columns[at] = std::sync::Arc::new(rows(batch).iter().map(|r| Some(ill(r))).collect::<StringArray>());
+    let sabotaged = arrow::array::RecordBatch::try_new(batch.schema(), columns).expect("a table");
+    tables.insert("condition_occurrence".to_owned(), sabotaged);
+    assert_eq!(recount(&profile, &tables).few_combinations, 1);
+}
+
+// control: PRC-05
+#[test]
+fn within_classes_a_pair_is_counted_among_people_of_the_same_sex_and_birth() {
+    // Twelve women and six men have both: enough among all, too few among the men.
+    let mut conditions = Vec::new();
+    for id in 1..=120 {
+        conditions.push(condition(id, id * 10, "I10:E119", (2020, 1, 3)));
+        if id <= 12 || id % 2 == 1 && id <= 24 {
+            conditions.push(condition(id, id * 10 + 2, "I10:M109", (2020, 1, 9)));
+        }
+    }
+    let input = dataset(&[(Table::Person, (1..=120).map(person).collect()), (Table::ConditionOccurrence, conditions)]);
+    let both_of = |profile: &Profile| {
+        let (done, _) = made(profile, &input);
+        assert_eq!(recount(profile, done.tables()).few_combinations, 0);
+        codes(&done).values().filter(|c| c.contains("I10:E119") && c.contains("I10:M109")).count()
+    };
+    let mut changes = only_conditions();
+    assert_eq!(both_of(&profile(&changes)), 18);
+    changes.push(("known = 2\n", "known = 2\nwithin_classes = true\n"));
+    assert_eq!(both_of(&profile(&changes)), 12, "the women's alone");
+}
+
+fn of(report: &Report, attacker: Attacker) -> Found {
+    let found = report.privacy.as_ref().map(|p| p.found.clone()).expect("an experiment");
+    *found.iter().find(|f| f.attacker == attacker).expect("the attacker tried")
+}
+
+#[test]
+fn an_attacker_who_knows_more_finds_more_and_each_as_many_as_a_count_by_hand_says() {
+    // A hundred people of two classes; all have two illnesses, so many days apart as their number says in tens.
+    let mut conditions = Vec::new();
+    for id in 1..=100 {
+        conditions.push(condition(id, id * 10, "I10:E119", (2020, 1, 1)));
+        conditions.push(condition(id, id * 10 + 1, "I10:M109", (2020, 1, 2 + (id / 10) as u32)));
+    }
+    let input = dataset(&[(Table::Person, (1..=100).map(person).collect()), (Table::ConditionOccurrence, conditions)]);
+    let (_, report) = made(&profile(&[]), &input);
+    // 50 women and 50 men; of each five stand the same number of days apart, but number 100, who stands alone.
+    let near = |share: f64, is: f64| assert!((share - is).abs() < 1e-12, "{share} {is}");
+    let [demographics, codes, dated] = [Attacker::Demographics, Attacker::Codes, Attacker::DatedCodes].map(|a| of(&report, a));
+    near(demographics.share, 2.0 / 100.0);
+    near(codes.share, 2.0 / 100.0);
+    // Of the even ones four have numbers 2 to 8, and five each those of the tens after them.
+    near(dated.share, 21.0 / 100.0);
+    near(dated.alone, 1.0 / 100.0);
+    near(dated.interval[0], dated.share);
+    near(dated.interval[1], dated.share);
+    assert!(
+        !report.privacy.as_ref().is_some_and(|p| p.found.iter().any(|f| f.attacker == Attacker::VisitDays)),
+        "there are no visits"
+    );
+}
+
+// control: PRC-05
+#[test]
+fn more_found_than_the_profile_allows_and_nothing_is_made() {
+    let limited = |share: &str| {
+        let section = format!("[privacy.most_found]\ndated_codes = {share}\n");
+        let profile = profile(&[("# [privacy.most_found]\n# codes = 0.2\n", &section)]);
+        process(&profile, &both(), PersonIds::New, &mut ChaCha20Rng::seed_from_u64(5))
+    };
+    let refused = limited("0.001").err().expect("too many");
+    assert_eq!(refused.code(), "anonymity-too-many-found");
+    assert!(refused.to_string().contains("dated_codes"), "{refused}");
+    assert!(limited("1.0").is_ok());
+}
+
+// control: PRC-05
+#[test]
+fn a_profile_that_does_not_say_what_others_know_of_codes_is_refused() {
+    let code = |from: &str, to: &str| {
+        let changed = SHIPPED.replace(from, to);
+        assert_ne!(changed, SHIPPED, "{from}");
+        Profile::parse(&changed).err().map(|e| e.code())
+    };
+    let section =
+        &SHIPPED[SHIPPED.find("[privacy.events]").expect("there")..SHIPPED.find("# The report says how many").expect("there")];
+    assert_eq!(code(section, ""), Some("anonymity-events-missing"));
+    assert_eq!(code("  \"drug_exposure.drug_source_value\",\n", ""), Some("anonymity-events-unusable"));
+    let twice = "  \"drug_exposure.drug_source_value\",\n  \"drug_exposure.drug_source_value\",\n";
+    assert_eq!(code("  \"drug_exposure.drug_source_value\",\n", twice), Some("anonymity-events-unusable"));
+    assert_eq!(
+        code("  \"death.cause_source_value\",\n", "  \"death.cause_source_value\",\n  \"person.gender_concept_id\",\n"),
+        Some("anonymity-events-unusable")
+    );
+    assert_eq!(code("known = 2\n", "known = 1\n"), Some("anonymity-privacy-weak"));
+    assert_eq!(code("known = 2\n", "known = 4\n"), Some("anonymity-privacy-weak"));
+    assert_eq!(code("known = 2\n", "known = 2\nk = 2\n"), Some("anonymity-privacy-weak"));
+    assert_eq!(
+        code("# [privacy.most_found]\n# codes = 0.2\n", "[privacy.most_found]\ncodes = 1.2\n"),
+        Some("anonymity-privacy-weak")
+    );
+}
