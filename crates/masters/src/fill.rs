@@ -2,8 +2,8 @@
 //!
 //! A concept column is filled where it has none: with the one standard concept of the column's domain that the vocabularies say, and
 //! with 0 where they say none or several. A source concept is that of the code's own vocabulary, else the instance's own. Units are
-//! UCUM as written (the litre by either of its signs), or none. A suspected diagnosis is an observation: it has no standard concept of the disease, which would say that
-//! there is one.
+//! UCUM as written, or in another writing that UCUM says is the same unit (`units`), or none. A suspected diagnosis is an observation: it
+//! has no standard concept of the disease, which would say that there is one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use omop::Table;
 
 use crate::editions::Validity;
 use crate::local::LocalConcepts;
-use crate::resolver::Resolver;
+use crate::resolver::{Resolver, UNITS};
 use crate::system::System;
+use crate::units;
 
 /// Distinct codes of a column that are remembered; of more the days are looked up one by one, and none is in the coverage.
 const MOST_CODES: usize = 200_000;
@@ -267,30 +268,16 @@ impl<'r> Filler<'r> {
             return *id;
         }
         // UCUM has no days: a unit is what it is.
-        let of = |unit: &str| match self.resolver.vocabulary.standard("UCUM", unit, 0).concepts[..] {
-            [(id, "Unit")] => Some(id),
-            _ => None,
+        let said = units::codes(unit).into_iter().map(|code| self.resolver.vocabulary.standard(UNITS, &code, 0));
+        let id = match said.into_iter().find(|targets| targets.origin.is_some()).map(|targets| targets.concepts) {
+            Some(concepts) if matches!(concepts[..], [(_, "Unit")]) => concepts[0].0,
+            _ => 0,
         };
-        let id = of(unit).or_else(|| of(&with_litres(unit)?)).unwrap_or(0);
         if self.units.len() < MOST_CODES {
             self.units.insert(unit.into(), id);
         }
         id
     }
-}
-
-/// The same unit with `L` for the litre, where it has `l`: UCUM has both signs for it (table 5, "Units from ISO 1000"), Athena mostly
-/// the first.
-fn with_litres(unit: &str) -> Option<String> {
-    let is_litre = |part: &str| matches!(part, "l" | "dl" | "cl" | "ml" | "ul" | "nl" | "pl" | "fl" | "kl" | "hl");
-    if !unit.split(['/', '.']).any(is_litre) {
-        return None;
-    }
-    let parts = unit.split_inclusive(['/', '.']).map(|part| {
-        let (text, mark) = part.split_at(part.trim_end_matches(['/', '.']).len());
-        if is_litre(text) { format!("{}L{mark}", &text[..text.len() - 1]) } else { part.to_owned() }
-    });
-    Some(parts.collect())
 }
 
 fn look_up(

@@ -46,7 +46,7 @@ pub struct Concepts<'r, 'v> {
 }
 
 /// Vocabularies whose codes are asked for beside those of [`System`].
-const UNITS: &str = "UCUM";
+pub(crate) const UNITS: &str = "UCUM";
 /// Vocabularies with standard concepts of the domains that our tables have.
 const TARGETS: [&str; 9] =
     ["SNOMED", "RxNorm", "RxNorm Extension", "LOINC", "UCUM", "CVX", "OMOP Extension", "Cancer Modifier", "ICD10PCS"];
