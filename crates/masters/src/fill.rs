@@ -227,8 +227,8 @@ impl<'r> Filler<'r> {
         let undecided = matches!(meaning.state, State::Known | State::Unknown | State::NoSystem);
         let Some(stated) = stated.filter(|_| undecided) else { return meaning };
         let found = self.resolver.resolve(Table::ConditionOccurrence, "icd10", stated, day);
-        match found.map(|f| (f.standard, f.left_out)) {
-            Some((standard, 0)) if matches!(standard[..], [(_, "Condition")]) => {
+        match found.map(|f| (f.standard, f.left_out.is_empty())) {
+            Some((standard, true)) if matches!(standard[..], [(_, "Condition")]) => {
                 Meaning { standard: standard[0].0, state: State::Standard, ..meaning }
             }
             _ => meaning,
@@ -296,7 +296,7 @@ fn look_up(
     let fits = |domain: &str| coded.domain.is_none_or(|d| d == domain) && !suspected;
     let standard = match found.standard[..] {
         // Where another was said as well, and cannot be used, one alone is not what was said.
-        [(id, domain)] if fits(domain) && found.left_out == 0 => id,
+        [(id, domain)] if fits(domain) && found.left_out.is_empty() => id,
         _ => 0,
     };
     let own = match found.system {
@@ -306,7 +306,7 @@ fn look_up(
     let source = found.source_concept_id.or(own).unwrap_or(0);
     let state = if standard != 0 {
         State::Standard
-    } else if (!found.standard.is_empty() || found.left_out > 0) && !suspected {
+    } else if (!found.standard.is_empty() || !found.left_out.is_empty()) && !suspected {
         State::Unclear
     } else if source != 0 || found.validity.is_some() {
         State::Known
