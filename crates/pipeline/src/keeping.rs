@@ -178,14 +178,15 @@ pub(crate) async fn set_revoked_aside(instance: &Instance, provider: &str) -> Re
     Ok(())
 }
 
-/// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.
+/// Destroys packages whose stated time is over, those that came before somebody of their sender was erased, and those that were not held
+/// back because people are in them of whom nothing may be kept.
 ///
 /// # Errors
 /// When files cannot be removed, after all that can are, or the ledger not be written.
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
     let is_due = |p: &Package| p.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX) <= now;
-    // What data quality holds back stays for somebody to look at, but not for ever: people may be in it who have said no.
+    // What data quality holds back stays for somebody to look at, but not for ever: people may say no meanwhile.
     let long = |p: &Package| p.received_at.checked_add((24 * days.max(LEAST_HELD)).hours()).unwrap_or(Timestamp::MAX) <= now;
     let is_held = |p: &Package| p.reason.as_deref() == Some(crate::quality::HELD);
     let erasures = Erasures::load(&mut instance.ledger.read().await?).await?;
@@ -202,7 +203,9 @@ pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     for package in packages {
         // What is to be told to its sender first is destroyed when that is done.
         let erased = package.state != PackageState::Ledgered && erasures.since(&package);
-        if (is_due(&package) || erased) && instance.root.join(&package.directory).exists() {
+        let refused = matches!(package.reason.as_deref(), Some(crate::quality::REFUSED | crate::quality::RELEASED));
+        let refused = refused && package.state == PackageState::Quarantined;
+        if (is_due(&package) || erased || refused) && instance.root.join(&package.directory).exists() {
             match destroy(instance, package.id, &package.directory, None).await {
                 Ok(()) => gone += 1,
                 Err(error) => trouble = trouble.or(Some(error)),

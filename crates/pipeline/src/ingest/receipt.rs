@@ -106,6 +106,52 @@ pub(super) async fn write(
     })
 }
 
+#[derive(Serialize)]
+struct Refused<'a> {
+    package: PackageId,
+    sequence: i64,
+    code: &'static str,
+    reason_ja: String,
+    reason_en: String,
+    checks: &'a [String],
+    patients_refused: u64,
+    refusals: &'a ledger::Counts,
+    findings: u64,
+    package_bytes: &'static str,
+}
+
+/// Tells a provider that a package is not to be used and was destroyed, with the checks that say so and who in it may not come in.
+///
+/// # Errors
+/// A refusal when nothing goes to the provider at present; when it cannot be written.
+pub(super) async fn tell_refused(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    built: &Built,
+) -> Result<(), Error> {
+    let code = crate::quality::REFUSED;
+    let refused = Refused {
+        package: package.id,
+        sequence,
+        code,
+        reason_ja: Message::new(code).text(Lang::Ja),
+        reason_en: Message::new(code).text(Lang::En),
+        checks: &built.unfit,
+        patients_refused: built.refused_patients(),
+        refusals: &built.refusals,
+        findings: built.findings,
+        package_bytes: "destroyed",
+    };
+    let files = [
+        ("refused.json", serde_json::to_vec_pretty(&refused).map_err(|e| Error::Inconsistent(e.to_string()))?),
+        ("rejections.csv", rejections(built)?),
+        ("findings.jsonl", findings(built)?),
+    ];
+    crate::quality::send(instance, provider, sequence, &files).await.map(drop)
+}
+
 /// Who may not come in, and why.
 fn rejections(built: &Built) -> Result<Vec<u8>, Error> {
     let trouble = |e: &dyn std::fmt::Display| Error::Inconsistent(e.to_string());
