@@ -1,9 +1,11 @@
 //! Of whom nothing may be kept, nothing lies in a package that data quality holds back, nor in a report about it: on the real program.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
-use crate::kit::{House, PROVIDER, hospital};
+use crate::kit::{House, PROVIDER, hospital, text};
 use crate::quality::checkups;
 
 /// How many packages lie in keeping.
@@ -24,6 +26,20 @@ fn told(house: &House, sequence: u64, name: &str) -> String {
 
 fn notified(house: &House, ids: &[String]) {
     house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
+}
+
+/// A package that is held back, with a report about it in the outbox. Gives its id and its people.
+fn held() -> (House, String, Vec<String>) {
+    let house = House::new();
+    let (wrong, ids) = checkups(&house, "wrong", "S40.9.12");
+    notified(&house, &ids);
+    house.receive(&[&house.package_of("checkup", 1, &wrong)]);
+    let held = house.on(&["ingest"]);
+    assert_eq!(held.json[0]["waits"], "quality-package-held", "{}", held.all);
+    let id = held.json[0]["package"].as_str().expect("an id").to_owned();
+    house.on(&["quality", "batch", "--package", &id, "--send", "--out", text(&house.path().join("look"))]);
+    assert!(report(&house, 1).is_dir() && kept(&house) == 1);
+    (house, id, ids)
 }
 
 // control: NOT-03
@@ -84,4 +100,48 @@ fn a_package_with_people_of_whom_nothing_may_be_kept_is_destroyed_and_not_held_b
         assert_eq!(house.on(&["ingest"]).done()[0]["patients_in"], 59);
         assert_eq!(house.faults(), Vec::<String>::new());
     }
+}
+
+// control: NOT-03
+#[test]
+fn an_erasure_that_was_killed_is_finished_for_a_package_that_is_held_back_at_the_next_start() {
+    let (house, id, ids) = held();
+    let erase = |house: &House| {
+        let args = house.with_instance(&["opt-out", "--provider", PROVIDER, "--patient", &ids[3], "--erase"]);
+        house.command(&args)
+    };
+    let whole = house.copy();
+    let trace = whole.path().join("trace");
+    let out = erase(&whole).env("AZEKURA_FAILPOINT_TRACE", &trace).output().expect("the program");
+    assert!(out.status.success());
+    let trace = fs::read_to_string(&trace).expect("a trace");
+    let names: Vec<&str> = trace.lines().collect();
+    let points = names.len();
+    // Each kind of step where it is first come to, and a spread of all of them.
+    let first = |nth: &usize| !names[..nth - 1].contains(&names[nth - 1]);
+    let steps: BTreeSet<usize> = (1..=points).filter(first).chain((1..=points).step_by((points / 12).max(1))).collect();
+    let (mut unknown, mut left) = (0, 0);
+    for nth in steps {
+        let house = house.copy();
+        let out = erase(&house).env("AZEKURA_FAILPOINT", format!("#{nth}=kill")).output().expect("the program");
+        assert_eq!(out.status.signal(), Some(9), "step {nth} of {points}");
+        let before = (kept(&house), report(&house, 1).exists());
+        // The next command, whatever it is.
+        house.on(&["ingest"]);
+        let known = house.journal().iter().any(|e| e.to_string().contains("a person stops provision"));
+        if !known {
+            assert_eq!((kept(&house), report(&house, 1).exists()), (1, true), "step {nth}: nobody said no yet");
+            unknown += 1;
+            continue;
+        }
+        left += usize::from(before != (0, false));
+        assert_eq!((kept(&house), report(&house, 1).exists()), (0, false), "step {nth} of {points}, which left {before:?}");
+        assert_eq!(house.on(&["quality", "release", "--package", &id, "--reason", "x"]).refused(), "quality-not-held");
+        if before != (0, false) {
+            assert!(erase(&house).output().expect("the program").status.success(), "step {nth}: the same again");
+            assert_eq!(house.faults(), Vec::<String>::new(), "step {nth}");
+        }
+    }
+    println!("{unknown} kills before anybody knew, {left} that left something, of {points} steps");
+    assert!(unknown > 0 && left > 1, "{unknown} kills before anybody knew, {left} that left something, of {points}");
 }
