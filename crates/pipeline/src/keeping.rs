@@ -113,7 +113,7 @@ const LEAST_HELD: i64 = 14;
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
     // The report first: of a package that is still held back the next start knows that this broke off.
     // What cannot be removed there keeps nobody from saying no.
-    let (mut gone, mut trouble) = (0, crate::quality::take_back(instance, provider).err());
+    let (mut gone, mut trouble) = (0, crate::quality::take_back(instance, provider.as_str()).err());
     put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
@@ -194,7 +194,7 @@ pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let held = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     for package in held.iter().filter(|p| is_held(p) && erasures.since(p)) {
         if let Some(provider) = &package.provider {
-            crate::moving::warn_of(crate::quality::take_back(instance, provider).as_ref().err());
+            crate::moving::warn_of(crate::quality::take_back(instance, provider.as_str()).as_ref().err());
         }
     }
     put_off(instance, |p| if is_held(p) { long(p) || erasures.since(p) } else { is_due(p) }).await?;

@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 
-use crate::kit::{House, PROVIDER, hospital, text};
+use crate::kit::{House, PROVIDER, hospital, party, text};
 use crate::quality::checkups;
 
 /// How many packages lie in keeping.
@@ -144,4 +144,33 @@ fn an_erasure_that_was_killed_is_finished_for_a_package_that_is_held_back_at_the
     }
     println!("{unknown} kills before anybody knew, {left} that left something, of {points} steps");
     assert!(unknown > 0 && left > 1, "{unknown} kills before anybody knew, {left} that left something, of {points}");
+}
+
+#[test]
+fn a_report_that_was_not_fetched_is_taken_back_when_its_hospital_is_suspended_or_ended_or_has_another_certificate() {
+    let (house, ..) = held();
+    let other = party("hospital-of-later", "30").cert;
+    let renew = ["provider", "renew", "--id", PROVIDER, "--cert", text(&other)];
+    let of = |word: &'static str| ["provider", word, "--id", PROVIDER];
+    for args in [&of("suspend")[..], &of("end"), &renew] {
+        let house = house.copy();
+        house.on(args).done();
+        assert!(!report(&house, 1).exists(), "{args:?}");
+        assert_eq!(kept(&house), 1, "the package itself waits on");
+        assert_eq!(house.faults(), Vec::<String>::new());
+    }
+    // Also when that broke off where the ledger knew of it already.
+    for args in [&of("suspend")[..], &of("end")] {
+        let house = house.copy();
+        let mut command = house.command(&house.with_instance(args));
+        let out = command.env("AZEKURA_FAILPOINT", "ledger.commit.after=kill").output().expect("the program");
+        assert_eq!(out.status.signal(), Some(9), "{args:?}");
+        house.on(&["ingest"]);
+        assert!(!report(&house, 1).exists(), "{args:?}");
+    }
+    // Who takes part again gets it anew.
+    house.on(&of("suspend")).done();
+    house.on(&of("resume")).done();
+    house.on(&["ingest"]);
+    assert!(!report(&house, 1).exists());
 }

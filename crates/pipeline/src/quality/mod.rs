@@ -26,7 +26,7 @@ pub(crate) use gate::{HELD, REFUSED, REJECTED, RELEASED, gate, is_released};
 pub use gate::{Release, reject, release, rules};
 pub use kept::looks;
 pub use sent::{Files, send};
-pub(crate) use sent::take_back;
+pub(crate) use sent::{take_back, take_back_of_absent};
 
 /// Days since 1970-01-01.
 pub fn day_number(day: Date) -> i32 {

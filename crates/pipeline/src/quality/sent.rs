@@ -37,12 +37,27 @@ pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, fil
     Ok(to)
 }
 
-/// Takes reports back that were not fetched: after an erasure none may stand there with the person's rows.
+/// Takes reports back of those to whom nothing goes at present: what broke off when they were suspended or ended.
+///
+/// # Errors
+/// Of the ledger; the first thing that cannot be removed, after all that can.
+pub(crate) async fn take_back_of_absent(instance: &Instance) -> Result<(), Error> {
+    let parties = instance.ledger.read().await?.parties(PartyKind::Provider).await?;
+    let mut taken = Ok(());
+    for party in parties.iter().filter(|p| p.status != PartyStatus::Active) {
+        // What stands in the way of one is no matter of the others.
+        taken = taken.and(take_back(instance, &party.id));
+    }
+    taken
+}
+
+/// Takes a provider's reports back that were not fetched: after an erasure none may stand there with the person's rows, and none that
+/// is sealed to a key that may be in other hands.
 ///
 /// # Errors
 /// When they cannot be removed.
-pub(crate) fn take_back(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
-    let outbox = instance.root.join("outbox").join(provider.as_str());
+pub(crate) fn take_back(instance: &Instance, provider: &str) -> Result<(), Error> {
+    let outbox = instance.outbox(provider);
     let trouble = || Error::io(outbox.display().to_string());
     let entries = match std::fs::read_dir(&outbox) {
         // Where no directory is, no report stands.
