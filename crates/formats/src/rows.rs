@@ -520,8 +520,14 @@ impl Book {
     }
 
     /// A time under one class of insurer (法別番号: the first two digits of eight; six digits are 国保). The number itself
-    /// is identity class and not here.
-    pub fn plan(&mut self, at: &At<'_>, insurer: &str, start: i32, end: i32, payer: Option<&str>) {
+    /// is identity class and not here. Sources that count by months begin it with the month: it begins with the birth that the same
+    /// source states where that is later, and there is none where all of it is before the birth.
+    pub fn plan(&mut self, at: &At<'_>, insurer: &str, (start, end): (i32, i32), birth: Option<i32>, payer: Option<&str>) {
+        if birth.is_some_and(|birth| birth > end.max(start)) {
+            self.none("plan-before-birth");
+            return;
+        }
+        let start = birth.map_or(start, |birth| birth.max(start));
         let insurer = insurer.trim();
         let class = match insurer.len() {
             8 => insurer.get(..2).unwrap_or(""),

@@ -188,7 +188,7 @@ impl Masters {
     }
 
     /// Rows whose code begins so, likewise.
-    pub fn resolve_beginning(&self, kind: Kind, with: &str, day: i32) -> Vec<Resolved<'_>> {
+    pub(crate) fn resolve_beginning(&self, kind: Kind, with: &str, day: i32) -> Vec<Resolved<'_>> {
         if with.is_empty() {
             return Vec::new();
         }

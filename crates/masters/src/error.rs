@@ -66,7 +66,7 @@ pub enum MasterError {
     },
     /// More than one row in a thousand has no code of the right form.
     #[error(
-        "{bad} of {rows} rows of the {} master have no code of the right form, the first in line {line}; a spreadsheet may have cut leading zeros: load the file as it was issued",
+        "{bad} of {rows} rows of the {} master have no code of the right form, the first in line {line}, column {field}; a spreadsheet may have cut leading zeros: load the file as it was issued",
         .kind.name()
     )]
     BadRows {
@@ -78,6 +78,8 @@ pub enum MasterError {
         rows: usize,
         /// The first of them.
         line: u32,
+        /// Its field: number of the column, or its name; `-` where the whole line cannot be read.
+        field: String,
     },
     /// More rows than a master can have.
     #[error("the {} master has more than {MOST_ROWS} rows", .kind.name())]

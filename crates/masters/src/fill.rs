@@ -2,8 +2,8 @@
 //!
 //! A concept column is filled where it has none: with the one standard concept of the column's domain that the vocabularies say, and
 //! with 0 where they say none or several. A source concept is that of the code's own vocabulary, else the instance's own. Units are
-//! UCUM as written (the litre by either of its signs), or none. A suspected diagnosis is an observation: it has no standard concept of the disease, which would say that
-//! there is one.
+//! UCUM as written, or in another writing that UCUM says is the same unit (`units`), or none. A suspected diagnosis is an observation: it
+//! has no standard concept of the disease, which would say that there is one.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ use omop::Table;
 
 use crate::editions::Validity;
 use crate::local::LocalConcepts;
-use crate::resolver::Resolver;
+use crate::resolver::{Resolver, UNITS};
 use crate::system::System;
+use crate::units;
 
 /// Distinct codes of a column that are remembered; of more the days are looked up one by one, and none is in the coverage.
 const MOST_CODES: usize = 200_000;
@@ -226,8 +227,8 @@ impl<'r> Filler<'r> {
         let undecided = matches!(meaning.state, State::Known | State::Unknown | State::NoSystem);
         let Some(stated) = stated.filter(|_| undecided) else { return meaning };
         let found = self.resolver.resolve(Table::ConditionOccurrence, "icd10", stated, day);
-        match found.map(|f| (f.standard, f.left_out)) {
-            Some((standard, 0)) if matches!(standard[..], [(_, "Condition")]) => {
+        match found.map(|f| (f.standard, f.left_out.is_empty())) {
+            Some((standard, true)) if matches!(standard[..], [(_, "Condition")]) => {
                 Meaning { standard: standard[0].0, state: State::Standard, ..meaning }
             }
             _ => meaning,
@@ -267,30 +268,16 @@ impl<'r> Filler<'r> {
             return *id;
         }
         // UCUM has no days: a unit is what it is.
-        let of = |unit: &str| match self.resolver.vocabulary.standard("UCUM", unit, 0).concepts[..] {
-            [(id, "Unit")] => Some(id),
-            _ => None,
+        let said = units::codes(unit).into_iter().map(|code| self.resolver.vocabulary.standard(UNITS, &code, 0));
+        let id = match said.into_iter().find(|targets| targets.origin.is_some()).map(|targets| targets.concepts) {
+            Some(concepts) if matches!(concepts[..], [(_, "Unit")]) => concepts[0].0,
+            _ => 0,
         };
-        let id = of(unit).or_else(|| of(&with_litres(unit)?)).unwrap_or(0);
         if self.units.len() < MOST_CODES {
             self.units.insert(unit.into(), id);
         }
         id
     }
-}
-
-/// The same unit with `L` for the litre, where it has `l`: UCUM has both signs for it (table 5, "Units from ISO 1000"), Athena mostly
-/// the first.
-fn with_litres(unit: &str) -> Option<String> {
-    let is_litre = |part: &str| matches!(part, "l" | "dl" | "cl" | "ml" | "ul" | "nl" | "pl" | "fl" | "kl" | "hl");
-    if !unit.split(['/', '.']).any(is_litre) {
-        return None;
-    }
-    let parts = unit.split_inclusive(['/', '.']).map(|part| {
-        let (text, mark) = part.split_at(part.trim_end_matches(['/', '.']).len());
-        if is_litre(text) { format!("{}L{mark}", &text[..text.len() - 1]) } else { part.to_owned() }
-    });
-    Some(parts.collect())
 }
 
 fn look_up(
@@ -309,7 +296,7 @@ fn look_up(
     let fits = |domain: &str| coded.domain.is_none_or(|d| d == domain) && !suspected;
     let standard = match found.standard[..] {
         // Where another was said as well, and cannot be used, one alone is not what was said.
-        [(id, domain)] if fits(domain) && found.left_out == 0 => id,
+        [(id, domain)] if fits(domain) && found.left_out.is_empty() => id,
         _ => 0,
     };
     let own = match found.system {
@@ -319,7 +306,7 @@ fn look_up(
     let source = found.source_concept_id.or(own).unwrap_or(0);
     let state = if standard != 0 {
         State::Standard
-    } else if (!found.standard.is_empty() || found.left_out > 0) && !suspected {
+    } else if (!found.standard.is_empty() || !found.left_out.is_empty()) && !suspected {
         State::Unclear
     } else if source != 0 || found.validity.is_some() {
         State::Known

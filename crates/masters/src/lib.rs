@@ -4,9 +4,9 @@
 //! code is asked for by the day of service.
 //!
 //! * `kind` which masters there are; `read` a file → an `edition`; `text` and `dates` what its bytes say;
-//! * `editions` several of them, and the row of a code on a day; `drugs` from one drug code to the others; `jlac10` tests;
+//! * `editions` several of them, and the row of a code on a day; `drugs` rows of the HOT file by any code of a drug; `jlac10` tests;
 //! * `vocabulary` concepts of OMOP as Athena hands them out, and the operator's own maps;
-//! * `system` whose code a source value is; `resolver` all of it together; `fill` rows with the concepts of their codes, `local` concepts of
+//! * `system` whose code a source value is; `resolver` all of it together; `fill` rows with the concepts of their codes, `units` of UCUM, `local` concepts of
 //!   the instance's own.
 //!
 //! Invariants: knows no disk, no ledger; no row of a file is lost without a word; nothing is guessed: what a code
@@ -25,6 +25,7 @@ mod read;
 mod resolver;
 mod system;
 mod text;
+mod units;
 mod vocabulary;
 
 pub use edition::{BadRow, Change, Changes, Details, Doubt, Edition, Icd10, Report, Row};

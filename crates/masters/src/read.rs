@@ -117,6 +117,36 @@ struct Layout {
     abolished: usize,
 }
 
+impl BadRow {
+    /// In which field of this master's row it is: the number of its column from 1, or its name where a header names it; none where the
+    /// whole line cannot be read.
+    pub fn field(self, kind: Kind) -> Option<String> {
+        match self {
+            BadRow::Code => Some(field(kind, Layout::of(kind).code, "code")),
+            BadRow::Quotes => None,
+            BadRow::OtherMaster => Some("2".to_owned()),
+            BadRow::Change => Some("1".to_owned()),
+        }
+    }
+}
+
+impl Doubt {
+    /// In which field of this master's row it is, as [`BadRow::field`].
+    pub fn field(self, kind: Kind) -> Option<String> {
+        let layout = Layout::of(kind);
+        match self {
+            Doubt::Listed => Some(field(kind, layout.listed, "valid_from")),
+            Doubt::Changed => Some(field(kind, layout.changed, "-")),
+            Doubt::Abolished => Some(field(kind, layout.abolished, "valid_to")),
+            Doubt::Characters => Some(field(kind, if layout.basic > 0 { layout.basic } else { layout.name }, "name")),
+        }
+    }
+}
+
+fn field(kind: Kind, column: usize, header: &str) -> String {
+    if kind == Kind::Jlac10 { header.to_owned() } else { column.to_string() }
+}
+
 impl Layout {
     const HOT: Layout =
         Layout { needed: 12, code: 1, width: 13, basic: 0, name: 12, kana: 0, listed: 0, changed: 24, abolished: 0 };
@@ -227,10 +257,11 @@ fn rows(mut edition: Edition, text: &str) -> Result<Edition, MasterError> {
     if report.rows == 0 {
         return Err(MasterError::Empty { kind });
     }
-    if let Some((line, _)) = report.bad_rows.first()
+    if let Some((line, why)) = report.bad_rows.first()
         && bad * BAD_ROWS > report.rows
     {
-        return Err(MasterError::BadRows { kind, bad, rows: report.rows, line: *line });
+        let field = why.field(kind).unwrap_or_else(|| "-".to_owned());
+        return Err(MasterError::BadRows { kind, bad, rows: report.rows, line: *line, field });
     }
     // Stable: of a code that stands twice the last is the last still.
     found.sort_by(|a, b| a.1.code.cmp(&b.1.code));

@@ -35,8 +35,8 @@ pub struct Concepts<'r, 'v> {
     pub origin: Option<Origin>,
     /// Whether they are those of the ICD-10 of the disease, not of its own code.
     pub by_icd10: bool,
-    /// Targets that were left out, since they are not loaded, not standard, or not valid.
-    pub left_out: usize,
+    /// Targets that were left out, by id, since they are not loaded, not standard, or not valid.
+    pub left_out: Vec<i32>,
     /// The concept of the code itself in its own vocabulary, if there is one.
     pub source_concept_id: Option<i32>,
     /// Name by the master; none where several rows fit and differ in it.
@@ -46,7 +46,7 @@ pub struct Concepts<'r, 'v> {
 }
 
 /// Vocabularies whose codes are asked for beside those of [`System`].
-const UNITS: &str = "UCUM";
+pub(crate) const UNITS: &str = "UCUM";
 /// Vocabularies with standard concepts of the domains that our tables have.
 const TARGETS: [&str; 9] =
     ["SNOMED", "RxNorm", "RxNorm Extension", "LOINC", "UCUM", "CVX", "OMOP Extension", "Cancer Modifier", "ICD10PCS"];
@@ -84,7 +84,7 @@ impl Resolver {
         {
             let fallback = self.vocabulary.standard(System::Icd10.vocabulary_id(), icd10, day);
             by_icd10 = fallback.origin.is_some();
-            targets = Targets { left_out: targets.left_out + fallback.left_out, ..fallback };
+            targets = Targets { left_out: both(targets.left_out, &fallback.left_out), ..fallback };
         }
         Some(Concepts {
             system,
@@ -163,7 +163,7 @@ impl Resolver {
             let source = source.or_else(|| self.vocabulary.source(vocabulary, code).map(|(id, _)| id));
             own.source = own.source.or(source.filter(|_| *code == codes[0].1));
             let targets = self.vocabulary.standard(vocabulary, code, day);
-            let left_out = own.targets.left_out + targets.left_out;
+            let left_out = both(std::mem::take(&mut own.targets.left_out), &targets.left_out);
             own.targets = Targets { left_out, ..targets };
             if own.targets.origin.is_some() {
                 break;
@@ -192,8 +192,8 @@ impl Own<'_> {
     fn and(self, other: Self) -> Self {
         let same =
             !self.disputed && self.targets.concepts == other.targets.concepts && self.targets.origin == other.targets.origin;
-        let left_out = self.targets.left_out.max(other.targets.left_out);
-        let targets = if same { self.targets } else { Targets { left_out, ..Targets::default() } };
+        let left_out = both(self.targets.left_out, &other.targets.left_out);
+        let targets = if same { Targets { left_out, ..self.targets } } else { Targets { left_out, ..Targets::default() } };
         let source = self.source.filter(|id| other.source == Some(*id));
         Own { targets, source, disputed: self.disputed || !same }
     }
@@ -204,6 +204,14 @@ impl Icd10 {
     pub fn dotted_cause(&self) -> Option<String> {
         self.cause.as_deref().and_then(icd10_with_dot)
     }
+}
+
+/// Ids of both lists, each once.
+fn both(mut one: Vec<i32>, other: &[i32]) -> Vec<i32> {
+    one.extend(other);
+    one.sort_unstable();
+    one.dedup();
+    one
 }
 
 /// The validity of several rows: in force only where all are.

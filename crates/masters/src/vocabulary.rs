@@ -14,7 +14,7 @@ pub use read::Kept;
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
     sources: HashSet<String>,
-    targets: Option<HashSet<String>>,
+    targets: HashSet<String>,
 }
 
 impl Filter {
@@ -22,12 +22,7 @@ impl Filter {
     /// `targets` (`SNOMED`, `RxNorm`, …) standard concepts are kept by their id alone, which needs some ten bytes for each.
     pub fn new<'a>(sources: impl IntoIterator<Item = &'a str>, targets: impl IntoIterator<Item = &'a str>) -> Filter {
         let set = |names: &mut dyn Iterator<Item = &'a str>| names.map(str::to_owned).collect();
-        Filter { sources: set(&mut sources.into_iter()), targets: Some(set(&mut targets.into_iter())) }
-    }
-
-    /// The same with standard concepts of every vocabulary as targets.
-    pub fn sources<'a>(sources: impl IntoIterator<Item = &'a str>) -> Filter {
-        Filter { sources: sources.into_iter().map(str::to_owned).collect(), targets: None }
+        Filter { sources: set(&mut sources.into_iter()), targets: set(&mut targets.into_iter()) }
     }
 
     fn is_source(&self, vocabulary: &str) -> bool {
@@ -35,7 +30,7 @@ impl Filter {
     }
 
     fn is_target(&self, vocabulary: &str) -> bool {
-        self.targets.as_ref().is_none_or(|t| t.contains(vocabulary))
+        self.targets.contains(vocabulary)
     }
 }
 
@@ -55,8 +50,8 @@ pub struct Targets<'v> {
     pub concepts: Vec<(i32, &'v str)>,
     /// Where they come from. With a source and without concepts the operator's map says that there are none (target 0).
     pub origin: Option<Origin>,
-    /// Targets that were left out: not loaded, not standard, or not valid.
-    pub left_out: usize,
+    /// Targets that were left out, by id, each once: not loaded, not standard, or not valid.
+    pub left_out: Vec<i32>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -125,7 +120,7 @@ impl Vocabulary {
                 self.push(mapping.target, &mut targets);
             }
         }
-        if !targets.concepts.is_empty() || (none && targets.left_out == 0) {
+        if !targets.concepts.is_empty() || (none && targets.left_out.is_empty()) {
             targets.origin = Some(Origin::SourceToConceptMap);
         } else {
             let id = self.codes.get(vocabulary_id).and_then(|codes| codes.get(code));
@@ -138,6 +133,8 @@ impl Vocabulary {
         }
         targets.concepts.sort_unstable();
         targets.concepts.dedup();
+        targets.left_out.sort_unstable();
+        targets.left_out.dedup();
         targets
     }
 
@@ -162,7 +159,7 @@ impl Vocabulary {
     fn push<'v>(&'v self, target: i32, targets: &mut Targets<'v>) {
         match self.concepts.get(&target).filter(|c| c.standard) {
             Some(concept) => targets.concepts.push((target, &self.domains[concept.domain as usize])),
-            None => targets.left_out += 1,
+            None => targets.left_out.push(target),
         }
     }
 

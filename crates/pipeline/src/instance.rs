@@ -195,6 +195,7 @@ impl Instance {
         warn_of(crate::keeping::sweep(self).await.as_ref().err());
         warn_of(self.sweep_pending().await.as_ref().err());
         warn_of(crate::keeping::expire(self, jiff::Timestamp::now()).await.as_ref().err());
+        warn_of(crate::quality::take_back_of_absent(self).await.as_ref().err());
         self.rotate_intake(jiff::Timestamp::now()).await
     }
 

@@ -113,7 +113,7 @@ const LEAST_HELD: i64 = 14;
 pub(crate) async fn destroy_packages_of(instance: &Instance, provider: &ProviderId) -> Result<(u64, Option<Error>), Error> {
     // The report first: of a package that is still held back the next start knows that this broke off.
     // What cannot be removed there keeps nobody from saying no.
-    let (mut gone, mut trouble) = (0, crate::quality::take_back(instance, provider).err());
+    let (mut gone, mut trouble) = (0, crate::quality::take_back(instance, provider.as_str()).err());
     put_off(instance, |p| p.provider.as_ref() == Some(provider)).await?;
     let packages = instance.ledger.read().await?.packages(&KEPT).await?;
     for package in packages.into_iter().filter(|p| p.provider.as_ref().is_none_or(|p| p == provider)) {
@@ -178,14 +178,15 @@ pub(crate) async fn set_revoked_aside(instance: &Instance, provider: &str) -> Re
     Ok(())
 }
 
-/// Destroys packages whose stated time is over, and those that came before somebody of their sender was erased.
+/// Destroys packages whose stated time is over, those that came before somebody of their sender was erased, and those that were not held
+/// back because people are in them of whom nothing may be kept.
 ///
 /// # Errors
 /// When files cannot be removed, after all that can are, or the ledger not be written.
 pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let days = i64::from(instance.config.intake.package_retention_days);
     let is_due = |p: &Package| p.received_at.checked_add((24 * days).hours()).unwrap_or(Timestamp::MAX) <= now;
-    // What data quality holds back stays for somebody to look at, but not for ever: people may be in it who have said no.
+    // What data quality holds back stays for somebody to look at, but not for ever: people may say no meanwhile.
     let long = |p: &Package| p.received_at.checked_add((24 * days.max(LEAST_HELD)).hours()).unwrap_or(Timestamp::MAX) <= now;
     let is_held = |p: &Package| p.reason.as_deref() == Some(crate::quality::HELD);
     let erasures = Erasures::load(&mut instance.ledger.read().await?).await?;
@@ -193,7 +194,7 @@ pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     let held = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     for package in held.iter().filter(|p| is_held(p) && erasures.since(p)) {
         if let Some(provider) = &package.provider {
-            crate::moving::warn_of(crate::quality::take_back(instance, provider).as_ref().err());
+            crate::moving::warn_of(crate::quality::take_back(instance, provider.as_str()).as_ref().err());
         }
     }
     put_off(instance, |p| if is_held(p) { long(p) || erasures.since(p) } else { is_due(p) }).await?;
@@ -202,7 +203,9 @@ pub async fn expire(instance: &Instance, now: Timestamp) -> Result<u64, Error> {
     for package in packages {
         // What is to be told to its sender first is destroyed when that is done.
         let erased = package.state != PackageState::Ledgered && erasures.since(&package);
-        if (is_due(&package) || erased) && instance.root.join(&package.directory).exists() {
+        let refused = matches!(package.reason.as_deref(), Some(crate::quality::REFUSED | crate::quality::RELEASED));
+        let refused = refused && package.state == PackageState::Quarantined;
+        if (is_due(&package) || erased || refused) && instance.root.join(&package.directory).exists() {
             match destroy(instance, package.id, &package.directory, None).await {
                 Ok(()) => gone += 1,
                 Err(error) => trouble = trouble.or(Some(error)),

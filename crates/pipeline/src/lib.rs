@@ -37,6 +37,7 @@ pub mod receive;
 mod sealed;
 mod spool;
 pub mod sql;
+mod told;
 
 pub use error::{Error, Refusal};
 pub use instance::{CONFIG, Instance, Made, PassphraseIs};

@@ -214,6 +214,10 @@ pub async fn renew(instance: &Instance, kind: PartyKind, id: &str, certificate: 
     if party.fingerprint == seal::hash::sha256(&der) {
         return Ok(party.into());
     }
+    if kind == PartyKind::Provider {
+        // A report that is sealed to the certificate of before is not to be fetched any more; it can be made again.
+        crate::quality::take_back(instance, id)?;
+    }
     tx.replace_certificate(kind, id, &der).await?;
     let renewed = tx.read().party(kind, id).await?.ok_or_else(|| unknown(kind, id))?;
     tx.commit().await?;
@@ -244,6 +248,10 @@ pub async fn set_status(instance: &Instance, kind: PartyKind, id: &str, status: 
     }
     tx.set_party_status(kind, id, status).await?;
     tx.commit().await?;
+    if kind == PartyKind::Provider && status != PartyStatus::Active {
+        // The key may be in other hands. What cannot be removed keeps nobody from being suspended: every start tries again.
+        crate::moving::warn_of(crate::quality::take_back(instance, id).as_ref().err());
+    }
     Ok(Listed { status: status.to_string(), ..party.into() })
 }
 

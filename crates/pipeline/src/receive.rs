@@ -262,7 +262,9 @@ async fn receive_one(instance: &Instance, path: &Path) -> Result<Received, Error
     }
     let listed = known.as_ref().and_then(|k| k.reason.as_deref()).is_some_and(|reason| LISTED.contains(&reason));
     // What is in quarantine is looked at again: its payloads may arrive whole this time, its sender may be registered now.
-    let arrival = Arrival { id, directory, again: known.is_some(), listed, replaces: place.is_dir(), as_it_lies: false };
+    let released = known.as_ref().is_some_and(crate::quality::is_released);
+    let arrival =
+        Arrival { id, directory, again: known.is_some(), listed, released, replaces: place.is_dir(), as_it_lies: false };
     // One that held and only waited for an earlier one waits on, or comes in as it lies there.
     if arrival.replaces && known.as_ref().is_some_and(|k| matches!(k.reason.as_deref(), Some(GAP | SUSPENDED))) {
         // The certificate that was pinned when it came counts, as it does when it is read. Of what came while its provider was suspended the
@@ -335,6 +337,8 @@ struct Arrival {
     again: bool,
     /// Whether its list of those who said no was registered then.
     listed: bool,
+    /// Whether somebody has let it in, whatever the checks of data quality say.
+    released: bool,
     /// Whether another copy of it was kept, which is gone now.
     replaces: bool,
     /// Whether what was kept is taken up, and nothing new came.
@@ -485,7 +489,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
         state: PackageState::Accepted,
         manifest_sha256,
         directory: arrival.directory.clone(),
-        reason: None,
+        reason: arrival.released.then(|| crate::quality::RELEASED.to_owned()),
     };
     arrival.register(&mut tx, &new).await?;
     tx.add_assets(&[(found.asset, Some(found.key))]).await?;

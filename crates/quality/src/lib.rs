@@ -17,6 +17,7 @@ mod days;
 mod findings;
 mod kept;
 mod laboratory;
+mod lines;
 mod outcome;
 mod own_counts;
 mod persons;

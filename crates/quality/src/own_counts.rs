@@ -1,5 +1,7 @@
 //! A hospital's own counts of patients by month, as a spreadsheet saves them.
 
+use crate::lines::Counted;
+
 /// Why a file of counts was refused.
 #[derive(Debug, thiserror::Error)]
 #[error("line {0} of the counts is not a month (2026-04, 2026/4, 2026年4月 or R8.4), once, and a number of patients")]
@@ -16,9 +18,10 @@ pub fn counts(text: &str) -> Result<Vec<(String, u64)>, Counts> {
     let mut reader = csv::ReaderBuilder::new();
     let reader = reader.has_headers(false).flexible(true).trim(csv::Trim::All).delimiter(if tabs { b'\t' } else { b',' });
     let mut all = Vec::new();
+    let mut counted = Counted::new(text);
     for (place, row) in reader.from_reader(text.as_bytes()).records().enumerate() {
-        let row = row.map_err(|_| Counts(place as u64 + 1))?;
-        let line = row.position().map_or(place as u64 + 1, csv::Position::line);
+        let row = row.map_err(|_| Counts(counted.line()))?;
+        let line = counted.line_of(&row);
         let cells: Vec<&str> = row.iter().collect();
         if cells.iter().all(|c| c.is_empty()) {
             continue;

@@ -8,6 +8,7 @@ use omop::{Kind, Table};
 use serde::Serialize;
 
 use crate::days::day_of;
+use crate::lines::Counted;
 
 /// The rules that come with the program.
 const SHIPPED: &str = include_str!("../rules/checks.csv");
@@ -204,7 +205,7 @@ pub struct Rules {
 #[derive(Debug, thiserror::Error)]
 #[error("line {line} of the rules, column {column}: {reason}")]
 pub struct RuleError {
-    /// Line, 1 is the header.
+    /// Line of the file, from 1.
     pub line: u64,
     /// Column.
     pub column: &'static str,
@@ -229,36 +230,7 @@ impl Rules {
     /// # Errors
     /// [`RuleError`] with line and column.
     pub fn parse(text: &str) -> Result<Rules, RuleError> {
-        let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
-        let mut rules: Vec<Check> = Vec::new();
-        let mut lines: BTreeMap<String, u64> = BTreeMap::new();
-        for (number, row) in reader.records().enumerate() {
-            let number = number as u64 + 1;
-            let row = row.map_err(|e| RuleError { line: number, column: "check", reason: e.to_string() })?;
-            if number == 1 {
-                if row.iter().ne(COLUMNS) {
-                    let reason = format!("the header has to be {}", COLUMNS.join(","));
-                    return Err(RuleError { line: 1, column: "check", reason });
-                }
-                continue;
-            }
-            let line = row.position().map_or(number, csv::Position::line);
-            if row.len() != COLUMNS.len() {
-                let reason = format!("{} fields; {} are needed", row.len(), COLUMNS.len());
-                return Err(RuleError { line, column: "check", reason });
-            }
-            let check = Line { line, row: &row }.check()?;
-            if let Some(first) = lines.insert(check.id.clone(), line) {
-                return Err(RuleError { line, column: "check", reason: format!("line {first} has the same check") });
-            }
-            rules.push(check);
-        }
-        if rules.is_empty() {
-            let reason = format!("there is no check; the header is {}, then one line a check", COLUMNS.join(","));
-            return Err(RuleError { line: 1, column: "check", reason });
-        }
-        one_form(&rules, &lines)?;
-        Ok(Rules { checks: rules })
+        Ok(Rules { checks: read(text)?.0 })
     }
 
     /// The same with the checks of another file: one of the same name, column, code, sex and age takes the place of the shipped
@@ -267,19 +239,16 @@ impl Rules {
     /// # Errors
     /// [`RuleError`] with line and column of `text`.
     pub fn with(mut self, text: &str) -> Result<Rules, RuleError> {
-        let own = Rules::parse(text)?;
-        let mut lines = BTreeMap::new();
-        for (place, check) in own.checks.iter().enumerate() {
-            // By the order of lines; the header is the first. Lines that are empty are rare, and the text says which check it is.
-            let line = place as u64 + 2;
-            if !check.threshold.is_finite() && !self.checks.iter().any(|c| c.id == check.id) {
+        let (own, lines) = read(text)?;
+        for check in own.iter().filter(|c| !c.threshold.is_finite()) {
+            if !self.checks.iter().any(|c| c.id == check.id) {
+                let line = lines.get(&check.id).copied().unwrap_or_default();
                 let reason = format!("there is no check {} that could be taken away", check.id);
                 return Err(RuleError { line, column: "threshold", reason });
             }
-            lines.insert(check.id.clone(), line);
         }
         self.checks.retain(|c| !lines.contains_key(&c.id));
-        self.checks.extend(own.checks);
+        self.checks.extend(own);
         self.checks.retain(|c| c.threshold.is_finite());
         one_form(&self.checks, &lines)?;
         Ok(self)
@@ -295,6 +264,40 @@ impl Rules {
     pub fn checks(&self) -> &[Check] {
         &self.checks
     }
+}
+
+/// The checks of a file, and the line of each by its id.
+fn read(text: &str) -> Result<(Vec<Check>, BTreeMap<String, u64>), RuleError> {
+    let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text.as_bytes());
+    let mut rules: Vec<Check> = Vec::new();
+    let mut lines: BTreeMap<String, u64> = BTreeMap::new();
+    let mut counted = Counted::new(text);
+    for (number, row) in reader.records().enumerate() {
+        let row = row.map_err(|e| RuleError { line: counted.line(), column: "check", reason: e.to_string() })?;
+        let line = counted.line_of(&row);
+        if number == 0 {
+            if row.iter().ne(COLUMNS) {
+                let reason = format!("the header has to be {}", COLUMNS.join(","));
+                return Err(RuleError { line, column: "check", reason });
+            }
+            continue;
+        }
+        if row.len() != COLUMNS.len() {
+            let reason = format!("{} fields; {} are needed", row.len(), COLUMNS.len());
+            return Err(RuleError { line, column: "check", reason });
+        }
+        let check = Line { line, row: &row }.check()?;
+        if let Some(first) = lines.insert(check.id.clone(), line) {
+            return Err(RuleError { line, column: "check", reason: format!("line {first} has the same check") });
+        }
+        rules.push(check);
+    }
+    if rules.is_empty() {
+        let reason = format!("there is no check; the header is {}, then one line a check", COLUMNS.join(","));
+        return Err(RuleError { line: 1, column: "check", reason });
+    }
+    one_form(&rules, &lines)?;
+    Ok((rules, lines))
 }
 
 /// A column of codes is held to one form: of two, one would never be asked.

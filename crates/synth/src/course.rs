@@ -58,6 +58,11 @@ pub fn run(chart: &mut Chart<'_>) -> io::Result<Course> {
     let mine = here(chart);
     let (first, last) = (chart.patient.first, chart.patient.last);
     let last_day = chart.options.data_to.min(chart.person.death.unwrap_or(Day::MAX));
+    // On the day of a death nobody comes to the clinic: the hour is known of those alone who die in a bed.
+    let last_visit = match chart.person.death {
+        Some(death) if first < death => last_day.min(death - 1),
+        _ => last_day,
+    };
     chart.basics()?;
     for (nth, d) in mine.iter().filter(|d| d.chronic).enumerate() {
         let on = if chart.patient.established {
@@ -80,8 +85,8 @@ pub fn run(chart: &mut Chart<'_>) -> io::Result<Course> {
             sensitive,
         });
     }
-    outpatient(chart, &mine, last_day)?;
-    episodes(chart, &mine, last_day)?;
+    outpatient(chart, &mine, last_visit)?;
+    episodes(chart, &mine, last_visit)?;
     stays(chart, &mine, last_day, &mut course)?;
     if chart.dice.chance(0.25) {
         let at = Moment::at(last, 9 * 60);
@@ -202,6 +207,9 @@ fn suspicion(chart: &mut Chart<'_>, on: Day) {
 fn episodes(chart: &mut Chart<'_>, mine: &[&'static Disease], last_day: Day) -> io::Result<()> {
     for d in mine.iter().copied().filter(|d| !d.chronic) {
         let on = chart.dice.between(chart.patient.first, chart.patient.last);
+        if on > last_day {
+            continue;
+        }
         let place = Place::outpatient(if chart.person.age(on) < 13 { PAEDIATRICS } else { d.department });
         let visits = 1 + i32::from(chart.dice.chance(0.45 * chart.options.density.min(1.5)));
         let mut end = on;
@@ -271,6 +279,9 @@ fn stays(chart: &mut Chart<'_>, mine: &[&'static Disease], last_day: Day, course
     Ok(())
 }
 
+/// Minutes in which what is ordered is done, at most: a mixture runs for five hours from an hour after its order.
+const TO_BE_DONE: i32 = 420;
+
 /// One stay; returns the day it ends.
 fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_day: Day, course: &mut Course) -> io::Result<Day> {
     let newborn = chart.person.age(on) < 1 && on - chart.person.birth < 2;
@@ -311,7 +322,11 @@ fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_da
         free_text: false,
         sensitive: false,
     });
-    let end_of_care = left.min(Moment::at(chart.options.data_to, 20 * 60));
+    // Nobody wrote down in the chart that a stay that is left open ended by death, and nothing is ordered after it all the same.
+    let death = chart.person.death.filter(|&d| open && d < left.day() && d <= chart.options.data_to);
+    let died = death.map(|d| Moment::at(d, 20 * 60).max(admitted)).or(dies.then_some(left));
+    let end_of_data = left.min(Moment::at(chart.options.data_to, 20 * 60));
+    let end_of_care = died.map_or(end_of_data, |died| end_of_data.min(died.later(-TO_BE_DONE)));
     if !newborn {
         let diet = [
             ("001", "常食", ""),
@@ -364,9 +379,8 @@ fn stay(chart: &mut Chart<'_>, on: Day, d: &'static Disease, dies: bool, last_da
     };
     if open {
         course.open_stay = true;
-        // Nobody wrote down in the chart that it ended by death; who bills knows it.
-        let death = chart.person.death.filter(|&d| d < left.day() && d <= chart.options.data_to);
-        note(death.map(|d| Moment::at(d, 20 * 60).max(admitted)), death.map(|_| Discharge::Died));
+        // Who bills knows of the death.
+        note(died, died.map(|_| Discharge::Died));
         return Ok(left.day().max(chart.options.data_to));
     }
     let how = match chart.dice.unit() {

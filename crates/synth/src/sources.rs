@@ -152,7 +152,7 @@ impl Case<'_> {
         Habits::new(self.options, self.provider, self.patient.provider_at)
     }
 
-    /// Last day on which something can have been done: a chart has orders behind a death that nobody told it of.
+    /// Last day on which something can have been done.
     fn until(&self) -> Day {
         self.options.data_to.min(self.person.death.unwrap_or(Day::MAX))
     }

@@ -58,7 +58,8 @@ pub fn ingest(args: IngestArgs, access: &Access, shown: &Shown) -> Result<Outcom
     let line = |t: &ingest::Taken| {
         if let Some(why) = t.why() {
             let what = why.text(shown.lang);
-            let line = Message::new("core-ingest-line-waits").with("provider", &t.provider);
+            let code = if t.refused.is_some() { "core-ingest-line-refused" } else { "core-ingest-line-waits" };
+            let line = Message::new(code).with("provider", &t.provider);
             return line.with("sequence", t.sequence).with("what", what);
         }
         Message::new("core-ingest-line")

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use ::masters::{State, System, Validity};
 use jiff::civil::Date;
 use ledger::Mode;
-use messages::Message;
+use messages::{Lang, Message};
 use pipeline::masters::Added;
 use serde::Serialize;
 use terms::ProviderId;
@@ -35,7 +35,8 @@ pub enum Command {
         #[arg(long)]
         replace: bool,
     },
-    /// Take away what was loaded by mistake. Data sets that were made stay as they are.
+    /// Take away what was loaded by mistake. Data sets that were made stay as they are. An edition on which files with only what changed
+    /// rest is taken away with --force alone.
     Remove {
         #[command(flatten)]
         place: Where,
@@ -45,6 +46,9 @@ pub enum Command {
         /// Day of the edition.
         #[arg(long, value_name = "YYYY-MM-DD")]
         date: Option<Date>,
+        /// Although files with only what changed rest on it: they rest on the edition before it then.
+        #[arg(long)]
+        force: bool,
         /// Why: it stands in the journal.
         #[arg(long, value_name = "TEXT")]
         reason: String,
@@ -83,11 +87,18 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             shown.result(&added, &lines);
             Ok(Outcome::Done)
         }
-        Command::Remove { place, kind, date, reason } => {
+        Command::Remove { place, kind, date, force, reason } => {
             let kind = if kind == "source-to-concept-map" { "source to concept map".to_owned() } else { kind };
-            let removed =
-                access.with(&place, Mode::Writer, async |i| Ok(pipeline::masters::remove(i, &kind, date, &reason).await?))?;
-            shown.result(&removed, &[Message::new("masters-removed").with("file", &removed.file_name)]);
+            let removed = access
+                .with(&place, Mode::Writer, async |i| Ok(pipeline::masters::remove(i, &kind, date, force, &reason).await?))?;
+            let mut lines = vec![Message::new("masters-removed").with("file", &removed.used.file_name)];
+            lines.extend(
+                removed
+                    .resting
+                    .iter()
+                    .map(|r| Message::new("masters-resting").with("file", &r.used.file_name).with("count", r.unmatched)),
+            );
+            shown.result(&removed, &lines);
             Ok(Outcome::Done)
         }
         Command::List { place } => {
@@ -109,7 +120,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 let loaded = pipeline::masters::load(i).await?;
                 Ok(meanings(&loaded, &code, day))
             })?;
-            let mut lines: Vec<Message> = meanings.iter().map(Meaning::message).collect();
+            let mut lines: Vec<Message> = meanings.iter().map(|m| m.message(shown.lang)).collect();
             if meanings.is_empty() {
                 lines.push(Message::new("masters-unknown").with("code", &code));
             }
@@ -141,19 +152,16 @@ fn said(added: &Added) -> Vec<Message> {
         let line = Message::new("masters-changes").with("new", new).with("changed", changed).with("gone", gone);
         lines.push(line.with("abolished", added.abolished));
     }
-    let some = |lines: &[(u32, String)]| {
-        let some: Vec<String> = lines.iter().take(NAMED).map(|(line, why)| format!("{line} ({why})")).collect();
-        some.join(", ")
-    };
     if added.duplicates > 0 {
         lines.push(Message::new("masters-duplicates").with("count", added.duplicates));
     }
     if !added.bad_rows.is_empty() {
-        lines.push(Message::new("masters-bad").with("count", added.bad_rows.len()).with("lines", some(&added.bad_rows)));
+        lines.push(Message::new("masters-bad").with("count", added.bad_rows.len()));
+        lines.extend(added.bad_rows.iter().take(NAMED).map(|amiss| amiss.message(file)));
     }
     if !added.doubts.is_empty() {
-        let line = Message::new("masters-doubts").with("count", added.doubts.len());
-        lines.push(line.with("lines", some(&added.doubts)));
+        lines.push(Message::new("masters-doubts").with("count", added.doubts.len()));
+        lines.extend(added.doubts.iter().take(NAMED).map(|amiss| amiss.message(file)));
     }
     if !added.unmatched.is_empty() {
         let codes: Vec<&str> = added.unmatched.iter().take(NAMED).map(String::as_str).collect();
@@ -187,16 +195,27 @@ struct Meaning {
     code: String,
     name: Option<String>,
     icd10: Option<String>,
+    /// All that are said. Rows get one where it is the only one said.
     standard: Vec<i32>,
+    /// What is said as well, and is not loaded, not standard, or not valid.
+    unusable: Vec<i32>,
     source_concept: Option<i32>,
     validity: Option<&'static str>,
 }
 
 impl Meaning {
-    fn message(&self) -> Message {
+    fn message(&self, lang: Lang) -> Message {
         let or = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
-        let standard: Vec<String> = self.standard.iter().map(i32::to_string).collect();
-        let standard = if standard.is_empty() { "–".to_owned() } else { standard.join(", ") };
+        let all = |ids: &[i32]| ids.iter().map(i32::to_string).collect::<Vec<_>>().join(", ");
+        let standard = match (&self.standard[..], &self.unusable[..]) {
+            ([], []) => "–".to_owned(),
+            ([one], []) => one.to_string(),
+            (several, []) => Message::new("masters-several").with("ids", all(several)).text(lang),
+            (usable, unusable) => {
+                let usable = if usable.is_empty() { "–".to_owned() } else { all(usable) };
+                Message::new("masters-unusable").with("ids", usable).with("unusable", all(unusable)).text(lang)
+            }
+        };
         let line =
             Message::new("masters-meaning").with("system", self.system).with("code", &self.code).with("name", or(&self.name));
         let source = self.source_concept.map_or_else(|| "–".to_owned(), |id| id.to_string());
@@ -221,7 +240,8 @@ fn meanings(loaded: &pipeline::masters::Loaded, code: &str, day: Date) -> Vec<Me
         let Some(found) = loaded.resolver.resolve(table, column, code, pipeline::quality::day_number(day)) else { continue };
         let vocabulary = found.system.vocabulary_id();
         let source_concept = found.source_concept_id.or_else(|| loaded.local.id(vocabulary, found.code));
-        let known = found.validity.is_some() || source_concept.is_some() || !found.standard.is_empty();
+        let said = !found.standard.is_empty() || !found.left_out.is_empty();
+        let known = found.validity.is_some() || source_concept.is_some() || said;
         if !known {
             continue;
         }
@@ -232,6 +252,7 @@ fn meanings(loaded: &pipeline::masters::Loaded, code: &str, day: Date) -> Vec<Me
             name: found.name.map(str::to_owned),
             icd10: found.icd10,
             standard: found.standard.iter().map(|(id, _)| *id).collect(),
+            unusable: found.left_out.clone(),
             source_concept,
             validity: found.validity.map(word),
         });

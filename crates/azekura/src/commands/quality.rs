@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use ledger::Mode;
 use messages::Message;
 use pipeline::masters::Loaded;
-use pipeline::quality::{Numbers, day_number};
+use pipeline::quality::{Numbers, Release, day_number};
 use serde::Serialize;
 use terms::{PackageId, ProviderId};
 
@@ -60,7 +60,7 @@ pub enum Command {
         #[arg(long, default_value = "data quality")]
         purpose: String,
     },
-    /// Let a package in that was held back, whatever the checks say.
+    /// Let a package in that was held back, whatever the checks say; one that was destroyed in place of that, when it is delivered again.
     Release(Decision),
     /// Set a package aside that was held back: its provider may send it anew.
     Reject(Decision),
@@ -183,8 +183,11 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
             finish(&what, &batch.outcome, &head, None, sent, shown)
         }
         Command::Release(d) => {
-            access.with(&d.place, Mode::Writer, async |i| Ok(pipeline::quality::release(i, d.package, &d.reason).await?))?;
-            shown.result(&serde_json::json!({ "package": d.package }), &[Message::new("quality-released-done")]);
+            let release =
+                access.with(&d.place, Mode::Writer, async |i| Ok(pipeline::quality::release(i, d.package, &d.reason).await?))?;
+            let again = release == Release::ToBeDelivered;
+            let line = Message::new(if again { "quality-released-again" } else { "quality-released-done" });
+            shown.result(&serde_json::json!({ "package": d.package, "to_be_delivered": again }), &[line]);
             Ok(Outcome::Done)
         }
         Command::Reject(d) => {

@@ -350,3 +350,88 @@ fn what_would_be_passed_over_in_silence_is_said_when_a_file_is_loaded() {
     assert_eq!(house.on(&["masters", "list"]).done().as_array().map(Vec::len), Some(3));
     assert_eq!(house.faults(), Vec::<String>::new());
 }
+
+/// A drug master, or what changed in one: kind of change and code of each row.
+fn drugs(house: &House, name: &str, rows: &[(&str, &str)]) -> PathBuf {
+    let line = |(change, code): &(&str, &str)| {
+        let mut cells = vec![String::new(); 35];
+        for (column, value) in [(1, *change), (2, "Y"), (3, *code), (5, "架空錠"), (30, "20240401"), (31, "99999999")] {
+            cells[column - 1] = value.to_owned();
+        }
+        cells.iter().map(|c| format!("\"{c}\"")).collect::<Vec<_>>().join(",") + "\r\n"
+    };
+    let path = house.path().join(name);
+    fs::write(&path, rows.iter().map(line).collect::<String>()).expect("a file");
+    path
+}
+
+#[test]
+fn an_edition_on_which_changes_rest_goes_only_when_somebody_says_so_and_what_does_not_fit_is_named() {
+    let house = House::new();
+    let whole = drugs(&house, "y_ALL20240401.csv", &[("0", "620000001"), ("0", "620000002")]);
+    let new = drugs(&house, "y_20240501.csv", &[("3", "620000003")]);
+    let changed = drugs(&house, "y_20240601.csv", &[("5", "620000003"), ("5", "620000001")]);
+    let later = drugs(&house, "y_ALL20240701.csv", &[("0", "620000001"), ("0", "620000003")]);
+    house.on(&["masters", "load", text(&whole), text(&new), text(&changed), text(&later)]).done();
+    let remove = |date: &str, more: &[&str]| {
+        house.on(&[&["masters", "remove", "--kind", "drug", "--date", date, "--reason", "the wrong file"], more].concat())
+    };
+    let list = || house.on(&["masters", "list"]).done().as_array().map(Vec::len);
+    let kept = remove("2024-05-01", &[]);
+    assert_eq!((kept.refused(), list()), ("masters-rests", Some(4)));
+    assert!(kept.all.contains("y_20240601.csv") && !kept.all.contains("y_ALL20240701.csv"), "{}", kept.all);
+    assert!(kept.all.contains('1'), "one change of two: {}", kept.all);
+    assert_eq!(remove("2024-04-01", &["--force"]).refused(), "masters-refused", "nothing would be left to rest on");
+    let gone = remove("2024-05-01", &["--force"]).done();
+    assert_eq!((&gone["file_name"], list()), (&"y_20240501.csv".into(), Some(3)));
+    assert_eq!((&gone["resting"][0]["file_name"], &gone["resting"][0]["unmatched"]), (&"y_20240601.csv".into(), &1.into()));
+    // Nothing rests on these.
+    assert_eq!(remove("2024-07-01", &[]).done()["resting"], serde_json::json!([]));
+    assert_eq!(remove("2024-06-01", &[]).done()["resting"], serde_json::json!([]));
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+#[test]
+fn every_target_of_a_code_is_shown_also_those_that_cannot_be_used() {
+    let house = House::new();
+    let [concept, relationship] = athena(&house);
+    let more = fs::read_to_string(&relationship).expect("text") + "45533019\t77\tMaps to\t20000101\t20991231\t\n";
+    fs::write(&relationship, more).expect("a file");
+    house.on(&["masters", "load", text(&concept), text(&relationship)]).done();
+    let shown = house.on(&["masters", "show", "ICD10:E11.9"]).done();
+    assert_eq!(
+        (&shown[0]["standard"], &shown[0]["unusable"]),
+        (&serde_json::json!([201_826]), &serde_json::json!([77])),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_line_that_is_not_loaded_is_named_with_file_line_field_and_remedy_in_both_languages() {
+    let house = House::new();
+    let codes: Vec<String> = (0..2_000).map(|n| format!("{:07}", 1_000_000 + n)).collect();
+    let mut rows: Vec<(&str, &str)> = codes.iter().map(|code| (code.as_str(), "E119")).collect();
+    rows[6].0 = "103";
+    let file = diseases(&house, "b_20240601.txt", &rows);
+    let spoilt = fs::read_to_string(&file).expect("text").replacen("99999999", "2024????", 1);
+    fs::write(&file, spoilt).expect("a file");
+    let words = |lang: &str| {
+        let mut command = std::process::Command::new(crate::kit::AZEKURA);
+        let copy = house.copy();
+        command.args(["--lang", lang, "masters", "load", text(&file), "--instance", text(&copy.instance())]);
+        let out = command.env("AZEKURA_PASSPHRASE_FILE", copy.path().join("pass")).env("USER", "tester").output().expect("runs");
+        String::from_utf8_lossy(&out.stdout).into_owned() + &String::from_utf8_lossy(&out.stderr)
+    };
+    let english = words("en");
+    for said in ["b_20240601.txt, line 7, column 3", "b_20240601.txt, line 1, column 24", "as its issuer hands it out"] {
+        assert!(english.contains(said), "{said}: {english}");
+    }
+    let japanese = words("ja");
+    for said in ["b_20240601.txt の 7 行目、列 3", "b_20240601.txt の 1 行目、列 24", "配布元のファイルをそのまま"]
+    {
+        assert!(japanese.contains(said), "{said}: {japanese}");
+    }
+    let added = house.on(&["masters", "load", text(&file)]).done();
+    let bad = serde_json::json!([{ "line": 7, "field": "3", "code": "masters-bad-code" }]);
+    assert_eq!(added[0]["bad_rows"], bad, "{added}");
+}

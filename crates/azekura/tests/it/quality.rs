@@ -103,7 +103,7 @@ fn of_what_could_not_be_read_nobody_is_told_that_it_is_well() {
 }
 
 /// Checkups of sixty people as CSV with its mapping, taken on a day; and the ids that they have here.
-fn checkups(house: &House, name: &str, taken: &str) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
+pub fn checkups(house: &House, name: &str, taken: &str) -> (Vec<(String, Vec<u8>)>, Vec<String>) {
     let folder = house.path().join(name);
     fs::create_dir(&folder).expect("a folder");
     let mapping = fs::read(samples("checkup/csv").join("municipal_checkup.toml")).expect("a mapping");
@@ -129,7 +129,6 @@ fn a_package_that_is_not_to_be_used_waits_until_somebody_has_looked_at_it() {
     let (wrong, ids) = checkups(&house, "wrong", "S40.9.12");
     let (right, _) = checkups(&house, "right", "R6.9.12");
     house.notified(&ids.iter().map(String::as_str).collect::<Vec<_>>());
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[7]]).done();
     house.receive(&[&house.package_of("checkup", 1, &wrong), &house.package_of("checkup", 2, &right)]);
     let first = house.on(&["ingest"]);
     assert_eq!(first.status, Some(1), "{}", first.all);
@@ -139,7 +138,8 @@ fn a_package_that_is_not_to_be_used_waits_until_somebody_has_looked_at_it() {
     let again = house.on(&["ingest"]);
     assert_eq!(again.json[0]["waits"], "quality-package-waits", "it is not read again: {}", again.all);
 
-    // Somebody looks: nobody who said no is in it, and the provider's own ids are in its sealed copy alone.
+    // Somebody says no meanwhile, then somebody looks: nobody who said no is in it, and the provider's own ids are in its sealed copy alone.
+    house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[7]]).done();
     let out = house.path().join("look");
     let look = house.on(&["quality", "batch", "--package", &id, "--send", "--out", text(&out)]);
     assert_eq!((look.status, &look.json["patients"]), (Some(1), &59.into()), "{}", look.all);
@@ -246,7 +246,7 @@ fn of_who_is_erased_nothing_waits_in_a_package_that_is_held_back() {
     house.receive(&[&house.package_of("checkup", 1, &wrong)]);
     house.on(&["opt-out", "--provider", PROVIDER, "--patient", &ids[4], "--erase"]).done();
     let set_aside = house.on(&["ingest"]);
-    assert_eq!(set_aside.json[0]["refused"], "quality-rejected", "{}", set_aside.all);
+    assert_eq!(set_aside.json[0]["refused"], "quality-refused", "{}", set_aside.all);
     assert_eq!(packages(), 0);
     // The provider may send it mended, under the same number.
     let (right, _) = checkups(&house, "right", "R6.9.12");

@@ -100,7 +100,7 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
     let cover = Cover { plan_kind: "insurance", insurer, symbol, number, ..Cover::default() };
     book.cover(&at, &local_id, &cover);
     let insurer = narrow(insurer);
-    book.plan(&at, &insurer, on, on, document.report.as_deref());
+    book.plan(&at, &insurer, (on, on), birth, document.report.as_deref());
     if !institution.is_empty() {
         book.care_site(&at, &local_id, institution);
     }

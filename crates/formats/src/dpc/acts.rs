@@ -92,7 +92,8 @@ fn insurer(reader: &mut DpcReader, row: Row<'_>, layout: &Layout, on: i32) {
     book.cover(&at, &unit.local_id, &cover);
     if book.first(&[b"plan", unit.facility.as_bytes(), unit.local_id.as_bytes(), bytes, &month.number().to_le_bytes()]) {
         let kind = String::from_utf8_lossy(row.get(layout.at(Role::claim_type))).into_owned();
-        book.plan(&at, &text, month.first(), month.last(), Some(&kind).filter(|k| !k.is_empty()).map(String::as_str));
+        let kind = Some(kind.as_str()).filter(|k| !k.is_empty());
+        book.plan(&at, &text, (month.first(), month.last()), unit.birth, kind);
     }
 }
 

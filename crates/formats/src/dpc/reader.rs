@@ -96,6 +96,8 @@ pub struct Unit {
     pub start: Option<i32>,
     /// Discharge.
     pub end: Option<i32>,
+    /// Birth, where the line states it.
+    pub birth: Option<i32>,
     /// Insurer of the last line.
     pub insurer: Vec<u8>,
     /// Month of the last line with that insurer.
@@ -466,7 +468,7 @@ impl DpcReader {
         unit.stay = amounts::stay(&facility, &id, fourth);
         unit.facility = facility;
         unit.start = start;
-        unit.end = if kind == Kind::EFg { None } else { other };
+        (unit.birth, unit.end) = if kind == Kind::EFg { (other, None) } else { (None, other) };
         unit.insurer.clear();
         let first = start.unwrap_or_default();
         unit.ts = i64::from(unit.end.unwrap_or(first)) * 86_400_000_000;

@@ -203,7 +203,7 @@ fn coverage(r: &Resource, local: &str, at: &At<'_>, book: &mut Book) {
         Cover { plan_kind: "insurance", symbol, number, branch, relation: relation.as_deref(), valid, ..Cover::default() };
     book.cover(at, local, &cover);
     if let (Some(start), Some(end)) = valid {
-        book.plan(at, "", start, end, None);
+        book.plan(at, "", (start, end), None, None);
     }
 }
 

@@ -300,9 +300,10 @@ impl Claim {
             branch: &branch,
             ..Cover::default()
         };
+        let month = (self.month.first(), self.month.last());
         if insurance.is_some() {
             book.cover(&unit, &self.local_id, &cover);
-            book.plan(&unit, &insurer, self.month.first(), self.month.last(), Some(&kind));
+            book.plan(&unit, &insurer, month, birth, Some(&kind));
         }
         for (n, (_, ko)) in of(b"KO").enumerate() {
             let (payer, recipient) = (text(Some(*ko), 2), text(Some(*ko), 3));
@@ -310,7 +311,7 @@ impl Claim {
             let cover =
                 Cover { plan_kind: "public", set_id: Some(&set), insurer: &payer, number: &recipient, ..Cover::default() };
             book.cover(&unit, &self.local_id, &cover);
-            book.plan(&unit, &payer, self.month.first(), self.month.last(), Some(&kind));
+            book.plan(&unit, &payer, month, birth, Some(&kind));
         }
         book.say_met(scribe.take(), at);
         version

@@ -242,6 +242,22 @@ fn the_flags_of_april_2016_are_those_of_its_fiscal_year() {
 }
 
 #[test]
+fn nobody_is_insured_before_the_birth_that_a_line_states() {
+    let (path, bytes) = sample("dpc/clean/EFg_139999991_2407.txt");
+    let starts = |born: &[u8; 8]| -> BTreeSet<String> {
+        let mut changed = bytes.clone();
+        let places: Vec<usize> = (0..bytes.len() - 8).filter(|at| &bytes[*at..at + 8] == b"19580314").collect();
+        assert!(!places.is_empty());
+        places.into_iter().for_each(|at| changed[at..at + 8].copy_from_slice(born));
+        let outcome = read(&[(path.clone(), changed)]);
+        let plans = of(&outcome, "payer_plan_period", "0000000123");
+        plans.iter().map(|r| r.get("payer_plan_period_start_date").to_owned()).collect()
+    };
+    assert_eq!(starts(b"19580314"), ["2024-07-01".to_owned()].into());
+    assert_eq!(starts(b"20240703"), ["2024-07-03".to_owned()].into(), "a newborn");
+}
+
+#[test]
 fn a_count_or_an_amount_that_cannot_be_read_is_told_and_stands_for_nothing_else() {
     let (path, bytes) = sample("dpc/clean/EFn_139999991_2406.txt");
     let lines: Vec<Vec<u8>> = bytes.split_inclusive(|b| *b == b'\n').map(<[u8]>::to_vec).collect();

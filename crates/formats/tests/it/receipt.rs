@@ -460,6 +460,28 @@ fn a_claim_whose_month_cannot_be_read_makes_no_rows_in_another_month() {
 }
 
 #[test]
+fn nobody_is_insured_before_the_birth_that_the_claim_states() {
+    let (path, bytes) = sample("receipt/clean/RECEIPTC.UKE");
+    let periods = |born: &str| -> Vec<(String, String)> {
+        let at = bytes.windows(8).position(|w| w == b"20160505").expect("the birth of the third");
+        let mut changed = bytes.clone();
+        changed[at..at + 8].copy_from_slice(born.as_bytes());
+        let outcome = read(&[(path.clone(), changed)]);
+        let of = outcome.of("identity").into_iter().find(|r| r.get("birth_date").replace('-', "") == born);
+        let patient = of.expect("is born").patient.clone();
+        let plans = set(&outcome, "payer_plan_period", &patient);
+        let day = |r: &Row, word: &str| r.get(&format!("payer_plan_period_{word}_date")).to_owned();
+        plans.iter().map(|r| (day(r, "start"), day(r, "end"))).collect()
+    };
+    let month = |start: &str| vec![(start.to_owned(), "2024-07-31".to_owned()); 2];
+    assert_eq!(periods("20160505"), month("2024-07-01"), "an insurance and a public payer");
+    assert_eq!(periods("20240701"), month("2024-07-01"));
+    assert_eq!(periods("20240719"), month("2024-07-19"), "a newborn");
+    assert_eq!(periods("20240731"), month("2024-07-31"));
+    assert_eq!(periods("20240801"), [], "a birth after the month is a fault, and no time of an insurance");
+}
+
+#[test]
 fn numbers_are_read_in_full_width_and_told_where_they_are_none() {
     let (path, bytes) = sample("receipt/clean/RECEIPTC.UKE");
     let before = read(&[(path.clone(), bytes.clone())]);

@@ -141,7 +141,9 @@ fn more_than_one_bad_code_in_a_thousand_refuses_the_edition_and_fewer_are_report
     assert_eq!(edition.report.bad_rows, [(500, BadRow::Code)]);
     rows[1_998] = "\"0\",\"Y\",\"62000".to_owned();
     let found = read("y_ALL20240401.csv", &file(&rows));
-    assert!(matches!(found, Err(MasterError::BadRows { kind: Kind::Drug, bad: 2, rows: 1_999, line: 500 })));
+    assert!(
+        matches!(found, Err(MasterError::BadRows { kind: Kind::Drug, bad: 2, rows: 1_999, line: 500, field }) if field == "3")
+    );
     // A spreadsheet that cut the zeros.
     let cut = Disease { code: "703027", ..Disease::default() }.row();
     assert!(matches!(read("b_20240601.txt", &file(&[cut])), Err(MasterError::BadRows { line: 1, .. })));
@@ -157,6 +159,10 @@ fn each_bad_row_is_reported_with_its_reason() {
     let edition = edition("y_ALL20240401.csv", &rows);
     assert_eq!(edition.report.bad_rows, [(11, BadRow::OtherMaster), (21, BadRow::Change), (31, BadRow::Quotes)]);
     assert_eq!(edition.report.doubts, [(41, Doubt::Changed)]);
+    let fields = edition.report.bad_rows.iter().map(|(_, why)| why.field(Kind::Drug)).collect::<Vec<_>>();
+    assert_eq!(fields, [Some("2".to_owned()), Some("1".to_owned()), None]);
+    assert_eq!(Doubt::Changed.field(Kind::Drug).as_deref(), Some("30"));
+    assert_eq!(BadRow::Code.field(Kind::Jlac10).as_deref(), Some("code"));
     assert_eq!(edition.rows.len(), 4_997);
 }
 

@@ -54,11 +54,19 @@ fn house() -> (Resolver, LocalConcepts) {
         45533020\tx\tCondition\tICD10\tc\t\tI10\t20000101\t20991231\t\n\
         320128\tx\tCondition\tSNOMED\tc\tS\t59621000\t20000101\t20991231\t\n\
         4000001\tx\tObservation\tSNOMED\tc\tS\t1\t20000101\t20991231\t\n\
+        8645\tx\tUnit\tUCUM\tu\tS\tU/L\t20000101\t20991231\t\n\
+        8923\tx\tUnit\tUCUM\tu\tS\t[IU]/L\t20000101\t20991231\t\n\
+        9001\tx\tUnit\tUCUM\tu\tS\tm[iU]/mL\t20000101\t20991231\t\n\
+        9002\tx\tUnit\tUCUM\tu\tS\tuU/mL\t20000101\t20991231\t\n\
         8840\tx\tUnit\tUCUM\tu\tS\tmg/dL\t20000101\t20991231\t\n";
     let maps = "concept_id_1\tconcept_id_2\trelationship_id\tvalid_start_date\tvalid_end_date\tinvalid_reason\n\
         45533019\t201826\tMaps to\t20000101\t20991231\t\n\
         45533020\t320128\tMaps to\t20000101\t20991231\t\n\
         45533020\t4000001\tMaps to\t20000101\t20991231\t\n\
+        8645\t8645\tMaps to\t20000101\t20991231\t\n\
+        8923\t8923\tMaps to\t20000101\t20991231\t\n\
+        9001\t9001\tMaps to\t20000101\t20991231\t\n\
+        9002\t9002\tMaps to\t20000101\t20991231\t\n\
         8840\t8840\tMaps to\t20000101\t20991231\t\n";
     resolver.vocabulary.read_concepts(concepts.as_bytes(), &Resolver::filter()).expect("concepts");
     resolver.vocabulary.read_relationships(maps.as_bytes()).expect("maps");
@@ -101,11 +109,10 @@ fn a_row_has_the_one_standard_concept_of_its_code_on_its_day_and_none_where_seve
     assert_eq!((State::Standard as usize, State::NoSystem as usize), (0, 4));
 }
 
-#[test]
-fn a_unit_is_ucum_as_it_is_written_or_none() {
-    let (resolver, local) = house();
+/// Concepts of units as they are written.
+fn units(resolver: &Resolver, written: &[&str]) -> Vec<Option<i32>> {
     let mut columns = Columns::default();
-    for unit in ["mg/dL", "mg/dl", "MG/DL", "㎎／㎗"] {
+    for unit in written {
         let row = MeasurementRow {
             measurement_date: day(2025, 1, 1),
             measurement_source_value: Some("3D010000002227101"),
@@ -116,8 +123,30 @@ fn a_unit_is_ucum_as_it_is_written_or_none() {
         columns.measurement.push(&head(), &row);
     }
     let batch = columns.finish().into_iter().find(|(t, _)| *t == Table::Measurement).expect("rows").1;
-    let filled = Filler::new(&resolver, &local).fill(Table::Measurement, &batch).expect("filled");
-    assert_eq!(numbers(&filled, "unit_concept_id"), [Some(8_840), Some(8_840), Some(0), Some(0)], "a litre has two signs");
+    let local = LocalConcepts::default();
+    let filled = Filler::new(resolver, &local).fill(Table::Measurement, &batch).expect("filled");
+    numbers(&filled, "unit_concept_id")
+}
+
+#[test]
+fn a_unit_is_ucum_in_any_writing_that_ucum_has_for_it_or_none() {
+    let (resolver, _) = house();
+    let all = |written: &[&str], id: i32| assert_eq!(units(&resolver, written), vec![Some(id); written.len()], "{written:?}");
+    all(&["mg/dL", "mg/dl", "mg/dℓ", "ｍｇ／ｄＬ", "㎎／㎗"], 8_840);
+    all(&["U/L", "u/l", "U/l", "u/L", "U/ℓ", "Ｕ／Ｌ", "ｕ／ｌ", " U/L"], 8_645);
+    all(&["[IU]/L", "[iU]/L", "IU/L", "IU/l", "iu/l", "ＩＵ／Ｌ", "IU/ℓ"], 8_923);
+    all(&["mIU/mL", "mIU/ml", "ｍＩＵ／ｍＬ", "mIU/㎖", "m[IU]/mL"], 9_001);
+    all(&["uU/mL", "μU/mL", "µU/ml"], 9_002);
+    all(&["MG/DL", "MIU/ML", "U", "IU", "u", "U/", "/L", "10³/μL", "単位"], 0);
+}
+
+#[test]
+fn a_unit_of_which_the_operator_says_that_it_has_no_concept_gets_none_in_another_writing() {
+    let (mut resolver, _) = house();
+    let header = "source_code,source_concept_id,source_vocabulary_id,source_code_description,target_concept_id,target_vocabulary_id,valid_start_date,valid_end_date,invalid_reason\n";
+    let map = format!("{header}u/l,0,UCUM,x,0,None,1970-01-01,2099-12-31,\n");
+    resolver.vocabulary.read_source_to_concept_map(map.as_bytes()).expect("a map");
+    assert_eq!(units(&resolver, &["u/l", "U/L"]), [Some(0), Some(8_645)]);
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_disease_is_found_by_code_management_number_and_exchange_code() {
 }
 
 #[test]
-fn one_claims_code_has_several_yj_codes_and_one_yj_code_several_claims_codes() {
+fn a_drug_is_found_by_each_of_its_codes_and_all_of_its_rows_are_returned() {
     let masters = masters(vec![
         edition(
             "MEDIS20240531.TXT",
@@ -93,18 +93,19 @@ fn one_claims_code_has_several_yj_codes_and_one_yj_code_several_claims_codes() {
         ),
     ]);
     let on = day(2024, 7, 1);
-    let codes = |from, code, to| masters.drug_codes(from, code, to, on);
-    assert_eq!(codes(System::Drug, "620000001", System::Yj), ["1124009F1030", "1124009F1048"]);
-    assert_eq!(codes(System::Yj, "1124009F1030", System::Drug), ["620000001", "620000002"]);
-    assert_eq!(codes(System::Drug, "620000001", System::Hot9), ["100000101", "100000102"]);
-    assert_eq!(codes(System::Hot7, "1000001", System::Drug), ["620000001", "620000002"]);
-    assert_eq!(codes(System::Hot9, "100000102", System::Yj), ["1124009F1048"]);
-    assert_eq!(codes(System::Hot13, "1000001010101", System::Hot7), ["1000001"]);
-    // Without a claims' code of its own: by the code of the price standard, all of them.
-    assert_eq!(codes(System::Yj, "2149039F1023", System::Drug), ["620000008", "620000009"]);
-    assert_eq!(codes(System::Drug, "620000008", System::Yj), ["2149039F1023"]);
-    assert!(codes(System::Yj, "9999999F1023", System::Drug).is_empty());
-    assert!(codes(System::Hot9, "1000001", System::Drug).is_empty(), "a HOT7 is no HOT9");
+    let rows = |system, code: &str| masters.hot(system, code, on).iter().map(|r| r.row.code.to_string()).collect::<Vec<_>>();
+    let first = ["1000001010101", "1000001010102", "1000001020101"];
+    assert_eq!(rows(System::Drug, "620000001"), first);
+    assert_eq!(rows(System::Drug, "620000002"), first[1..2]);
+    assert_eq!(rows(System::Yj, "1124009F1030"), first[..2]);
+    assert_eq!(rows(System::Hot7, "1000001"), first);
+    assert_eq!(rows(System::Hot9, "100000102"), first[2..]);
+    assert_eq!(rows(System::Hot13, "1000001010101"), first[..1]);
+    // Without a claims' code of its own: by the code of the price standard.
+    assert_eq!(rows(System::Drug, "620000008"), ["1000002010101"]);
+    assert_eq!(rows(System::Drug, "620000009"), ["1000002010101"]);
+    assert!(rows(System::Yj, "9999999F1023").is_empty());
+    assert!(rows(System::Hot9, "1000001").is_empty(), "a HOT7 is no HOT9");
 }
 
 #[test]

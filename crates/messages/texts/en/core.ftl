@@ -56,6 +56,7 @@ core-receipt-outdated = Its receipt was sealed to a certificate that was taken o
 core-outbox-away = The disk is not there to which { $path } was being copied: whether it left cannot be said. Mount it again; the next command goes on with it. If it is gone for good, rename { $copied } to { $original }: the next command puts it there anew, or takes it back.
 core-outbox-withheld = { $path } lies in the outbox although data set { $id } was taken back. Find out who put it there, and remove it.
 core-ingest-line-waits = { $provider } { $sequence }: not taken in yet. { $what }
+core-ingest-line-refused = { $provider } { $sequence }: not taken in. { $what }
 core-ingest-nothing = No package waits.
 core-ingest-held-back = Packages that wait for an earlier one of their provider, or until it is resumed: { $count }. azekura receive takes them up.
 core-link-doubtful = { $count } pairs may be one person and were not linked: if one says no, the other leaves no data set either.

@@ -56,6 +56,7 @@ core-receipt-outdated = 受領書は使用を終えた証明書宛てに封じ�
 core-outbox-away = { $path } をコピーしていたディスクが見つからないため、渡されたかどうかを判断できません。ディスクを接続し直してください。次のコマンドが続きを行います。ディスクが失われた場合は { $copied } の名前を { $original } に戻してください。次のコマンドが改めて置くか、取り消します。
 core-outbox-withheld = 取り消したデータセット { $id } が送り出し箱の { $path } にあります。置かれた経緯を調べ、削除してください。
 core-ingest-line-waits = { $provider } { $sequence }: まだ取り込んでいません。{ $what }
+core-ingest-line-refused = { $provider } { $sequence }: 取り込みません。{ $what }
 core-ingest-nothing = 待っているパッケージはありません。
 core-ingest-held-back = 前の番号の到着または提供者の再開を待つパッケージ: { $count } 件。azekura receive で受け入れます。
 core-link-doubtful = { $count } 組は同一人物の可能性がありますが連結していません。一方が停止を求めた場合、他方もデータセットに含めません。

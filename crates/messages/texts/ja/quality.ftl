@@ -105,9 +105,13 @@ quality-mended = { $count ->
  }
 quality-package-held = データ品質:{ $count } 件の検査が「使用不可」です({ $checks })。`azekura quality batch --package { $package } --out DIR` で内容を確かめ、`azekura quality release` または `azekura quality reject` で決めてください。この提供元の後続のパッケージは待機します。
 quality-package-waits = データ品質:保留中です。`azekura quality batch --package { $package } --out DIR` で内容を確かめ、`azekura quality release` または `azekura quality reject` で決めてください。この提供元の後続のパッケージは待機します。
+quality-package-refused = データ品質:このパッケージは { $count } 件の検査で使用不可とされ({ $checks })、保管してはならない方の記録が含まれているか、その可能性があります。そのため保留せずに破棄しました。提供元には封印した報告を送信トレイに置きました。提供元は修正して同じ番号で再送します。データがこのままで正しい場合は `azekura quality release --package { $package } --reason TEXT` を実行し、同じパッケージの再送を依頼してください。
+quality-package-refused-untold = データ品質:このパッケージは { $count } 件の検査で使用不可とされ({ $checks })、保管してはならない方の記録が含まれているか、その可能性があります。そのため保留せずに破棄しました。提供元には通知できていません。別の方法で伝え、修正して同じ番号で再送するよう依頼してください。データがこのままで正しい場合は `azekura quality release --package { $package } --reason TEXT` を実行し、同じパッケージの再送を依頼してください。
+quality-refused = データ品質:このパッケージはこのままでは使用できません(検査項目を参照)。また、保管してはならない方の記録が含まれているか、その可能性があります(見つかった方は rejections.csv)。そのため、確認まで保留せずに破棄しました。該当の方を除き、検査で示した点を修正して、同じ番号で再送してください。データがこのままで正しい場合は作成事業者にお知らせください。同じパッケージを取り込めるようにできます。
 quality-rejected = データ品質:内容を確認し、使用しないこととしました。修正して再送してください。
 quality-not-held = パッケージ { $package } はデータ品質で保留されていません。保留中のものは `azekura ingest` が示します。
 quality-released-done = 次の `azekura ingest` で、検査の結果にかかわらず取り込みます。
+quality-released-again = パッケージは破棄済みです。同じパッケージの再送を依頼してください。検査の結果にかかわらず取り込みます。
 quality-rejected-done = パッケージを使用しないこととしました。提供元は同じ番号で再送できます。
 quality-batch-state = パッケージ { $package } は取込待ちではありません。検査できるのは取込待ちのものだけです。取込済みのものは `azekura quality lake` で検査します。
 quality-sent = 提供元の患者番号を含む写しを、提供元あてに封印しました:{ $path }

@@ -100,7 +100,7 @@ impl Taken {
         Taken { waits: Some(why.code), why: Some(why), ..Taken::not(package, provider, sequence) }
     }
 
-    /// Why it waits.
+    /// Why it waits or is not used.
     pub fn why(&self) -> Option<&Message> {
         self.why.as_ref()
     }
@@ -255,14 +255,18 @@ async fn take(
     if let Some(said) = &built.refused {
         return set_aside(said).await;
     }
-    if !built.unfit.is_empty() {
-        return hold(instance, package, provider, sequence, &built.unfit).await;
-    }
     // Who was erased since it came may stand in it under a name that no file's place shows.
     let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
     let of_many = kind_of(&spooled.manifest.kind)? != SourceKind::Ssmix2;
     let said_no = of_many && instance.ledger.read().await?.opt_outs().await?.iter().any(|o| o.provider == *provider);
     let destroy = built.refused_patients() > 0 || erasures.since(package) || said_no;
+    if !built.unfit.is_empty() {
+        return if destroy {
+            refuse(instance, package, provider, sequence, &built).await
+        } else {
+            hold(instance, package, provider, sequence, &built.unfit).await
+        };
+    }
     let pending = receipt::write(instance, package, provider, sequence, &built, destroy).await?;
 
     let mut tx = instance.ledger.begin(&instance.actor, TAKE_IN).await?;
@@ -310,10 +314,6 @@ async fn hold(
     sequence: i64,
     unfit: &[String],
 ) -> Result<Taken, Error> {
-    // Who was erased since it came may stand in it, and it would wait for nobody knows how long.
-    if crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?.since(package) {
-        return quarantine(instance, package, provider.clone(), sequence, crate::quality::REJECTED, TAKE_IN).await;
-    }
     let mut tx = instance.ledger.begin(&instance.actor, "hold a package back that is not to be used").await?;
     tx.move_package(package.id, PackageState::Accepted, PackageState::Accepted, Some(crate::quality::HELD)).await?;
     let refused = Event::Refused {
@@ -325,8 +325,37 @@ async fn hold(
     tx.commit().await?;
     tracing::warn!(package = %package.id, checks = unfit.len(), "held back: data quality");
     let why = Message::new("quality-package-held").with("count", unfit.len()).with("package", package.id);
-    let some = unfit.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ");
-    Ok(Taken::waiting(package.id, provider.clone(), sequence, why.with("checks", some)))
+    Ok(Taken::waiting(package.id, provider.clone(), sequence, why.with("checks", some_of(unfit))))
+}
+
+/// Destroys a package that is not to be used, in place of holding it back: people are or may be in it of whom nothing may be kept. Had it
+/// been taken in, it would be destroyed now; held back, it would keep them for weeks. Nobody but its sender can take them out of it: it is
+/// signed as a whole.
+async fn refuse(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    built: &build::Built,
+) -> Result<Taken, Error> {
+    // Told first: what breaks off here is done again, and told again, with the next `ingest`.
+    let told = receipt::tell_refused(instance, package, provider, sequence, built).await;
+    crate::moving::warn_of(told.as_ref().err());
+    let set_aside = quarantine(instance, package, provider.clone(), sequence, crate::quality::REFUSED, TAKE_IN).await?;
+    let code = if told.is_ok() { "quality-package-refused" } else { "quality-package-refused-untold" };
+    let why = Message::new(code).with("count", built.unfit.len()).with("checks", some_of(&built.unfit));
+    Ok(Taken {
+        patients_refused: built.refused_patients(),
+        refusals: built.refusals.clone(),
+        destroyed: !instance.root.join(&package.directory).exists(),
+        why: Some(why.with("package", package.id)),
+        ..set_aside
+    })
+}
+
+/// The first of the checks that say that a package is not to be used.
+fn some_of(unfit: &[String]) -> String {
+    unfit.iter().take(3).map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// A package that held when it was received and does not any more.

@@ -6,8 +6,7 @@
 
 use ledger::{OutboxState, Package, PackageState, PartyKind, PartyStatus};
 use messages::{Lang, Message};
-use package::{Draft, ENDING, Period, Purpose, Writer};
-use seal::Certificate;
+use package::{ENDING, Period};
 use serde::{Deserialize, Serialize};
 use terms::{PackageId, ProviderId};
 
@@ -76,19 +75,9 @@ pub(super) async fn write(
 ) -> Result<Pending, Error> {
     let party = instance.ledger.read().await?.party(PartyKind::Provider, provider.as_str()).await?;
     let party = party.ok_or_else(|| Error::Inconsistent("a package of a provider that is not registered".to_owned()))?;
-    let certificate = Certificate::from_der(&party.certificate)?;
     let today = crate::notices::today();
-    let draft = Draft {
-        purpose: Purpose::Receipt,
-        sender: instance.config.producer.name.clone(),
-        sequence: u64::try_from(sequence).unwrap_or(1),
-        kind: "receipt".to_owned(),
-        period: Period { from: package.period_from.unwrap_or(today), to: package.period_to.unwrap_or(today) },
-        dataset: None,
-    };
+    let period = Period { from: package.period_from.unwrap_or(today), to: package.period_to.unwrap_or(today) };
     let name = format!("receipt-{sequence:06}");
-    let beside = instance.pending(provider.as_str());
-    let mut writer = Writer::create_replacing(&beside, &name, draft, &certificate)?;
     let summary = Summary {
         package: package.id,
         sequence,
@@ -100,8 +89,12 @@ pub(super) async fn write(
         findings: built.findings,
         package_bytes: if destroy { "destroyed" } else { "kept until the stated time" },
     };
-    writer.add_payload(|to| fill(to, &summary, built))?;
-    let finished = writer.finish(&instance.keyring.producer()?)?;
+    let files = [
+        ("receipt.json", serde_json::to_vec_pretty(&summary).map_err(|e| Error::Inconsistent(e.to_string()))?),
+        ("rejections.csv", rejections(built)?),
+        ("findings.jsonl", findings(built)?),
+    ];
+    let finished = crate::told::seal(instance, &party, (&name, KIND), sequence, period, &files)?;
     Ok(Pending {
         package: package.id,
         from: format!("pending/{provider}/{name}{ENDING}"),
@@ -113,32 +106,72 @@ pub(super) async fn write(
     })
 }
 
-fn fill(to: &mut dyn std::io::Write, summary: &Summary<'_>, built: &Built) -> Result<(), Error> {
-    let json = |e: serde_json::Error| Error::Inconsistent(e.to_string());
-    let mut tar = tar::Builder::new(to);
-    let mut add = |name: &str, bytes: &[u8]| {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(0o444);
-        tar.append_data(&mut header, name, bytes).map_err(Error::io("writing a receipt"))
+#[derive(Serialize)]
+struct Refused<'a> {
+    package: PackageId,
+    sequence: i64,
+    code: &'static str,
+    reason_ja: String,
+    reason_en: String,
+    checks: &'a [String],
+    patients_refused: u64,
+    refusals: &'a ledger::Counts,
+    findings: u64,
+    package_bytes: &'static str,
+}
+
+/// Tells a provider that a package is not to be used and was destroyed, with the checks that say so and who in it may not come in.
+///
+/// # Errors
+/// A refusal when nothing goes to the provider at present; when it cannot be written.
+pub(super) async fn tell_refused(
+    instance: &Instance,
+    package: &Package,
+    provider: &ProviderId,
+    sequence: i64,
+    built: &Built,
+) -> Result<(), Error> {
+    let code = crate::quality::REFUSED;
+    let refused = Refused {
+        package: package.id,
+        sequence,
+        code,
+        reason_ja: Message::new(code).text(Lang::Ja),
+        reason_en: Message::new(code).text(Lang::En),
+        checks: &built.unfit,
+        patients_refused: built.refused_patients(),
+        refusals: &built.refusals,
+        findings: built.findings,
+        package_bytes: "destroyed",
     };
-    add("receipt.json", &serde_json::to_vec_pretty(summary).map_err(json)?)?;
-    let mut rejections = csv::Writer::from_writer(Vec::new());
-    let row =
-        |r: &mut csv::Writer<Vec<u8>>, cells: [&str; 4]| r.write_record(cells).map_err(|e| Error::Inconsistent(e.to_string()));
-    row(&mut rejections, ["patient", "code", "reason_ja", "reason_en"])?;
+    let files = [
+        ("refused.json", serde_json::to_vec_pretty(&refused).map_err(|e| Error::Inconsistent(e.to_string()))?),
+        ("rejections.csv", rejections(built)?),
+        ("findings.jsonl", findings(built)?),
+    ];
+    crate::quality::send(instance, provider, sequence, &files).await.map(drop)
+}
+
+/// Who may not come in, and why.
+fn rejections(built: &Built) -> Result<Vec<u8>, Error> {
+    let trouble = |e: &dyn std::fmt::Display| Error::Inconsistent(e.to_string());
+    let mut to = csv::Writer::from_writer(Vec::new());
+    to.write_record(["patient", "code", "reason_ja", "reason_en"]).map_err(|e| trouble(&e))?;
     for (patient, code) in &built.rejected {
         let message = Message::new(code);
-        row(&mut rejections, [patient, code, &message.text(Lang::Ja), &message.text(Lang::En)])?;
+        to.write_record([patient, *code, &message.text(Lang::Ja), &message.text(Lang::En)]).map_err(|e| trouble(&e))?;
     }
-    add("rejections.csv", &rejections.into_inner().map_err(|e| Error::Inconsistent(e.to_string()))?)?;
+    to.into_inner().map_err(|e| trouble(&e))
+}
+
+/// What was found in the files, a line each.
+fn findings(built: &Built) -> Result<Vec<u8>, Error> {
     let mut findings = Vec::new();
     for finding in &built.kept_findings {
-        serde_json::to_writer(&mut findings, &finding.line(Lang::Ja)).map_err(json)?;
+        serde_json::to_writer(&mut findings, &finding.line(Lang::Ja)).map_err(|e| Error::Inconsistent(e.to_string()))?;
         findings.push(b'\n');
     }
-    add("findings.jsonl", &findings)?;
-    tar.into_inner().map_err(Error::io("writing a receipt")).map(drop)
+    Ok(findings)
 }
 
 /// Moves receipts to their places and destroys packages that must not be kept: whatever a transaction has promised and a

@@ -5,16 +5,53 @@ use std::path::PathBuf;
 
 use jiff::civil::Date;
 use ledger::Event;
-use masters::{Kind, LocalConcepts, Masters, Resolver, Vocabulary};
+use masters::{BadRow, Doubt, Kind, LocalConcepts, Masters, Resolver, Vocabulary};
 use messages::Message;
 use serde::Serialize;
 use terms::{AssetClass, AssetId};
 
 use super::files::{Coming, read_files, refused};
-use super::{CONCEPTS, LOCAL, Loaded, MAP, MASTER, Used, edition, list, load, spoilt, take};
+use super::{CONCEPTS, LOCAL, Loaded, MAP, MASTER, Used, day, edition, list, load, spoilt, take};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
+
+/// A line of a file with something that could not be read.
+#[derive(Debug, Clone, Serialize)]
+pub struct Amiss {
+    /// Line, from 1.
+    pub line: u32,
+    /// Its field: number of the column from 1, or the name that a header gives it; none where the whole line cannot be read.
+    pub field: Option<String>,
+    /// Code of what is wrong and what to do.
+    pub code: &'static str,
+}
+
+impl Amiss {
+    pub(super) fn bad(kind: Kind, (line, why): (u32, BadRow)) -> Amiss {
+        let code = match why {
+            BadRow::Code => "masters-bad-code",
+            BadRow::Quotes => "masters-bad-quotes",
+            BadRow::OtherMaster => "masters-bad-other",
+            BadRow::Change => "masters-bad-change",
+        };
+        Amiss { line, field: why.field(kind), code }
+    }
+
+    pub(super) fn doubt(kind: Kind, (line, what): (u32, Doubt)) -> Amiss {
+        let code = match what {
+            Doubt::Listed | Doubt::Changed => "masters-doubt-day",
+            Doubt::Abolished => "masters-doubt-abolished",
+            Doubt::Characters => "masters-doubt-characters",
+        };
+        Amiss { line, field: what.field(kind), code }
+    }
+
+    /// In words.
+    pub fn message(&self, file: &str) -> Message {
+        Message::new(self.code).with("file", file).with("line", self.line).with("field", self.field.as_deref().unwrap_or("–"))
+    }
+}
 
 /// What became of a file.
 #[derive(Debug, Serialize)]
@@ -24,12 +61,12 @@ pub struct Added {
     pub used: Used,
     /// Whether it was there already, byte for byte: then nothing was done.
     pub already: bool,
-    /// Lines that could not be read, with the reason, and how many there are in all.
-    pub bad_rows: Vec<(u32, String)>,
+    /// Lines that could not be read.
+    pub bad_rows: Vec<Amiss>,
     /// Lines whose code stands again further below.
     pub duplicates: usize,
     /// Lines that are loaded without something that could not be read: a day, a character.
-    pub doubts: Vec<(u32, String)>,
+    pub doubts: Vec<Amiss>,
     /// Of a file with only what changed: codes whose change does not fit the edition before; it was made nevertheless.
     pub unmatched: Vec<String>,
     /// The file whose place it took.
@@ -97,7 +134,7 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
             None => {}
         }
     }
-    let mut all = with_changes(instance, &loaded, coming, &gone).await?;
+    let (mut all, _) = with_changes(instance, &loaded, coming, &gone).await?;
     let mut local = loaded.local;
     for c in &mut all {
         c.report.own_concepts = own_concepts(&mut local, c)?;
@@ -136,12 +173,34 @@ pub async fn add(instance: &Instance, paths: &[PathBuf], date: Option<Date>, rep
     Ok(reports)
 }
 
+/// What was taken away.
+#[derive(Debug, Serialize)]
+pub struct Removed {
+    /// The file.
+    #[serde(flatten)]
+    pub used: Used,
+    /// Files with only what changed that rested on it, and rest on the edition before it now.
+    pub resting: Vec<Resting>,
+}
+
+/// A file with only what changed, when what it rested on is gone.
+#[derive(Debug, Serialize)]
+pub struct Resting {
+    /// The file.
+    #[serde(flatten)]
+    pub used: Used,
+    /// Its changes that do not fit the edition before it any more.
+    pub unmatched: usize,
+}
+
 /// Takes a file away that was loaded by mistake: an edition by its kind and day, or the vocabulary or the map by its kind alone. Concepts of
-/// the instance's own that its codes got stay: they may be in data sets. Why stands in the journal.
+/// the instance's own that its codes got stay: they may be in data sets. Files with only what changed that rest on it keep it there, unless
+/// `even_so`. Why stands in the journal.
 ///
 /// # Errors
-/// A refusal when there is no such file, or another rests on it: a file with only what changed on the edition before.
-pub async fn remove(instance: &Instance, kind: &str, date: Option<Date>, why: &str) -> Result<Used, Error> {
+/// A refusal when there is no such file, or others rest on it: those are named, with what of them would not fit any more. `even_so` too
+/// when nothing is left that they could rest on.
+pub async fn remove(instance: &Instance, kind: &str, date: Option<Date>, even_so: bool, why: &str) -> Result<Removed, Error> {
     // Nothing but masters is opened: what cannot be read any more can be taken away.
     let (resolver, local) = (Resolver::default(), LocalConcepts::default());
     let loaded = Loaded { resolver, local, used: list(instance).await? };
@@ -151,21 +210,41 @@ pub async fn remove(instance: &Instance, kind: &str, date: Option<Date>, why: &s
         let message = Message::new("masters-not-there").with("kind", kind).with("date", date.as_deref().unwrap_or("–"));
         return Err(Error::refused(message));
     };
-    with_changes(instance, &loaded, Vec::new(), &[found.asset]).await?;
+    let (_, masters) = with_changes(instance, &loaded, Vec::new(), &[found.asset]).await?;
+    let resting: Vec<Resting> = resting(&loaded.used, &found)
+        .map(|used| {
+            let own = Kind::by_name(&used.kind).and_then(|kind| masters.editions(kind).find(|e| Some(day(e.date)) == used.date));
+            Resting { used: used.clone(), unmatched: own.map_or(0, |e| e.report.unmatched.len()) }
+        })
+        .collect();
+    if !resting.is_empty() && !even_so {
+        let files: Vec<&str> = resting.iter().map(|r| r.used.file_name.as_str()).collect();
+        let unmatched: usize = resting.iter().map(|r| r.unmatched).sum();
+        let message = Message::new("masters-rests").with("file", &found.file_name).with("files", files.join(", "));
+        return Err(Error::refused(message.with("count", unmatched)));
+    }
     let mut tx = instance.ledger.begin(&instance.actor, why).await?;
     tx.doom_assets(&[found.asset], "it was loaded by mistake").await?;
     tx.commit().await?;
     crate::dataset::finish_doomed(instance).await?;
-    Ok(found)
+    Ok(Removed { used: found, resting })
 }
 
-/// Holds what comes against what stays: whether all of it goes together, and what it changes.
+/// Files with only what changed that were applied to a file or to what was made of it: until the next whole edition.
+fn resting<'u>(used: &'u [Used], on: &Used) -> impl Iterator<Item = &'u Used> {
+    // By day, as `list` gives them; a vocabulary and a map have none, and nothing rests on them.
+    let (kind, date) = (on.kind.clone(), on.date.clone());
+    let later = used.iter().filter(move |u| u.kind == kind && date.is_some() && u.date > date);
+    later.take_while(|u| u.difference)
+}
+
+/// Holds what comes against what stays: whether all of it goes together, and what it changes. Gives the masters as they are then too.
 async fn with_changes(
     instance: &Instance,
     loaded: &Loaded,
     mut coming: Vec<Coming>,
     gone: &[AssetId],
-) -> Result<Vec<Coming>, Error> {
+) -> Result<(Vec<Coming>, Masters), Error> {
     unused_maps(instance, loaded, &mut coming).await?;
     coming.sort_by(|a, b| (&a.used.kind, &a.used.date).cmp(&(&b.used.kind, &b.used.date)));
     let mut files: Vec<(Kind, Used, Option<usize>)> = Vec::new();
@@ -194,7 +273,7 @@ async fn with_changes(
             coming[place].report.unmatched = now.report.unmatched.iter().map(|code| code.to_string()).collect();
         }
     }
-    Ok(coming)
+    Ok((coming, masters))
 }
 
 /// What of a map that comes says nothing, by the vocabulary that comes with it or is there.

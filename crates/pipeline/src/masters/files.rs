@@ -9,7 +9,7 @@ use masters::{Extent, Kind, LocalConcepts, MasterError, Resolver, Vocabulary};
 use messages::Message;
 use terms::AssetId;
 
-use super::{Added, CONCEPTS, Loaded, MAP, Used, edition, take};
+use super::{Added, Amiss, CONCEPTS, Loaded, MAP, Used, day, edition, take};
 use crate::error::Error;
 use crate::quality::day_number;
 
@@ -133,10 +133,9 @@ fn master(path: &Path, name: String, date: Option<Date>) -> Result<Coming, Error
         None => masters::read(&name, &bytes),
     };
     let edition = edition.map_err(|e| refused(&name, &e))?;
-    let (year, month, day) = terms::civil_from_days(edition.date);
     let used = Used {
         kind: edition.kind.name().to_owned(),
-        date: Some(format!("{year:04}-{month:02}-{day:02}")),
+        date: Some(day(edition.date)),
         difference: edition.extent == Extent::Difference,
         file_name: name,
         sha256: hex::encode(seal::hash::sha256(&bytes)),
@@ -144,9 +143,9 @@ fn master(path: &Path, name: String, date: Option<Date>) -> Result<Coming, Error
         asset: AssetId::new(),
     };
     let report = Added {
-        bad_rows: edition.report.bad_rows.iter().map(|(line, why)| (*line, format!("{why:?}"))).collect(),
+        bad_rows: edition.report.bad_rows.iter().map(|row| Amiss::bad(edition.kind, *row)).collect(),
         duplicates: edition.report.duplicates.len(),
-        doubts: edition.report.doubts.iter().map(|(line, what)| (*line, format!("{what:?}"))).collect(),
+        doubts: edition.report.doubts.iter().map(|row| Amiss::doubt(edition.kind, *row)).collect(),
         abolished: edition.report.abolished,
         ..Added::of(used.clone())
     };

@@ -24,7 +24,7 @@ use crate::error::Error;
 use crate::quality::day_number;
 use crate::sealed;
 
-pub use add::{Added, add, remove};
+pub use add::{Added, Amiss, Removed, Resting, add, remove};
 pub use files::of_files;
 
 /// Kinds of the assets.
@@ -145,6 +145,12 @@ pub async fn load(instance: &Instance) -> Result<Loaded, Error> {
         }
     };
     Ok(Loaded { resolver, local, used })
+}
+
+/// A day of an edition as it stands in the name of its asset.
+fn day(date: i32) -> String {
+    let (year, month, day) = terms::civil_from_days(date);
+    format!("{year:04}-{month:02}-{day:02}")
 }
 
 fn spoilt(error: MasterError) -> Error {

@@ -1,4 +1,5 @@
-//! The gate: a package of which a check says that it is not to be used waits until somebody has looked at it.
+//! The gate: a package of which a check says that it is not to be used waits until somebody has looked at it. Where people are in it of
+//! whom nothing may be kept, it does not wait: it is destroyed, and its provider told (`ingest`).
 
 use ledger::{Package, PackageState};
 use messages::Message;
@@ -12,9 +13,11 @@ use crate::ingest::quarantine;
 /// Reason of a package that waits: also the word by which it is known.
 pub(crate) const HELD: &str = "quality-held";
 /// Reason of one that may come in, whatever the checks say.
-const RELEASED: &str = "quality-released";
+pub(crate) const RELEASED: &str = "quality-released";
 /// Reason of one that is not used.
 pub(crate) const REJECTED: &str = "quality-rejected";
+/// Reason of one that was destroyed in place of being held back.
+pub(crate) const REFUSED: &str = "quality-refused";
 
 /// The rules of an instance: the shipped ones, and its own beside them.
 ///
@@ -51,16 +54,30 @@ async fn held(instance: &Instance, id: PackageId) -> Result<Package, Error> {
     held.ok_or_else(|| Error::refused(Message::new("quality-not-held").with("package", id)))
 }
 
-/// Lets a package in that was held back: the next `ingest` takes it, whatever the checks say. Why stands in the journal.
+/// What became of a package that was let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Release {
+    /// The next `ingest` takes it in.
+    Waits,
+    /// Its bytes are destroyed: it comes in when the same package is delivered again.
+    ToBeDelivered,
+}
+
+/// Lets a package in that was held back, or destroyed in place of that, whatever the checks say. Why stands in the journal.
 ///
 /// # Errors
-/// A refusal when it is not held back.
-pub async fn release(instance: &Instance, id: PackageId, why: &str) -> Result<(), Error> {
-    held(instance, id).await?;
+/// A refusal when it is neither.
+pub async fn release(instance: &Instance, id: PackageId, why: &str) -> Result<Release, Error> {
+    let destroyed = |p: &Package| p.state == PackageState::Quarantined && p.reason.as_deref() == Some(REFUSED);
+    let (state, release) = if instance.ledger.read().await?.package(id).await?.as_ref().is_some_and(destroyed) {
+        (PackageState::Quarantined, Release::ToBeDelivered)
+    } else {
+        (held(instance, id).await?.state, Release::Waits)
+    };
     let mut tx = instance.ledger.begin(&instance.actor, why).await?;
-    tx.move_package(id, PackageState::Accepted, PackageState::Accepted, Some(RELEASED)).await?;
+    tx.move_package(id, state, state, Some(RELEASED)).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(release)
 }
 
 /// Sets a package aside that was held back: its provider may send it anew under its number. Why stands in the journal.

@@ -22,11 +22,11 @@ use crate::error::Error;
 use crate::notices::today;
 
 pub use batch::{Batch, Numbers, of_package};
-pub(crate) use gate::{HELD, REJECTED, gate, is_released};
-pub use gate::{reject, release, rules};
+pub(crate) use gate::{HELD, REFUSED, REJECTED, RELEASED, gate, is_released};
+pub use gate::{Release, reject, release, rules};
 pub use kept::looks;
-pub(crate) use sent::take_back;
 pub use sent::{Files, send};
+pub(crate) use sent::{take_back, take_back_of_absent};
 
 /// Days since 1970-01-01.
 pub fn day_number(day: Date) -> i32 {

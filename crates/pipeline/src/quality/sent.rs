@@ -5,18 +5,15 @@ use std::path::PathBuf;
 
 use ledger::{Event, PartyKind, PartyStatus};
 use messages::Message;
-use package::{Draft, ENDING, Period, Purpose, Writer};
-use seal::Certificate;
+use package::{ENDING, Period};
 use terms::ProviderId;
 
 use crate::Instance;
 use crate::error::Error;
+pub use crate::told::Files;
 
 /// What names of reports begin with.
 const NAME: &str = "quality-";
-
-/// The files of a report: name and bytes.
-pub type Files<'a> = &'a [(&'a str, Vec<u8>)];
 
 /// Puts a report where its provider fetches what is for it. One of the same number takes the place of an earlier one.
 ///
@@ -24,49 +21,43 @@ pub type Files<'a> = &'a [(&'a str, Vec<u8>)];
 /// A refusal when nothing goes to the provider at present; when it cannot be written.
 pub async fn send(instance: &Instance, provider: &ProviderId, sequence: i64, files: Files<'_>) -> Result<PathBuf, Error> {
     let party = may_send(instance, provider).await?;
-    let certificate = Certificate::from_der(&party.certificate)?;
     let today = crate::notices::today();
-    let draft = Draft {
-        purpose: Purpose::Receipt,
-        sender: instance.config.producer.name.clone(),
-        sequence: u64::try_from(sequence).unwrap_or(1),
-        kind: "quality".to_owned(),
-        period: Period { from: today, to: today },
-        dataset: None,
-    };
     // Beside its place first: an earlier report stands until this one is whole, and what a crash leaves is swept.
     let name = format!("{NAME}{sequence:06}");
-    let beside = instance.pending(provider.as_str());
-    let mut writer = Writer::create_replacing(&beside, &name, draft, &certificate)?;
-    writer.add_payload(|to| {
-        let mut tar = tar::Builder::new(to);
-        for (name, bytes) in files {
-            let mut header = tar::Header::new_ustar();
-            header.set_size(bytes.len() as u64);
-            header.set_mode(0o444);
-            tar.append_data(&mut header, name, bytes.as_slice()).map_err(Error::io("writing a report"))?;
-        }
-        tar.into_inner().map(drop).map_err(Error::io("writing a report"))
-    })?;
-    writer.finish(&instance.keyring.producer()?)?;
+    let period = Period { from: today, to: today };
+    let from = crate::told::seal(instance, &party, (&name, "quality"), sequence, period, files)?.path;
     // The journal knows of it before it stands where it can be fetched; one that a crash then keeps back is made again.
     let mut tx = instance.ledger.begin(&instance.actor, "tell a provider of the quality of its data").await?;
     let counts = [("sequence".to_owned(), sequence), ("files".to_owned(), files.len() as i64)];
     tx.emit(Event::StepFinished { step: "quality report sealed".to_owned(), run: None, counts: counts.into() })?;
     tx.commit().await?;
-    let file = format!("{name}{ENDING}");
-    let (from, to) = (beside.join(&file), instance.root.join("outbox").join(provider.as_str()).join(&file));
+    let to = instance.outbox(provider.as_str()).join(format!("{name}{ENDING}"));
     crate::moving::put_in_place(&from, &to)?;
     crate::moving::moved(&from)?;
     Ok(to)
 }
 
-/// Takes reports back that were not fetched: after an erasure none may stand there with the person's rows.
+/// Takes reports back of those to whom nothing goes at present: what broke off when they were suspended or ended.
+///
+/// # Errors
+/// Of the ledger; the first thing that cannot be removed, after all that can.
+pub(crate) async fn take_back_of_absent(instance: &Instance) -> Result<(), Error> {
+    let parties = instance.ledger.read().await?.parties(PartyKind::Provider).await?;
+    let mut taken = Ok(());
+    for party in parties.iter().filter(|p| p.status != PartyStatus::Active) {
+        // What stands in the way of one is no matter of the others.
+        taken = taken.and(take_back(instance, &party.id));
+    }
+    taken
+}
+
+/// Takes a provider's reports back that were not fetched: after an erasure none may stand there with the person's rows, and none that
+/// is sealed to a key that may be in other hands.
 ///
 /// # Errors
 /// When they cannot be removed.
-pub(crate) fn take_back(instance: &Instance, provider: &ProviderId) -> Result<(), Error> {
-    let outbox = instance.root.join("outbox").join(provider.as_str());
+pub(crate) fn take_back(instance: &Instance, provider: &str) -> Result<(), Error> {
+    let outbox = instance.outbox(provider);
     let trouble = || Error::io(outbox.display().to_string());
     let entries = match std::fs::read_dir(&outbox) {
         // Where no directory is, no report stands.

@@ -59,6 +59,31 @@ fn a_rule_that_cannot_be_run_or_cannot_fail_is_refused_with_line_and_column() {
 }
 
 #[test]
+fn a_refusal_names_the_line_that_an_editor_shows_also_after_empty_lines_and_cells_of_several_lines() {
+    let off = "isRequired,person,day_of_birth,,,,,,,,off,,note,vendor\n";
+    let shipped = || Rules::shipped().expect("rules");
+    let good = "isRequired,person,year_of_birth,,,,,,,,7,,note,vendor\n";
+    let wide = "isRequired,person,gender_concept_id,,,,,,,\"a\nb\",7,,note,vendor\n";
+    for (before, line) in [("", 2), ("\n\n", 4), ("\r\n", 3), (good, 3), (wide, 4)] {
+        let refused = shipped().with(&format!("{HEADER}{before}{off}")).expect_err("nothing to take away");
+        assert_eq!((refused.line, refused.column), (line, "threshold"), "{before:?}");
+    }
+    let form = |name: &str| format!("codeForm,condition_occurrence,icd10,{name},,,,,,,0,,error,vendor\n");
+    for (between, line) in [("", 3), ("\n\n\n", 6), (wide, 5)] {
+        let text = format!("{HEADER}{}{between}{}", form("ICD10"), form("DISEASE"));
+        let two = Rules::parse(&text).expect_err("two forms of one column");
+        assert_eq!((two.line, two.column), (line, "code"), "{between:?}");
+        let two = shipped().with(&text).expect_err("two forms of one column");
+        assert_eq!((two.line, two.column), (line, "code"), "{between:?}");
+    }
+    let own = format!("{HEADER}\n\n{}", form("DISEASE"));
+    assert_eq!(shipped().with(&own).expect_err("the shipped form stands").line, 4);
+    assert_eq!(Rules::parse(&format!("{HEADER}\n{}", "isRequired,person\n")).expect_err("too short").line, 3);
+    let counts = quality::counts("month,patients\n\n2026-04,12\n\n2026-05,many1\n").expect_err("no number");
+    assert_eq!(counts.0, 5);
+}
+
+#[test]
 fn own_rules_take_the_place_of_shipped_ones_and_take_checks_away() {
     let shipped = Rules::shipped().expect("rules");
     let count = shipped.checks().len();

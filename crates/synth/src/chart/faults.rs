@@ -61,7 +61,9 @@ impl Fault {
 impl Chart<'_> {
     /// Plants a fault. `other` is the id that a file of the wrong patient names.
     pub fn plant(&mut self, fault: Fault, other: &str) -> io::Result<()> {
-        let at = Moment::at(self.patient.last, 19 * 60 + self.dice.between(0, 60));
+        // On the day of a death before the clinic opens: nobody dies in a bed before ten.
+        let hour = if self.person.death == Some(self.patient.last) { 8 } else { 19 };
+        let at = Moment::at(self.patient.last, hour * 60 + self.dice.between(0, 60));
         let order = self.order();
         let department = self.dice.below(4) as usize;
         let place = Place::outpatient(department);

@@ -1,7 +1,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs;
 
-use synth::check_digit;
+use synth::{Options, check_digit, generate};
 
 use crate::world::{WORLD, csv, files, flawed, storage, text};
 
@@ -198,5 +198,54 @@ fn the_dead_have_no_visits_after_their_death() {
             let day = entry.expect("entry").file_name().into_string().expect("ascii");
             assert!(day == "-" || day <= death, "a file of {day} after {death}");
         }
+    }
+}
+
+/// Files that tell of something after a death, and how many deaths there are and how many files of the dead.
+fn after_a_death(persons: u64, seed: u64) -> (Vec<String>, usize, usize) {
+    let directory = tempfile::tempdir().expect("temporary directory");
+    let options = Options { persons, seed, density: 0.3, ..Options::default() };
+    let summary = generate(&options, directory.path(), |_| {}).expect("generates");
+    let deaths: HashMap<(String, String), String> = csv(&directory.path().join("truth.csv"))
+        .into_iter()
+        .filter(|row| !row["death_date"].is_empty())
+        .map(|row| ((row["provider"].clone(), row["local_patient_id"].clone()), row["death_date"].replace('-', "")))
+        .collect();
+    let (mut wrong, mut of_the_dead) = (Vec::new(), 0);
+    // Its fifth part is the moment at which it was sent.
+    let moment = |path: &str| path.rsplit('/').next().and_then(|n| n.split('_').nth(4)).unwrap_or("").to_owned();
+    for provider in &summary.providers {
+        let all = files(&directory.path().join(provider).join("storage"));
+        // Whose stay ended by death (PV1-36 is 20), and when.
+        let mut died: HashMap<String, String> = HashMap::new();
+        for (path, file) in all.iter().filter(|(path, _)| path.contains("/ADT-52/")) {
+            let content = String::from_utf8_lossy(&fs::read(file).expect("readable")).into_owned();
+            let pv1 = content.split('\r').find(|s| s.trim_start().starts_with("PV1")).unwrap_or("").to_owned();
+            if pv1.split('|').nth(36).is_some_and(|how| how.starts_with("20")) {
+                died.insert(path.split('/').nth(2).unwrap_or("").to_owned(), moment(path));
+            }
+        }
+        for (path, _) in &all {
+            let parts: Vec<&str> = path.split('/').collect();
+            let (id, day, kind) = (parts[2], parts[3], parts[4]);
+            let Some(death) = deaths.get(&(provider.clone(), id.to_owned())).filter(|_| day != "-") else { continue };
+            of_the_dead += 1;
+            let order = ["OMD", "OMP-01", "OMP-02", "OML-01", "OMG-01", "OMG-02", "OMG-03"].contains(&kind);
+            let late = order && died.get(id).is_some_and(|died| moment(path) >= *died);
+            if day > death.as_str() || late {
+                wrong.push(path.clone());
+            }
+        }
+    }
+    (wrong, deaths.len(), of_the_dead)
+}
+
+#[test]
+fn nobody_gets_an_order_after_the_death() {
+    // Worlds in which somebody dies in a stay that was for something else, or on a day with a visit.
+    for seed in [1, 13, 32] {
+        let (wrong, deaths, files) = after_a_death(250, seed);
+        assert_eq!(wrong, Vec::<String>::new(), "seed {seed}");
+        assert!(deaths > 5 && files > 100, "{deaths} {files}");
     }
 }
