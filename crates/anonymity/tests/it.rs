@@ -4,7 +4,9 @@ mod it {
     mod leaks;
     mod ministry;
     mod naive;
+    mod population;
     mod profiles;
+    mod records;
     mod release;
     mod release_leaks;
     mod whole;

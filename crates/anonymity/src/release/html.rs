@@ -22,6 +22,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-release-rows",
     "anonymity-release-smallest",
     "anonymity-release-suppressed",
+    "anonymity-release-smallest-population",
     "anonymity-release-risk",
     "anonymity-release-average",
     "anonymity-release-before",

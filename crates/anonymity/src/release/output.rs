@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 
 use super::question::Spelled;
-use super::report::{ColumnLevels, Reference, ReleaseReport, SizeCount, Used};
+use super::report::{ColumnLevels, PopulationCounted, Reference, ReleaseReport, SizeCount, Used};
 use super::{Prepared, Question};
 use crate::models::Convex;
 use crate::search::{Check, Effort, Evaluator, Found, Limits, Problem};
@@ -18,6 +18,8 @@ pub struct Release<'a> {
     gone: HashSet<u128>,
     before: Vec<u32>,
     after: Vec<u32>,
+    /// Persons of the population in each class, where they were counted.
+    persons: Vec<u32>,
 }
 
 /// Turns what a search found into a release.
@@ -49,11 +51,11 @@ pub fn answer<'a>(
     if found.check.classes == 0 {
         return Err(TableError::NobodyLeft { rows: input.rows });
     }
-    let (gone, before, after) = match prepared {
+    let (gone, before, after, persons) = match prepared {
         Prepared::Narrow(p) => classes(p, &found.node),
         Prepared::Wide(p) => classes(p, &found.node),
     };
-    Ok(Release { input, question, found, gone, before, after })
+    Ok(Release { input, question, found, gone, before, after, persons })
 }
 
 fn top<K: Key>(problem: &Problem<K>) -> (u64, Check) {
@@ -61,14 +63,17 @@ fn top<K: Key>(problem: &Problem<K>) -> (u64, Check) {
     (problem.allowed, Evaluator::new(problem).check_from(&problem.base, &vec![0; node.len()], &node))
 }
 
-/// Keys of the suppressed classes, class sizes of the input, class sizes of the release.
-fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32>, Vec<u32>) {
+/// Keys of the suppressed classes, class sizes of the input, class sizes of the release and their persons in the population.
+fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32>, Vec<u32>, Vec<u32>) {
     let mut evaluator = Evaluator::new(problem);
     let before: Groups<K> = evaluator.release(&vec![0; node.len()]).0;
     let (classes, out) = evaluator.release(node);
     let gone = classes.keys.iter().zip(&out).filter(|(_, out)| **out).map(|(k, _)| k.wide()).collect();
-    let after = classes.counts.iter().zip(&out).filter(|(_, out)| !**out).map(|(c, _)| *c).collect();
-    (gone, before.counts, after)
+    // A class that only the population has is none of the release.
+    let released = |at: &usize| !out[*at] && classes.counts[*at] > 0;
+    let after = (0..classes.len()).filter(released).map(|at| classes.counts[at]).collect();
+    let persons = (0..classes.population.len()).filter(released).map(|at| classes.population[at]).collect();
+    (gone, before.counts, after, persons)
 }
 
 impl Release<'_> {
@@ -184,7 +189,11 @@ impl Release<'_> {
             models: self.question.models.written.clone(),
             metric: self.question.metric,
             suppression: self.question.suppression,
-            population: self.question.population,
+            population: self.question.persons(),
+            population_table: self.question.population_table.as_ref().filter(|_| !self.persons.is_empty()).map(|table| {
+                let smallest_class = self.persons.iter().copied().min().map_or(0, u64::from);
+                PopulationCounted { rows: table.rows, by_person: table.by_person, smallest_class }
+            }),
             columns: quasi
                 .zip(&found.levels)
                 .map(|(hierarchy, level)| {

@@ -47,6 +47,9 @@ pub struct ReleaseReport {
     pub suppression: f64,
     /// Persons in the population, where given.
     pub population: Option<u64>,
+    /// The population's table, where models counted its persons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population_table: Option<PopulationCounted>,
     /// The quasi-identifiers.
     pub columns: Vec<ColumnLevels>,
     /// The sensitive column.
@@ -66,6 +69,17 @@ pub struct ReleaseReport {
     pub separator: char,
     /// The version that made it.
     pub version: String,
+}
+
+/// A population whose persons were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PopulationCounted {
+    /// Its rows.
+    pub rows: u64,
+    /// Whether each person was seen to have one row; else rows were counted.
+    pub by_person: bool,
+    /// Persons of the population in the released class that has fewest of them.
+    pub smallest_class: u64,
 }
 
 /// A quasi-identifier and its level.

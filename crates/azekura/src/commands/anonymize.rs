@@ -5,7 +5,7 @@ use anonymity::metrics::Metric;
 use anonymity::models::Models;
 use anonymity::release::{Question, Used, answer, prepare, release_html};
 use anonymity::search::Limits;
-use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read};
+use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read, read_population};
 use messages::Message;
 
 use crate::failure::Failure;
@@ -43,9 +43,10 @@ pub struct Args {
     /// What is to be small.
     #[arg(long, value_name = "METRIC", default_value = "loss")]
     metric: String,
-    /// Persons in the population, for kmap with an estimate and pu.
-    #[arg(long, value_name = "N")]
-    population: Option<u64>,
+    /// The population that the table is from: its persons, for kmap with an estimate and pu; or its table (CSV with the same
+    /// columns, everybody of the table in it), for kmap:K and dp, which count its persons.
+    #[arg(long, value_name = "N|FILE")]
+    population: Option<String>,
     /// Separator of the table; found without it.
     #[arg(long, value_name = "CHAR")]
     sep: Option<char>,
@@ -119,7 +120,14 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     let page = args.report.with_extension("html");
     let mut written: Vec<&Path> = vec![&args.report, &page, &args.out];
     written.extend(args.reference.as_deref());
-    apart(&[&args.data], &written)?;
+    let (population, population_file) = match args.population.as_deref().map(|p| (p.parse::<u64>().ok(), p)) {
+        None => (None, None),
+        Some((Some(persons), _)) => (Some(persons), None),
+        Some((None, path)) => (None, Some(PathBuf::from(path))),
+    };
+    let mut inputs: Vec<&Path> = vec![&args.data];
+    inputs.extend(population_file.as_deref());
+    apart(&inputs, &written)?;
     let roles = Roles {
         quasi_identifiers: args.qi,
         sensitive: args.sensitive,
@@ -143,8 +151,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         files.push(entry?.path());
     }
     files.sort();
-    // The table itself may lie among them, and may be named after a column.
-    files.retain(|f| *f != args.data);
+    // The tables themselves may lie among them, and may be named after a column.
+    files.retain(|f| !inputs.contains(&f.as_path()));
     let mut hierarchies = std::collections::BTreeMap::new();
     // A column that nobody named may be the first cell of a person, in a table without a header.
     let numbered = |e: TableError| match e {
@@ -160,7 +168,14 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     }
     let sensitive_hierarchy = roles.sensitive.as_ref().and_then(|s| hierarchies.get(s)).cloned();
     let input = read(open(&args.data)?, &name, delimiter, &roles, hierarchies).map_err(refused)?;
-    let question = Question { models, metric, suppression: args.suppression, population: args.population, sensitive_hierarchy };
+    let population_table = match &population_file {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            Some(read_population(open(path)?, &name, delimiter, &input, roles.person.as_deref()).map_err(refused)?)
+        }
+    };
+    let question = Question { models, metric, suppression: args.suppression, population, population_table, sensitive_hierarchy };
     let prepared = prepare(&input, &question).map_err(refused)?;
     let limits = Limits { threads: args.threads.max(1), time };
     let before = processor(limits.threads);

@@ -3,6 +3,7 @@
 mod clerks;
 mod crash;
 mod faults;
+mod flat;
 mod keys;
 mod kit;
 mod leaving;
