@@ -1,6 +1,7 @@
 //! A second, naive reading of a release that shares no code with what made it: claims are recomputed from the output alone.
 
 mod population;
+mod transforms;
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -110,12 +111,16 @@ pub fn verify_beside(
     let sensitive = report.sensitive.as_ref().map(&place).transpose()?;
     let mut by_class: BTreeMap<Vec<String>, BTreeMap<String, u64>> = BTreeMap::new();
     let mut rows = 0u64;
+    let mut records: Vec<csv::StringRecord> = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
         rows += 1;
         let key = quasi.iter().map(|at| record[*at].to_owned()).collect();
         let value = sensitive.map_or_else(String::new, |at| says(&record[at]));
         *by_class.entry(key).or_default().entry(value).or_default() += 1;
+        if !report.transforms.is_empty() {
+            records.push(record);
+        }
     }
     let mut verified = Verified::default();
     let v = &mut verified;
@@ -143,6 +148,10 @@ pub fn verify_beside(
     match score(report, &by_class, rows) {
         Some(found) => v.claim("score", report.score, found, (found - report.score).abs() <= 1e-9 * found.abs().max(1.0)),
         None => v.unchecked.push(format!("score ({})", report.metric.name())),
+    }
+    for transform in &report.transforms {
+        let broken = transforms::broken(transform, &header, &records);
+        v.claim(&transform.written, "holds for every row", broken.clone().unwrap_or_default(), broken.is_none());
     }
     // Persons of the table and of the population in each class.
     let persons: Option<Vec<(u64, u64)>> =

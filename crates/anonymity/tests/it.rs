@@ -2,6 +2,7 @@
 mod it {
     mod build;
     mod leaks;
+    mod micro;
     mod ministry;
     mod naive;
     mod population;

@@ -1,9 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 
+use rand::CryptoRng;
+
 use super::question::Spelled;
 use super::report::{ColumnLevels, PopulationCounted, Reference, ReleaseReport, SizeCount, Used};
 use super::{Prepared, Question};
+use crate::micro::{Transformed, Transforms, apply};
 use crate::models::Convex;
 use crate::search::{Check, Effort, Evaluator, Found, Limits, Problem};
 use crate::table::{Field, Groups, Hierarchy, Input, Key, Role, TableError};
@@ -77,12 +80,8 @@ fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32
 }
 
 impl Release<'_> {
-    /// Writes the release as CSV with the input's separator: rows in the order of their values, so that their order says nothing
-    /// of the input's. Suppressed rows are not in it.
-    ///
-    /// # Errors
-    /// What writing says.
-    pub fn write(&self, out: impl Write) -> std::io::Result<()> {
+    /// The released rows by their values, with how many there are of each. Suppressed rows are not among them.
+    fn rows(&self) -> BTreeMap<Vec<&str>, u64> {
         let columns = &self.input.columns;
         let mut rows: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
         for (key, count) in self.input.keys.iter().zip(&self.input.counts) {
@@ -103,12 +102,59 @@ impl Release<'_> {
                 *rows.entry(row).or_default() += u64::from(*count);
             }
         }
-        let mut writer = csv::WriterBuilder::new().delimiter(self.input.separator).from_writer(out);
-        writer.write_record(columns.iter().map(|c| c.name.as_bytes()))?;
-        for (row, count) in rows {
+        rows
+    }
+
+    /// Writes the release as CSV with the input's separator: rows in the order of their values, so that their order says nothing
+    /// of the input's. Suppressed rows are not in it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write(&self, out: impl Write) -> std::io::Result<()> {
+        let mut writer = self.writer(out)?;
+        for (row, count) in self.rows() {
             for _ in 0..count {
                 writer.write_record(&row)?;
             }
+        }
+        writer.flush()
+    }
+
+    fn writer<W: Write>(&self, out: W) -> std::io::Result<csv::Writer<W>> {
+        let mut writer = csv::WriterBuilder::new().delimiter(self.input.separator).from_writer(out);
+        writer.write_record(self.input.columns.iter().map(|c| c.name.as_bytes()))?;
+        Ok(writer)
+    }
+
+    /// The released rows after their kept columns were transformed, in the order of their values, and what was done.
+    ///
+    /// # Errors
+    /// As [`apply`].
+    pub fn transformed<R: CryptoRng>(
+        &self,
+        transforms: &Transforms,
+        rng: &mut R,
+    ) -> Result<(Vec<Vec<String>>, Vec<Transformed>), TableError> {
+        let header: Vec<&str> = self.input.columns.iter().map(|c| c.name.as_str()).collect();
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (row, count) in self.rows() {
+            for _ in 0..count {
+                rows.push(row.iter().map(|cell| (*cell).to_owned()).collect());
+            }
+        }
+        let done = apply(&header, &mut rows, transforms, self.question.models.k().unwrap_or(1), rng)?;
+        rows.sort_unstable();
+        Ok((rows, done))
+    }
+
+    /// Writes rows as [`Release::write`] does.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write_rows(&self, rows: &[Vec<String>], out: impl Write) -> std::io::Result<()> {
+        let mut writer = self.writer(out)?;
+        for row in rows {
+            writer.write_record(row)?;
         }
         writer.flush()
     }
@@ -218,6 +264,8 @@ impl Release<'_> {
             by_person: input.by_person,
             kept: input.columns.iter().filter(|c| c.role == Role::Kept).map(|c| c.name.clone()).collect(),
             left_out: input.left_out.clone(),
+            transforms: Vec::new(),
+            sampled: None,
             before: sizes(&self.before),
             after: sizes(&self.after),
             separator: char::from(input.separator),

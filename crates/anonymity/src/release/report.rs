@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metric;
+use crate::micro::Transformed;
 use crate::search::Effort;
 
 /// What was done, what it cost, and what the released table claims to be.
@@ -61,6 +62,12 @@ pub struct ReleaseReport {
     pub kept: Vec<String>,
     /// Columns not released.
     pub left_out: Vec<String>,
+    /// What was done to kept columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<Transformed>,
+    /// The sample that the input was, where one was drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
     /// Class sizes of the input.
     pub before: Vec<SizeCount>,
     /// Class sizes of the output.
@@ -69,6 +76,15 @@ pub struct ReleaseReport {
     pub separator: char,
     /// The version that made it.
     pub version: String,
+}
+
+/// A sample that was drawn before anything was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampled {
+    /// The chance of each row to stay.
+    pub share: f64,
+    /// Rows before.
+    pub rows: u64,
 }
 
 /// A population whose persons were counted.

@@ -57,6 +57,14 @@ pub enum TableError {
     ReportUnreadable { reason: String },
     ReportForeign { column: String },
     ThresholdRange,
+    TransformUnknown { text: String },
+    TransformNotKept { column: String },
+    TransformTwice { column: String },
+    TransformNumber { column: String },
+    TransformTooFew { column: String, rows: u64, least: u64 },
+    TransformManyValues { column: String, values: u64, most: u64 },
+    TransformRareValues { column: String, values: u64, least: u64 },
+    SampleRange,
     ChanceRange { option: &'static str },
     WeightUnusable { column: String, line: u64 },
     TooManyForSets { columns: usize, most: usize },
@@ -113,6 +121,14 @@ pub const CODES: &[&str] = &[
     "anonymity-verify-report-unreadable",
     "anonymity-verify-report-foreign",
     "anonymity-threshold-range",
+    "anonymity-transform-unknown",
+    "anonymity-transform-not-kept",
+    "anonymity-transform-twice",
+    "anonymity-transform-number",
+    "anonymity-transform-too-few",
+    "anonymity-transform-many-values",
+    "anonymity-transform-rare-values",
+    "anonymity-sample-range",
     "anonymity-chance-range",
     "anonymity-weight-unusable",
     "anonymity-too-many-for-sets",
@@ -213,6 +229,22 @@ impl TableError {
             NobodyLeft { rows } => m("anonymity-no-rows-left").with("rows", rows),
             ReportUnreadable { reason } => m("anonymity-verify-report-unreadable").with("reason", reason),
             ThresholdRange => m("anonymity-threshold-range"),
+            TransformUnknown { text } => {
+                m("anonymity-transform-unknown").with("text", text).with("known", crate::micro::FORMS.join(", "))
+            }
+            TransformNotKept { column } => m("anonymity-transform-not-kept").with("column", column),
+            TransformTwice { column } => m("anonymity-transform-twice").with("column", column),
+            TransformNumber { column } => m("anonymity-transform-number").with("column", column),
+            TransformTooFew { column, rows, least } => {
+                m("anonymity-transform-too-few").with("column", column).with("rows", rows).with("least", least)
+            }
+            TransformManyValues { column, values, most } => {
+                m("anonymity-transform-many-values").with("column", column).with("values", values).with("most", most)
+            }
+            TransformRareValues { column, values, least } => {
+                m("anonymity-transform-rare-values").with("column", column).with("values", values).with("least", least)
+            }
+            SampleRange => m("anonymity-sample-range"),
             ChanceRange { option } => m("anonymity-chance-range").with("option", option),
             WeightUnusable { column, line } => m("anonymity-weight-unusable").with("column", column).with("line", line),
             TooManyForSets { columns, most } => m("anonymity-too-many-for-sets").with("columns", columns).with("most", most),
