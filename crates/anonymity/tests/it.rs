@@ -11,4 +11,5 @@ mod it {
     mod release;
     mod release_leaks;
     mod whole;
+    mod wide;
 }

@@ -126,3 +126,27 @@ fn risk_says_what_is_known_of_records_and_no_value_of_one() {
     assert_eq!(flat.0.run(&[&risk[..], &["--breach", "2"]].concat()).refused(), "anonymity-chance-range");
     assert!(!flat.0.all_said().contains("gout"), "no cell is shown");
 }
+
+#[test]
+fn kept_columns_are_changed_as_asked_and_the_verifier_looks() {
+    let flat = Flat::new();
+    let kept = ["--model", "k:3", "--suppression", "0.2", "--keep", "height,illness"];
+    let asked = ["--transform", "height=microopt:4", "--transform", "illness=pram:0.8", "--sample", "0.9"];
+    flat.anonymize(&[&kept[..], &asked[..]].concat()).done();
+    let report = flat.report();
+    assert_eq!(report["sampled"]["rows"], 60);
+    assert!(report["transforms"][0]["smallest_group"].as_u64() >= Some(4) && report["transforms"][0]["sse"].as_f64() > Some(0.0));
+    assert_eq!(report["transforms"][1]["matrix"]["values"], serde_json::json!(["cold", "flu", "gout"]));
+    assert_eq!(flat.verify(&[]).done()["wrong"], serde_json::json!([]));
+    // One height that only one row has.
+    let out = flat.read("out.csv");
+    let row = out.lines().last().expect("a row");
+    let (head, _) = row.rsplit_once(',').expect("cells");
+    flat.write("out.csv", &out.replacen(row, &format!("{head},211.5"), 1));
+    assert_eq!(flat.verify(&[]).status, Some(1), "found wrong");
+    let refused = |more: &[&str]| flat.anonymize(&[&kept[..], more].concat()).refused().to_owned();
+    assert_eq!(refused(&["--transform", "age=round:5"]), "anonymity-transform-not-kept");
+    assert_eq!(refused(&["--transform", "height=blur:5"]), "anonymity-transform-unknown");
+    assert_eq!(refused(&["--transform", "illness=micro:5"]), "anonymity-transform-number");
+    assert_eq!(refused(&["--sample", "0"]), "anonymity-sample-range");
+}
