@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::attempts::{Attempts, Overall, overall};
-use super::measure::{Classes, Risk, Weights, individual, risk, without_suppressed};
+use super::measure::{Classes, Risk, Values, Weights, individual, risk, without_suppressed};
 use super::suda::{SpecialUniques, special_uniques};
 use crate::table::TableError;
 
@@ -63,17 +63,17 @@ pub fn assess(sample: &Classes, names: &[String], asked: &Asked<'_>) -> Result<A
     let sample = &*sample;
     let n = risk.rows as f64;
     // In an order of its own, so that sums do not depend on the map's.
-    let mut keys: Vec<&Vec<Box<[u8]>>> = sample.keys().collect();
+    let mut keys: Vec<&Values> = sample.keys().collect();
     keys.sort_unstable();
-    let weight = |key: &Vec<Box<[u8]>>| asked.weights.and_then(|w| w.get(key)).copied();
+    let weight = |key: &Values| asked.weights.and_then(|w| w.get(key)).copied();
     let persons = match (asked.weights, asked.size.or(risk.population_rows)) {
         (Some(_), _) => Some(keys.iter().filter_map(|key| weight(key)).sum::<f64>()),
         (None, size) => size.map(|size| size as f64),
     };
     // Weights that sum up to less than the records would be a sample larger than its population.
     let fraction = persons.map(|persons| (n / persons).min(1.0));
-    let chances = |by: &'static str, p: &dyn Fn(&Vec<Box<[u8]>>, u64) -> f64| {
-        let one = |key: &&Vec<Box<[u8]>>| {
+    let chances = |by: &'static str, p: &dyn Fn(&Values, u64) -> f64| {
+        let one = |key: &&Values| {
             let f = sample[*key];
             (f as f64, individual(u32::try_from(f).unwrap_or(u32::MAX), p(key, f)))
         };

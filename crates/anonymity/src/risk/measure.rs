@@ -9,11 +9,14 @@ use serde::Serialize;
 use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
 use crate::table::{TableError, open};
 
+/// Values of the columns.
+pub type Values = Vec<Box<[u8]>>;
+
 /// Values of the columns → rows.
-pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
+pub type Classes = HashMap<Values, u64>;
 
 /// Values of the columns → sum of the rows' sampling weights.
-pub type Weights = HashMap<Vec<Box<[u8]>>, f64>;
+pub type Weights = HashMap<Values, f64>;
 
 /// The risk of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -114,7 +117,7 @@ pub fn weighted_classes(
             let (found, expected) = (record.len(), header.len());
             return Err(TableError::RowLength { file: name.to_owned(), line, found, expected });
         }
-        let key: Vec<Box<[u8]>> = places.iter().map(|at| record[*at].into()).collect();
+        let key: Values = places.iter().map(|at| record[*at].into()).collect();
         if let (Some((at, column)), Some(weights)) = (weight, &mut weights) {
             let number = std::str::from_utf8(&record[at]).ok().and_then(|cell| cell.trim().parse::<f64>().ok());
             let number = number.filter(|w| w.is_finite() && *w > 0.0);
@@ -130,7 +133,7 @@ pub fn weighted_classes(
 /// class they would look like the safest people of the table.
 pub(super) fn without_suppressed(sample: &Classes) -> (Cow<'_, Classes>, u64) {
     let mut sample: Cow<'_, Classes> = Cow::Borrowed(sample);
-    let nothing = |key: &Vec<Box<[u8]>>| key.iter().all(|cell| **cell == *b"*");
+    let nothing = |key: &Values| key.iter().all(|cell| **cell == *b"*");
     let mut suppressed = 0;
     if sample.len() > 1
         && let Some(key) = sample.keys().find(|key| nothing(key)).cloned()

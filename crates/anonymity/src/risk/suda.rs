@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::measure::Classes;
+use super::measure::{Classes, Values};
 use crate::table::TableError;
 
 /// More columns than this do not fit a set of them.
@@ -60,7 +60,7 @@ pub fn special_uniques(
         return Err(TableError::TooManyForSets { columns: q, most: MOST_COLUMNS });
     }
     let most = most.min(q);
-    let mut rows: Vec<(&Vec<Box<[u8]>>, u64)> = sample.iter().map(|(key, f)| (key, *f)).collect();
+    let mut rows: Vec<(&Values, u64)> = sample.iter().map(|(key, f)| (key, *f)).collect();
     rows.sort_unstable();
     let counts: Vec<u64> = rows.iter().map(|(_, f)| *f).collect();
     let columns: Vec<Vec<u32>> = (0..q).map(|c| coded(rows.iter().map(|(key, _)| &*key[c]))).collect();
