@@ -79,7 +79,8 @@ pub fn assess(sample: &Classes, names: &[String], asked: &Asked<'_>) -> Result<A
         };
         let classes: Vec<(f64, f64)> = keys.iter().map(one).collect();
         let expected: f64 = classes.iter().map(|(f, r)| f * r).sum();
-        let above: f64 = classes.iter().filter(|(_, r)| *r > asked.threshold).map(|(f, _)| f).sum();
+        // From 0, as a sum of nothing is −0.
+        let above = classes.iter().filter(|(_, r)| *r > asked.threshold).fold(0.0, |sum, (f, _)| sum + f);
         let most = classes.iter().map(|(_, r)| *r).fold(0.0, f64::max);
         Individual { by, most, average: expected / n, expected, at_risk: above / n }
     };

@@ -6,10 +6,10 @@ use anonymity::metrics::Metric;
 use anonymity::models::Models;
 use anonymity::release::{Question, ReleaseReport, release_html};
 use anonymity::risk::measure::{classes, risk};
-use anonymity::table::{Input, PopulationTable, TableError, read_population};
+use anonymity::table::{Input, Nulls, PopulationTable, Roles, TableError, read, read_population};
 use anonymity::verify::{PopulationClasses, population_classes, verify, verify_beside};
 
-use super::release::{Dice, input, released, table};
+use super::release::{Dice, hierarchies, input, released, table};
 
 const HIERARCHIES: &[(&str, &str)] = &[
     ("sex", "F;*\nM;*\n"),
@@ -239,4 +239,23 @@ fn with_a_population_table_risk_counts_instead_of_estimating() {
     assert_eq!(found.population, None);
     let lacking = risk(&sample, Some(&of("a;b\n1;x\n2;y\n3;z\n4;q\n5;q\n")), None, 0.4).map(|_| ());
     assert_eq!(lacking, Err(TableError::PopulationLacks { rows: 1, combinations: 1 }));
+}
+
+#[test]
+fn empty_cells_are_one_category_in_table_population_and_verifier() {
+    let roles = Roles { sensitive: Some("illness".to_owned()), nulls: Nulls::Category, ..Roles::default() };
+    let sample = "sex;age;area;illness\nF;;a;1\nF;;a;1\nM;1;b;1\nM;2;b;1\nF;5;a;1\n";
+    let everybody = "\u{feff}sex;age;area\nF;;a\nF;;a\nF;;a\nF;;b\nM;1;b\nM;2;b\nM;3;b\nF;5;a\nF;5;a\nF;4;a\n";
+    let input = read(sample.as_bytes(), "t", None, &roles, hierarchies()).expect("a table");
+    let mut levels = std::collections::BTreeSet::new();
+    for k in 1..=10 {
+        let model = format!("kmap:{k}");
+        let question = asked(&[&model], 0.0, of(&input, everybody));
+        let (_, report, out) = released(&input, &question).expect("met");
+        let population = recounted(&report, everybody).expect("readable");
+        let seen = verify_beside(out.as_bytes(), "out", &report, None, Some(&population)).expect("readable");
+        assert!(seen.wrong.is_empty() && seen.unchecked.is_empty(), "{k}: {seen:?}");
+        levels.insert(report.levels[1]);
+    }
+    assert!(levels.len() > 1 && levels.contains(&3), "with the empty cells below the root and in it: {levels:?}");
 }

@@ -175,4 +175,6 @@ fn what_is_said_of_records_holds_no_value_of_one() {
     let asked = Asked { size: Some(1_000), threshold: 0.1, sets: 3, ..Asked::default() };
     let json = serde_json::to_string(&assess(&sample, &names(), &asked).expect("assessed")).expect("JSON");
     assert!(json.contains("special_uniques") && !json.contains("KURU"), "{json}");
+    let nobody = assess(&sample, &names(), &Asked { threshold: 1.0, ..asked }).expect("assessed");
+    assert!(!serde_json::to_string(&nobody).expect("JSON").contains("-0.0"), "nobody at risk is none");
 }

@@ -11,7 +11,7 @@ struct Flat(House);
 
 fn person(n: usize) -> String {
     let (sex, age) = (["F", "M"][n % 2], 30 + n * 7 % 12);
-    format!("{n},{sex},{age},{},{}", ["flu", "cold", "gout"][n % 3], 140 + n * 11 % 60)
+    format!("{n},{sex},{age},{},{}", ["flu", "cold", "gout"][n / 3 % 3], 140 + n * n * 13 % 57)
 }
 
 impl Flat {
