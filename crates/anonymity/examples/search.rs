@@ -55,6 +55,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         metric: Metric::parse(metric)?,
         suppression: limit.parse()?,
         population: named.get("population").map(|n| n.parse()).transpose()?,
+        population_table: None,
         sensitive_hierarchy: None,
     };
     let prepared = prepare(&input, &question)?;

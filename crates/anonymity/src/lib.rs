@@ -14,7 +14,7 @@
 //!
 //! Beside it stands an engine for flat tables (CSV), which finds the levels that lose least and meet privacy models:
 //! [`table`] reads, [`models`] and [`metrics`] say what is asked, [`search`] finds and proves, [`release`] writes and reports,
-//! [`risk`] measures, [`verify`] checks a release from the output alone.
+//! [`micro`] changes columns that are kept, [`risk`] measures, [`verify`] checks a release from the output alone.
 //!
 //! A person, not a row, is the unit of protection: classes, rare codes and extreme values are counted in persons, and
 //! in the release, not in the source.
@@ -31,6 +31,7 @@ pub mod events;
 pub mod floor;
 mod html;
 pub mod metrics;
+pub mod micro;
 pub mod models;
 mod months;
 mod persons;

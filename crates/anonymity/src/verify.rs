@@ -1,5 +1,8 @@
 //! A second, naive reading of a release that shares no code with what made it: claims are recomputed from the output alone.
 
+mod population;
+mod transforms;
+
 use std::collections::BTreeMap;
 use std::io::Read;
 
@@ -9,6 +12,8 @@ use unicode_normalization::UnicodeNormalization;
 use crate::metrics::Metric;
 use crate::release::{Reference, ReleaseReport};
 use crate::table::TableError;
+
+pub use population::{PopulationClasses, population_classes};
 
 /// A claim of the report that the table does not bear out.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -81,6 +86,21 @@ pub fn verify(
     report: &ReleaseReport,
     reference: Option<&Reference>,
 ) -> Result<Verified, TableError> {
+    verify_beside(table, name, report, reference, None)
+}
+
+/// The same with the population's classes ([`population_classes`]): without them the models that count its persons are left
+/// unchecked.
+///
+/// # Errors
+/// As [`verify`]; a population that has fewer persons in a class than were released.
+pub fn verify_beside(
+    table: impl Read,
+    name: &str,
+    report: &ReleaseReport,
+    reference: Option<&Reference>,
+    population: Option<&PopulationClasses>,
+) -> Result<Verified, TableError> {
     let unreadable = |e: csv::Error| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
     let mut reader = csv::ReaderBuilder::new().delimiter(report.separator as u8).from_reader(table);
     let header = reader.headers().map_err(unreadable)?.clone();
@@ -91,12 +111,16 @@ pub fn verify(
     let sensitive = report.sensitive.as_ref().map(&place).transpose()?;
     let mut by_class: BTreeMap<Vec<String>, BTreeMap<String, u64>> = BTreeMap::new();
     let mut rows = 0u64;
+    let mut records: Vec<csv::StringRecord> = Vec::new();
     for record in reader.records() {
         let record = record.map_err(unreadable)?;
         rows += 1;
         let key = quasi.iter().map(|at| record[*at].to_owned()).collect();
         let value = sensitive.map_or_else(String::new, |at| says(&record[at]));
         *by_class.entry(key).or_default().entry(value).or_default() += 1;
+        if !report.transforms.is_empty() {
+            records.push(record);
+        }
     }
     let mut verified = Verified::default();
     let v = &mut verified;
@@ -125,9 +149,28 @@ pub fn verify(
         Some(found) => v.claim("score", report.score, found, (found - report.score).abs() <= 1e-9 * found.abs().max(1.0)),
         None => v.unchecked.push(format!("score ({})", report.metric.name())),
     }
+    for transform in &report.transforms {
+        let broken = transforms::broken(transform, &header, &records);
+        v.claim(&transform.written, "holds for every row", broken.clone().unwrap_or_default(), broken.is_none());
+    }
+    // Persons of the table and of the population in each class.
+    let persons: Option<Vec<(u64, u64)>> =
+        population.map(|p| by_class.iter().map(|(key, class)| (size(class), p.persons.get(key).copied().unwrap_or(0))).collect());
+    if let Some(persons) = &persons {
+        let lacking: Vec<u64> = persons.iter().filter(|(f, p)| p < f).map(|(f, p)| f - p).collect();
+        if !lacking.is_empty() {
+            return Err(TableError::PopulationLacks { rows: lacking.iter().sum(), combinations: lacking.len() as u64 });
+        }
+    }
+    if let (Some(said), Some(found), Some(persons)) = (&report.population_table, population, &persons) {
+        v.claim("population", said.rows, found.rows, said.rows == found.rows);
+        let smallest = persons.iter().map(|(_, p)| *p).min().unwrap_or(0);
+        v.claim("population smallest_class", said.smallest_class, smallest, said.smallest_class == smallest);
+    }
     let classes: Classes = by_class.into_values().collect();
     for model in &report.models {
-        match holds(model, &classes, reference.filter(|r| report.sensitive.as_ref() == Some(&r.name))) {
+        let counted = persons.as_ref().and_then(|persons| population::broken(model, persons.iter().copied()));
+        match counted.or_else(|| holds(model, &classes, reference.filter(|r| report.sensitive.as_ref() == Some(&r.name)))) {
             Some(broken) => v.claim(model, "holds in every class", format!("{broken} classes break it"), broken == 0),
             None => v.unchecked.push(model.clone()),
         }

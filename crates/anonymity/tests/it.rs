@@ -3,10 +3,14 @@ mod it {
     mod build;
     mod events;
     mod leaks;
+    mod micro;
     mod ministry;
     mod naive;
+    mod population;
     mod profiles;
+    mod records;
     mod release;
     mod release_leaks;
     mod whole;
+    mod wide;
 }

@@ -22,6 +22,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-release-rows",
     "anonymity-release-smallest",
     "anonymity-release-suppressed",
+    "anonymity-release-smallest-population",
     "anonymity-release-risk",
     "anonymity-release-average",
     "anonymity-release-before",
@@ -34,6 +35,8 @@ pub const TEXTS: &[&str] = &[
     "anonymity-release-left-out",
     "anonymity-release-histogram",
     "anonymity-release-size",
+    "anonymity-release-transforms",
+    "anonymity-release-sampled",
     "anonymity-release-again",
     "anonymity-release-done",
     "anonymity-verify-holds",
@@ -117,6 +120,18 @@ impl Page<'_> {
 
     fn left_out(&self) -> String {
         Message::new("anonymity-release-left-out").with("columns", self.report.left_out.join(", ")).text(self.lang)
+    }
+
+    fn transforms(&self) -> String {
+        let loss = |t: &crate::micro::Transformed| match (t.sse, t.sst) {
+            (Some(sse), Some(sst)) if sst > 0.0 => format!("{} (SSE/SST {:.4})", t.written, sse / sst),
+            _ => t.written.clone(),
+        };
+        self.report.transforms.iter().map(loss).collect::<Vec<_>>().join(", ")
+    }
+
+    fn sampled(&self, sampled: &super::Sampled) -> String {
+        Message::new("anonymity-release-sampled").with("rows", sampled.rows).with("share", sampled.share).text(self.lang)
     }
 
     fn models(&self) -> String {

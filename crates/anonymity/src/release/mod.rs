@@ -13,4 +13,4 @@ mod report;
 pub use html::{TEXTS, release_html};
 pub use output::{Release, answer};
 pub use question::{Prepared, Question, prepare};
-pub use report::{ColumnLevels, Reference, ReleaseReport, SizeCount, Used};
+pub use report::{ColumnLevels, PopulationCounted, Reference, ReleaseReport, Sampled, SizeCount, Used};

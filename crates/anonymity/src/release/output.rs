@@ -1,9 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io::Write;
 
+use rand::CryptoRng;
+
 use super::question::Spelled;
-use super::report::{ColumnLevels, Reference, ReleaseReport, SizeCount, Used};
+use super::report::{ColumnLevels, PopulationCounted, Reference, ReleaseReport, SizeCount, Used};
 use super::{Prepared, Question};
+use crate::micro::{Transformed, Transforms, apply};
 use crate::models::Convex;
 use crate::search::{Check, Effort, Evaluator, Found, Limits, Problem};
 use crate::table::{Field, Groups, Hierarchy, Input, Key, Role, TableError};
@@ -18,6 +21,8 @@ pub struct Release<'a> {
     gone: HashSet<u128>,
     before: Vec<u32>,
     after: Vec<u32>,
+    /// Persons of the population in each class, where they were counted.
+    persons: Vec<u32>,
 }
 
 /// Turns what a search found into a release.
@@ -49,11 +54,11 @@ pub fn answer<'a>(
     if found.check.classes == 0 {
         return Err(TableError::NobodyLeft { rows: input.rows });
     }
-    let (gone, before, after) = match prepared {
+    let (gone, before, after, persons) = match prepared {
         Prepared::Narrow(p) => classes(p, &found.node),
         Prepared::Wide(p) => classes(p, &found.node),
     };
-    Ok(Release { input, question, found, gone, before, after })
+    Ok(Release { input, question, found, gone, before, after, persons })
 }
 
 fn top<K: Key>(problem: &Problem<K>) -> (u64, Check) {
@@ -61,23 +66,22 @@ fn top<K: Key>(problem: &Problem<K>) -> (u64, Check) {
     (problem.allowed, Evaluator::new(problem).check_from(&problem.base, &vec![0; node.len()], &node))
 }
 
-/// Keys of the suppressed classes, class sizes of the input, class sizes of the release.
-fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32>, Vec<u32>) {
+/// Keys of the suppressed classes, class sizes of the input, class sizes of the release and their persons in the population.
+fn classes<K: Key>(problem: &Problem<K>, node: &[u8]) -> (HashSet<u128>, Vec<u32>, Vec<u32>, Vec<u32>) {
     let mut evaluator = Evaluator::new(problem);
     let before: Groups<K> = evaluator.release(&vec![0; node.len()]).0;
     let (classes, out) = evaluator.release(node);
     let gone = classes.keys.iter().zip(&out).filter(|(_, out)| **out).map(|(k, _)| k.wide()).collect();
-    let after = classes.counts.iter().zip(&out).filter(|(_, out)| !**out).map(|(c, _)| *c).collect();
-    (gone, before.counts, after)
+    // A class that only the population has is none of the release.
+    let released = |at: &usize| !out[*at] && classes.counts[*at] > 0;
+    let after = (0..classes.len()).filter(released).map(|at| classes.counts[at]).collect();
+    let persons = (0..classes.population.len()).filter(released).map(|at| classes.population[at]).collect();
+    (gone, before.counts, after, persons)
 }
 
 impl Release<'_> {
-    /// Writes the release as CSV with the input's separator: rows in the order of their values, so that their order says nothing
-    /// of the input's. Suppressed rows are not in it.
-    ///
-    /// # Errors
-    /// What writing says.
-    pub fn write(&self, out: impl Write) -> std::io::Result<()> {
+    /// The released rows by their values, with how many there are of each. Suppressed rows are not among them.
+    fn rows(&self) -> BTreeMap<Vec<&str>, u64> {
         let columns = &self.input.columns;
         let mut rows: BTreeMap<Vec<&str>, u64> = BTreeMap::new();
         for (key, count) in self.input.keys.iter().zip(&self.input.counts) {
@@ -98,12 +102,59 @@ impl Release<'_> {
                 *rows.entry(row).or_default() += u64::from(*count);
             }
         }
-        let mut writer = csv::WriterBuilder::new().delimiter(self.input.separator).from_writer(out);
-        writer.write_record(columns.iter().map(|c| c.name.as_bytes()))?;
-        for (row, count) in rows {
+        rows
+    }
+
+    /// Writes the release as CSV with the input's separator: rows in the order of their values, so that their order says nothing
+    /// of the input's. Suppressed rows are not in it.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write(&self, out: impl Write) -> std::io::Result<()> {
+        let mut writer = self.writer(out)?;
+        for (row, count) in self.rows() {
             for _ in 0..count {
                 writer.write_record(&row)?;
             }
+        }
+        writer.flush()
+    }
+
+    fn writer<W: Write>(&self, out: W) -> std::io::Result<csv::Writer<W>> {
+        let mut writer = csv::WriterBuilder::new().delimiter(self.input.separator).from_writer(out);
+        writer.write_record(self.input.columns.iter().map(|c| c.name.as_bytes()))?;
+        Ok(writer)
+    }
+
+    /// The released rows after their kept columns were transformed, in the order of their values, and what was done.
+    ///
+    /// # Errors
+    /// As [`apply`].
+    pub fn transformed<R: CryptoRng>(
+        &self,
+        transforms: &Transforms,
+        rng: &mut R,
+    ) -> Result<(Vec<Vec<String>>, Vec<Transformed>), TableError> {
+        let header: Vec<&str> = self.input.columns.iter().map(|c| c.name.as_str()).collect();
+        let mut rows: Vec<Vec<String>> = Vec::new();
+        for (row, count) in self.rows() {
+            for _ in 0..count {
+                rows.push(row.iter().map(|cell| (*cell).to_owned()).collect());
+            }
+        }
+        let done = apply(&header, &mut rows, transforms, self.question.models.k().unwrap_or(1), rng)?;
+        rows.sort_unstable();
+        Ok((rows, done))
+    }
+
+    /// Writes rows as [`Release::write`] does.
+    ///
+    /// # Errors
+    /// What writing says.
+    pub fn write_rows(&self, rows: &[Vec<String>], out: impl Write) -> std::io::Result<()> {
+        let mut writer = self.writer(out)?;
+        for row in rows {
+            writer.write_record(row)?;
         }
         writer.flush()
     }
@@ -184,7 +235,11 @@ impl Release<'_> {
             models: self.question.models.written.clone(),
             metric: self.question.metric,
             suppression: self.question.suppression,
-            population: self.question.population,
+            population: self.question.persons(),
+            population_table: self.question.population_table.as_ref().filter(|_| !self.persons.is_empty()).map(|table| {
+                let smallest_class = self.persons.iter().copied().min().map_or(0, u64::from);
+                PopulationCounted { rows: table.rows, by_person: table.by_person, smallest_class }
+            }),
             columns: quasi
                 .zip(&found.levels)
                 .map(|(hierarchy, level)| {
@@ -209,6 +264,8 @@ impl Release<'_> {
             by_person: input.by_person,
             kept: input.columns.iter().filter(|c| c.role == Role::Kept).map(|c| c.name.clone()).collect(),
             left_out: input.left_out.clone(),
+            transforms: Vec::new(),
+            sampled: None,
             before: sizes(&self.before),
             after: sizes(&self.after),
             separator: char::from(input.separator),

@@ -1,8 +1,10 @@
+use std::collections::HashMap;
+
 use crate::metrics::Metric;
 use crate::models::{Models, Monotone, Sensitive};
 use crate::risk::population::Population;
 use crate::search::{Effort, Found, Limits, Parts, Problem, search};
-use crate::table::{Field, Grouper, Groups, Hierarchy, Input, Key, Remap, Role, TableError, plain};
+use crate::table::{Field, Grouper, Groups, Hierarchy, Input, Key, PopulationTable, Remap, Role, TableError, plain};
 
 /// What a release must be.
 #[derive(Debug, Clone)]
@@ -13,8 +15,10 @@ pub struct Question {
     pub metric: Metric,
     /// Share of records that may be suppressed.
     pub suppression: f64,
-    /// Persons of the population, for the models that estimate.
+    /// Persons of the population, for the models that estimate; those of its table where there is one.
     pub population: Option<u64>,
+    /// The population itself, for the models that count its persons.
+    pub population_table: Option<PopulationTable>,
     /// Hierarchy of the sensitive column, for the hierarchical distance.
     pub sensitive_hierarchy: Option<Hierarchy>,
 }
@@ -40,7 +44,7 @@ pub(super) struct Spelled<'a> {
 
 impl<'a> Spelled<'a> {
     pub fn of(values: &'a [String]) -> Self {
-        let mut index = std::collections::HashMap::new();
+        let mut index = HashMap::new();
         let mut spelled = Self { plain: Vec::new(), written: Vec::new(), of_code: Vec::new() };
         for value in values {
             let says = plain(value);
@@ -77,13 +81,15 @@ pub fn prepare(input: &Input, question: &Question) -> Result<Prepared, TableErro
         (Some(column), Some(_)) => Some(column),
         _ => None,
     };
-    if let Some(model) = question.models.about_population_table() {
+    let counted = question.models.about_population_table();
+    if let (Some(model), None) = (counted, &question.population_table) {
+        return Err(TableError::PopulationTableMissing { model: model.to_owned() });
+    }
+    let persons = question.persons();
+    if let (Some(model), None) = (question.models.about_population_size(), persons) {
         return Err(TableError::PopulationMissing { model: model.to_owned() });
     }
-    if let (Some(model), None) = (question.models.about_population_size(), question.population) {
-        return Err(TableError::PopulationMissing { model: model.to_owned() });
-    }
-    if let Some(population) = question.population
+    if let Some(population) = persons
         && population < n
     {
         return Err(TableError::PopulationSmaller { population, rows: n });
@@ -144,9 +150,13 @@ pub fn prepare(input: &Input, question: &Question) -> Result<Prepared, TableErro
             Some((sensitive, field))
         }
     };
+    if let (Some(table), Some(_)) = (&question.population_table, counted) {
+        let mask = quasi.iter().fold(0, |mask, (_, field)| mask | u128::mask(*field));
+        join(&mut base, table, mask)?;
+    }
     let bits = width + sensitive.as_ref().map_or(0, |(_, f)| f.bits);
     let allowed = (question.suppression * n as f64 + 1e-9).floor() as u64;
-    let population = question.population.map(|size| Population { size: size as f64, sample: n as f64 });
+    let population = persons.map(|size| Population { size: size as f64, sample: n as f64 });
     let parts =
         Parts { columns: quasi, sensitive, models: question.models.clone(), metric: question.metric, allowed, population };
     Ok(if bits <= u64::BITS {
@@ -156,6 +166,53 @@ pub fn prepare(input: &Input, question: &Question) -> Result<Prepared, TableErro
     } else {
         Prepared::Wide(Box::new(Problem::new(base, parts)))
     })
+}
+
+impl Question {
+    /// Persons of the population, as given or as its table has.
+    pub fn persons(&self) -> Option<u64> {
+        self.population.or(self.population_table.as_ref().map(|t| t.rows))
+    }
+}
+
+/// Puts the persons of a population to the rows of a table with the same quasi-identifiers, after the table's rows those that only
+/// the population has. `mask`: the quasi-identifiers' bits.
+///
+/// # Errors
+/// A population that lacks rows of the table: a chance of being in the table would come out as more than 1.
+fn join(base: &mut Groups<u128>, table: &PopulationTable, mask: u128) -> Result<(), TableError> {
+    // Quasi-identifiers → first row of the table that has them, and all its records.
+    let mut first: HashMap<u128, (usize, u64)> = HashMap::with_capacity(base.len());
+    for (at, (key, count)) in base.keys.iter().zip(&base.counts).enumerate() {
+        first.entry(key & mask).or_insert((at, 0)).1 += u64::from(*count);
+    }
+    base.population = vec![0; base.len()];
+    let (mut found, mut lacking) = (0, (0u64, 0u64));
+    for (key, persons) in table.keys.iter().zip(&table.counts) {
+        match first.get(key) {
+            Some((at, records)) => {
+                base.population[*at] = *persons;
+                found += 1;
+                if u64::from(*persons) < *records {
+                    lacking = (lacking.0 + records - u64::from(*persons), lacking.1 + 1);
+                }
+            }
+            None => {
+                base.keys.push(*key);
+                base.counts.push(0);
+                base.population.push(*persons);
+            }
+        }
+    }
+    if found < first.len() {
+        for (_, records) in first.into_values().filter(|(at, _)| base.population[*at] == 0) {
+            lacking = (lacking.0 + records, lacking.1 + 1);
+        }
+    }
+    match lacking {
+        (0, _) => Ok(()),
+        (rows, combinations) => Err(TableError::PopulationLacks { rows, combinations }),
+    }
 }
 
 impl Prepared {

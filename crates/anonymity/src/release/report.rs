@@ -4,6 +4,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::metrics::Metric;
+use crate::micro::Transformed;
 use crate::search::Effort;
 
 /// What was done, what it cost, and what the released table claims to be.
@@ -47,6 +48,9 @@ pub struct ReleaseReport {
     pub suppression: f64,
     /// Persons in the population, where given.
     pub population: Option<u64>,
+    /// The population's table, where models counted its persons.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub population_table: Option<PopulationCounted>,
     /// The quasi-identifiers.
     pub columns: Vec<ColumnLevels>,
     /// The sensitive column.
@@ -58,6 +62,12 @@ pub struct ReleaseReport {
     pub kept: Vec<String>,
     /// Columns not released.
     pub left_out: Vec<String>,
+    /// What was done to kept columns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub transforms: Vec<Transformed>,
+    /// The sample that the input was, where one was drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
     /// Class sizes of the input.
     pub before: Vec<SizeCount>,
     /// Class sizes of the output.
@@ -66,6 +76,26 @@ pub struct ReleaseReport {
     pub separator: char,
     /// The version that made it.
     pub version: String,
+}
+
+/// A sample that was drawn before anything was counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Sampled {
+    /// The chance of each row to stay.
+    pub share: f64,
+    /// Rows before.
+    pub rows: u64,
+}
+
+/// A population whose persons were counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PopulationCounted {
+    /// Its rows.
+    pub rows: u64,
+    /// Whether each person was seen to have one row; else rows were counted.
+    pub by_person: bool,
+    /// Persons of the population in the released class that has fewest of them.
+    pub smallest_class: u64,
 }
 
 /// A quasi-identifier and its level.

@@ -1,5 +1,6 @@
 //! The risk of a table as it is: classes of equal quasi-identifiers, attackers, uniques of the population.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Read;
 
@@ -8,8 +9,14 @@ use serde::Serialize;
 use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
 use crate::table::{TableError, open};
 
+/// Values of the columns.
+pub type Values = Vec<Box<[u8]>>;
+
 /// Values of the columns → rows.
-pub type Classes = HashMap<Vec<Box<[u8]>>, u64>;
+pub type Classes = HashMap<Values, u64>;
+
+/// Values of the columns → sum of the rows' sampling weights.
+pub type Weights = HashMap<Values, f64>;
 
 /// The risk of a table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,7 +47,11 @@ pub struct Risk {
     pub journalist_at_risk: Option<f64>,
     /// Expected share of right matches of a marketer, with a population table.
     pub marketer: Option<f64>,
-    /// With a population's size: what is estimated.
+    /// With a population table: its rows.
+    pub population_rows: Option<u64>,
+    /// With a population table: how many of its rows are alone in their class there.
+    pub population_uniques: Option<u64>,
+    /// With a population's size alone: what is estimated.
     pub population: Option<PopulationRisk>,
 }
 
@@ -70,6 +81,20 @@ pub struct PopulationRisk {
 /// # Errors
 /// A file that cannot be read, or a column that is not there.
 pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
+    Ok(weighted_classes(source, name, delimiter, columns, None)?.0)
+}
+
+/// The same with the sampling weights of a column: how many persons of the population a row stands for.
+///
+/// # Errors
+/// As [`classes`]; a weight that is no number above 0.
+pub fn weighted_classes(
+    source: impl Read,
+    name: &str,
+    delimiter: Option<u8>,
+    columns: &[String],
+    weight: Option<&String>,
+) -> Result<(Classes, Option<Weights>), TableError> {
     let unreadable = |e: &dyn std::fmt::Display| TableError::Unreadable { file: name.to_owned(), reason: e.to_string() };
     let (mut reader, _) = open(source, name, delimiter)?;
     let header = reader.headers().map_err(|e| unreadable(&e))?.clone();
@@ -82,43 +107,57 @@ pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[
         }
     };
     let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
+    let weight = weight.map(|column| Ok::<_, TableError>((place(column)?, column))).transpose()?;
+    let mut weights = weight.map(|_| Weights::new());
     let mut classes = Classes::new();
     let mut record = csv::ByteRecord::new();
     while reader.read_byte_record(&mut record).map_err(|e| unreadable(&e))? {
+        let line = record.position().map_or(0, csv::Position::line);
         if record.len() != header.len() {
-            let line = record.position().map_or(0, csv::Position::line);
             let (found, expected) = (record.len(), header.len());
             return Err(TableError::RowLength { file: name.to_owned(), line, found, expected });
         }
-        let key: Vec<Box<[u8]>> = places.iter().map(|at| record[*at].into()).collect();
+        let key: Values = places.iter().map(|at| record[*at].into()).collect();
+        if let (Some((at, column)), Some(weights)) = (weight, &mut weights) {
+            let number = std::str::from_utf8(&record[at]).ok().and_then(|cell| cell.trim().parse::<f64>().ok());
+            let number = number.filter(|w| w.is_finite() && *w > 0.0);
+            *weights.entry(key.clone()).or_default() +=
+                number.ok_or_else(|| TableError::WeightUnusable { column: column.clone(), line })?;
+        }
         *classes.entry(key).or_default() += 1;
     }
-    if classes.is_empty() { Err(TableError::NoRows { file: name.to_owned() }) } else { Ok(classes) }
+    if classes.is_empty() { Err(TableError::NoRows { file: name.to_owned() }) } else { Ok((classes, weights)) }
+}
+
+/// Classes without the one of which nothing is left (every quasi-identifier `*`, and there are others), and its rows: counted as a
+/// class they would look like the safest people of the table.
+pub(super) fn without_suppressed(sample: &Classes) -> (Cow<'_, Classes>, u64) {
+    let mut sample: Cow<'_, Classes> = Cow::Borrowed(sample);
+    let nothing = |key: &Values| key.iter().all(|cell| **cell == *b"*");
+    let mut suppressed = 0;
+    if sample.len() > 1
+        && let Some(key) = sample.keys().find(|key| nothing(key)).cloned()
+    {
+        suppressed = sample.to_mut().remove(&key).unwrap_or(0);
+    }
+    (sample, suppressed)
 }
 
 /// The risk of classes, with the population's classes by the same columns or its size.
 ///
 /// # Errors
-/// A population smaller than the table, as a whole or in a class; a threshold that is no share.
+/// A population that is smaller than the table or lacks rows of it; a threshold that is no share.
 pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, threshold: f64) -> Result<Risk, TableError> {
     if !(0.0..=1.0).contains(&threshold) {
         return Err(TableError::ThresholdRange);
     }
-    let nothing = |key: &Vec<Box<[u8]>>| key.iter().all(|cell| **cell == *b"*");
-    let mut sample: std::borrow::Cow<'_, Classes> = std::borrow::Cow::Borrowed(sample);
-    let mut suppressed_rows = 0;
-    if sample.len() > 1
-        && let Some(key) = sample.keys().find(|key| nothing(key)).cloned()
-    {
-        // Counted as a class they would look like the safest people of the table.
-        suppressed_rows = sample.to_mut().remove(&key).unwrap_or(0);
-    }
+    let (sample, suppressed_rows) = without_suppressed(sample);
     let sample = &*sample;
     let rows: u64 = sample.values().sum();
     let n = rows as f64;
     let count = |test: &dyn Fn(u64) -> bool| sample.values().filter(|f| test(**f)).sum::<u64>();
-    let size = size.or_else(|| table.map(|t| t.values().sum()));
-    if let Some(population) = size
+    let persons: Option<u64> = table.map(|t| t.values().sum());
+    if let Some(population) = size.or(persons)
         && population < rows
     {
         return Err(TableError::PopulationSmaller { population, rows });
@@ -138,32 +177,40 @@ pub fn risk(sample: &Classes, table: Option<&Classes>, size: Option<u64>, thresh
         journalist_average: None,
         journalist_at_risk: None,
         marketer: None,
+        population_rows: None,
+        population_uniques: None,
         population: None,
     };
     if let Some(table) = table {
-        let (mut persons, mut matches, mut at_risk, mut fewest) = (0u64, 0.0, 0u64, u64::MAX);
+        let (mut inside, mut matches, mut at_risk, mut fewest) = (0u64, 0.0, 0u64, u64::MAX);
         // In an order of its own, so that sums do not depend on the map's.
         let mut pairs: Vec<(u64, u64)> = Vec::new();
+        let mut lacking = (0u64, 0u64);
         for (key, f) in sample {
             let population = table.get(key).copied().unwrap_or(0);
             if population < *f {
-                return Err(TableError::PopulationSmaller { population, rows: *f });
+                lacking = (lacking.0 + f - population, lacking.1 + 1);
             }
             pairs.push((*f, population));
         }
+        if lacking.1 > 0 {
+            return Err(TableError::PopulationLacks { rows: lacking.0, combinations: lacking.1 });
+        }
         pairs.sort_unstable();
         for (f, population) in pairs {
-            persons += population;
+            inside += population;
             matches += f as f64 / population as f64;
             at_risk += if 1.0 / population as f64 > threshold { f } else { 0 };
             fewest = fewest.min(population);
         }
         risk.journalist_most = Some(1.0 / fewest as f64);
-        risk.journalist_average = Some((sample.len() as f64 / persons as f64).max(matches / n));
+        risk.journalist_average = Some((sample.len() as f64 / inside as f64).max(matches / n));
         risk.journalist_at_risk = Some(at_risk as f64 / n);
         risk.marketer = Some(matches / n);
+        risk.population_rows = persons;
+        risk.population_uniques = Some(table.values().filter(|f| **f == 1).count() as u64);
     }
-    if let Some(size) = size {
+    if let (Some(size), None) = (size, table) {
         let mut sorted: Vec<u32> = sample.values().map(|f| u32::try_from(*f).unwrap_or(u32::MAX)).collect();
         sorted.sort_unstable();
         let sizes = Sizes::of(sorted.iter().copied());

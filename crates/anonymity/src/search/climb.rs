@@ -39,8 +39,18 @@ impl<'p, K: Key> Climber<'p, K> {
         Self { problem, evaluator: Evaluator::new(problem), kept: Vec::new(), known: HashMap::new(), best: None, deadline }
     }
 
-    fn late(&self) -> bool {
+    pub(super) fn late(&self) -> bool {
         self.deadline.is_some_and(|d| Instant::now() >= d)
+    }
+
+    /// Whether time is limited.
+    pub(super) fn is_timed(&self) -> bool {
+        self.deadline.is_some()
+    }
+
+    /// Levels of each column.
+    pub(super) fn dims(&self) -> &[u8] {
+        &self.problem.lattice.dims
     }
 
     /// Looks at a node, from the smallest groups at hand.
@@ -84,7 +94,7 @@ impl<'p, K: Key> Climber<'p, K> {
         let ways = [Way::MostPerLoss, Way::LeastLoss, Way::Evenly];
         let mut starts: Vec<(f64, Vec<u8>)> = Vec::new();
         for way in ways {
-            if let Some(start) = self.go_up(way) {
+            if let Some(start) = self.go_up(way, vec![0u8; self.problem.attributes.len()]) {
                 starts.push(start);
             }
         }
@@ -95,9 +105,9 @@ impl<'p, K: Key> Climber<'p, K> {
         }
     }
 
-    /// A way from the bottom to the top; halves it until the lowest node that may be released.
-    fn go_up(&mut self, way: Way) -> Option<(f64, Vec<u8>)> {
-        let path = self.path(way);
+    /// A way from a node to the top; halves it until the lowest node that may be released.
+    pub(super) fn go_up(&mut self, way: Way, from: Vec<u8>) -> Option<(f64, Vec<u8>)> {
+        let path = self.path(way, from);
         let (mut low, mut high) = (0, path.len() - 1);
         let mut found: Option<(f64, Vec<u8>)> = None;
         while low <= high && !self.late() {
@@ -128,9 +138,9 @@ impl<'p, K: Key> Climber<'p, K> {
         self.look(&path[at + 1]).score >= score
     }
 
-    fn path(&self, way: Way) -> Vec<Vec<u8>> {
+    fn path(&self, way: Way, from: Vec<u8>) -> Vec<Vec<u8>> {
         let problem = self.problem;
-        let mut node = vec![0u8; problem.attributes.len()];
+        let mut node = from;
         let mut path = vec![node.clone()];
         loop {
             let step = |a: usize| -> Option<(f64, usize)> {
@@ -234,7 +244,7 @@ impl<'p, K: Key> Climber<'p, K> {
 
 /// In which order a way up raises columns.
 #[derive(Debug, Clone, Copy)]
-enum Way {
+pub(super) enum Way {
     /// Where classes merge most for what it loses.
     MostPerLoss,
     /// Where it loses least.

@@ -67,6 +67,11 @@ impl<'p, K: Key> Evaluator<'p, K> {
         self.grouper.regroup(source, &remaps, self.problem.most_groups(to), out);
     }
 
+    /// Groups rows after some fields became coarser, whatever they are.
+    pub(super) fn regroup(&mut self, source: &Groups<K>, remaps: &[Remap<'_>], out: &mut Groups<K>) {
+        self.grouper.regroup(source, remaps, u64::MAX, out);
+    }
+
     /// Looks at a node through the groups of a finer one.
     pub fn check_from(&mut self, source: &Groups<K>, from: &[u8], node: &[u8]) -> Check {
         let mut scratch = std::mem::take(&mut self.scratch);

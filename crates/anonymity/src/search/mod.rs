@@ -9,7 +9,7 @@
 //! * [`evaluate`]: classes of a node → suppressed, score, bound for what is below;
 //! * [`climb`]: a good node, quickly;
 //! * [`sweep`]: the proof, in waves of parts that know nothing of each other, so that any number of threads does the same;
-//! * [`blocks`]: a bound for lattices that nothing can go through.
+//! * [`wander`], [`blocks`]: a better node, and a bound, for lattices that nothing can go through.
 
 mod attribute;
 mod blocks;
@@ -19,6 +19,7 @@ mod lattice;
 mod problem;
 mod run;
 mod sweep;
+mod wander;
 
 pub use attribute::Attribute;
 pub use evaluate::{Check, Evaluator};

@@ -54,16 +54,7 @@ impl<K: Key> Problem<K> {
     /// From distinct rows, each once, in the order of their first record.
     pub fn new(base: Groups<K>, parts: Parts<'_>) -> Self {
         let attributes: Vec<Attribute> = parts.columns.iter().map(|(h, f)| Attribute::new(h, *f)).collect();
-        let leaf_counts: Vec<Vec<u64>> = attributes
-            .iter()
-            .map(|a| {
-                let mut counts = vec![0u64; a.values(0)];
-                for (key, count) in base.keys.iter().zip(&base.counts) {
-                    counts[key.get(a.field) as usize] += u64::from(*count);
-                }
-                counts
-            })
-            .collect();
+        let leaf_counts = Self::leaf_counts(&base, &attributes);
         let rows: u64 = base.counts.iter().map(|c| u64::from(*c)).sum();
         let entropy = |counts: &[u64]| -> f64 {
             let p = counts.iter().filter(|c| **c > 0).map(|c| *c as f64 / rows.max(1) as f64);
@@ -100,6 +91,45 @@ impl<K: Key> Problem<K> {
             lattice,
             entropies,
         }
+    }
+
+    /// The same question about some neighbouring columns alone, of rows that differ in no others.
+    pub(super) fn narrowed(
+        &self,
+        base: Groups<K>,
+        columns: std::ops::Range<usize>,
+        models: Models,
+        sensitive_field: Option<Field>,
+    ) -> Self {
+        let attributes = self.attributes[columns.clone()].to_vec();
+        let leaf_counts = Self::leaf_counts(&base, &attributes);
+        let original = Self::quasi_counts(&base, &attributes);
+        Self {
+            costs: Costs::new(self.costs.metric(), &attributes, &leaf_counts, &original),
+            lattice: Lattice::new(attributes.iter().map(|a| a.levels() as u8).collect()),
+            places: (0..attributes.len()).collect(),
+            attributes,
+            base,
+            sensitive_field,
+            sensitive: self.sensitive.clone().filter(|_| sensitive_field.is_some()),
+            models,
+            rows: self.rows,
+            allowed: self.allowed,
+            population: self.population,
+            entropies: self.entropies[columns].to_vec(),
+        }
+    }
+
+    /// Records of each leaf, by column.
+    fn leaf_counts(base: &Groups<K>, attributes: &[Attribute]) -> Vec<Vec<u64>> {
+        let of = |a: &Attribute| {
+            let mut counts = vec![0u64; a.values(0)];
+            for (key, count) in base.keys.iter().zip(&base.counts) {
+                counts[key.get(a.field) as usize] += u64::from(*count);
+            }
+            counts
+        };
+        attributes.iter().map(of).collect()
     }
 
     /// Records of each distinct row of quasi-identifiers, without regard to sensitive values.

@@ -57,12 +57,16 @@ pub struct Found {
 /// Searches; nothing where no node may be released, as far as time and effort went.
 pub fn search<K: Key>(problem: &Problem<K>, limits: Limits) -> (Option<Found>, Effort) {
     // A time that no clock reaches is no limit.
-    let deadline = limits.time.and_then(|t| Instant::now().checked_add(t));
-    let mut climber = Climber::new(problem, deadline);
+    let begun = Instant::now();
+    let deadline = limits.time.and_then(|t| begun.checked_add(t));
+    let large = problem.attributes.len() > EXACT_COLUMNS || problem.lattice.size().is_none_or(|s| s > EXACT_NODES);
+    // A bound takes its time too.
+    let rest = limits.time.map_or(Duration::ZERO, |t| t.mul_f64(super::blocks::SHARE));
+    let mut climber = Climber::new(problem, deadline.map(|d| if large { d - rest } else { d }));
     climber.climb();
     let looked = climber.known.len() as u64;
-    let large = problem.attributes.len() > EXACT_COLUMNS || problem.lattice.size().is_none_or(|s| s > EXACT_NODES);
     if large {
+        climber.wander();
         return super::blocks::finish(problem, climber, limits, deadline);
     }
     let swept = sweep(problem, &climber.known, climber.kept, climber.best, limits.threads, deadline);

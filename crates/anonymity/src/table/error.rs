@@ -44,7 +44,11 @@ pub enum TableError {
     SuppressionRange { text: String },
     SensitiveMissing { model: String },
     PopulationMissing { model: String },
+    PopulationTableMissing { model: String },
     PopulationSmaller { population: u64, rows: u64 },
+    PopulationColumn { file: String, column: String },
+    PopulationLeaf { file: String, column: String, line: u64 },
+    PopulationLacks { rows: u64, combinations: u64 },
     SmallerThanK { rows: u64, k: u64 },
     SensitiveTooFew { column: String, distinct: usize, model: String },
     NotMet { least: u64, allowed: u64, rows: u64 },
@@ -53,6 +57,17 @@ pub enum TableError {
     ReportUnreadable { reason: String },
     ReportForeign { column: String },
     ThresholdRange,
+    TransformUnknown { text: String },
+    TransformNotKept { column: String },
+    TransformTwice { column: String },
+    TransformNumber { column: String },
+    TransformTooFew { column: String, rows: u64, least: u64 },
+    TransformManyValues { column: String, values: u64, most: u64 },
+    TransformRareValues { column: String, values: u64, least: u64 },
+    SampleRange,
+    ChanceRange { option: &'static str },
+    WeightUnusable { column: String, line: u64 },
+    TooManyForSets { columns: usize, most: usize },
 }
 
 /// Every code of these errors.
@@ -93,7 +108,11 @@ pub const CODES: &[&str] = &[
     "anonymity-suppression-range",
     "anonymity-sensitive-missing",
     "anonymity-population-missing",
+    "anonymity-population-table-missing",
     "anonymity-population-smaller",
+    "anonymity-population-column",
+    "anonymity-population-leaf",
+    "anonymity-population-lacks",
     "anonymity-smaller-than-k",
     "anonymity-sensitive-too-few",
     "anonymity-not-met",
@@ -102,6 +121,17 @@ pub const CODES: &[&str] = &[
     "anonymity-verify-report-unreadable",
     "anonymity-verify-report-foreign",
     "anonymity-threshold-range",
+    "anonymity-transform-unknown",
+    "anonymity-transform-not-kept",
+    "anonymity-transform-twice",
+    "anonymity-transform-number",
+    "anonymity-transform-too-few",
+    "anonymity-transform-many-values",
+    "anonymity-transform-rare-values",
+    "anonymity-sample-range",
+    "anonymity-chance-range",
+    "anonymity-weight-unusable",
+    "anonymity-too-many-for-sets",
 ];
 
 impl TableError {
@@ -177,6 +207,14 @@ impl TableError {
             SuppressionRange { text } => m("anonymity-suppression-range").with("text", text),
             SensitiveMissing { model } => m("anonymity-sensitive-missing").with("model", model),
             PopulationMissing { model } => m("anonymity-population-missing").with("model", model),
+            PopulationTableMissing { model } => m("anonymity-population-table-missing").with("model", model),
+            PopulationColumn { file, column } => m("anonymity-population-column").with("file", file).with("column", column),
+            PopulationLeaf { file, column, line } => {
+                m("anonymity-population-leaf").with("file", file).with("column", column).with("line", line)
+            }
+            PopulationLacks { rows, combinations } => {
+                m("anonymity-population-lacks").with("rows", rows).with("combinations", combinations)
+            }
             PopulationSmaller { population, rows } => {
                 m("anonymity-population-smaller").with("population", population).with("rows", rows)
             }
@@ -191,6 +229,25 @@ impl TableError {
             NobodyLeft { rows } => m("anonymity-no-rows-left").with("rows", rows),
             ReportUnreadable { reason } => m("anonymity-verify-report-unreadable").with("reason", reason),
             ThresholdRange => m("anonymity-threshold-range"),
+            TransformUnknown { text } => {
+                m("anonymity-transform-unknown").with("text", text).with("known", crate::micro::FORMS.join(", "))
+            }
+            TransformNotKept { column } => m("anonymity-transform-not-kept").with("column", column),
+            TransformTwice { column } => m("anonymity-transform-twice").with("column", column),
+            TransformNumber { column } => m("anonymity-transform-number").with("column", column),
+            TransformTooFew { column, rows, least } => {
+                m("anonymity-transform-too-few").with("column", column).with("rows", rows).with("least", least)
+            }
+            TransformManyValues { column, values, most } => {
+                m("anonymity-transform-many-values").with("column", column).with("values", values).with("most", most)
+            }
+            TransformRareValues { column, values, least } => {
+                m("anonymity-transform-rare-values").with("column", column).with("values", values).with("least", least)
+            }
+            SampleRange => m("anonymity-sample-range"),
+            ChanceRange { option } => m("anonymity-chance-range").with("option", option),
+            WeightUnusable { column, line } => m("anonymity-weight-unusable").with("column", column).with("line", line),
+            TooManyForSets { columns, most } => m("anonymity-too-many-for-sets").with("columns", columns).with("most", most),
             ReportForeign { column } => m("anonymity-verify-report-foreign").with("column", column),
         }
     }

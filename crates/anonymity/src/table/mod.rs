@@ -4,6 +4,7 @@
 //! * [`Roles`]: what each column of a table is;
 //! * [`open`]: a CSV file before its first row, its separator found;
 //! * [`read`]: one streaming pass that keeps each distinct row once, as a packed key with a count;
+//! * [`read_population`]: the population that a table is from, by the same columns;
 //! * [`plain`]: when two cells say the same;
 //! * [`Key`], [`Groups`], [`Grouper`]: packed rows, and grouping them after some fields became coarser;
 //! * [`TableError`]: what can be wrong with files, columns and values.
@@ -13,6 +14,7 @@ mod groups;
 mod hierarchy;
 mod key;
 mod open;
+mod population;
 mod read;
 mod roles;
 mod spelling;
@@ -22,6 +24,7 @@ pub use groups::{Grouper, Groups, Remap};
 pub use hierarchy::{Hierarchy, Level};
 pub use key::{Field, Key};
 pub use open::{Opened, open};
+pub use population::{PopulationTable, read_population};
 pub use read::{Column, Input, read};
 pub use roles::{Nulls, Role, Roles, find_hierarchies};
 pub use spelling::plain;

@@ -194,14 +194,14 @@ fn lay_out(columns: &mut [Column]) -> Result<(), TableError> {
 
 /// Distinct keys as they come, in a table that grows.
 #[derive(Default)]
-struct Distinct {
-    keys: Vec<u128>,
-    counts: Vec<u32>,
+pub(super) struct Distinct {
+    pub keys: Vec<u128>,
+    pub counts: Vec<u32>,
     slots: Vec<u32>,
 }
 
 impl Distinct {
-    fn add(&mut self, key: u128) {
+    pub fn add(&mut self, key: u128) {
         if self.keys.len() * 2 >= self.slots.len() {
             self.spread((self.slots.len() * 2).max(1 << 12));
         }

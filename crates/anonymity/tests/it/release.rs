@@ -49,7 +49,7 @@ pub fn input(text: &str) -> Input {
 pub fn question(models: &[&str], metric: Metric, suppression: f64) -> Question {
     let models = Models::parse(models).expect("models");
     let sensitive_hierarchy = Hierarchy::parse("illness", b"0;low;*\n1;low;*\n2;high;*\n3;high;*\n").ok();
-    Question { models, metric, suppression, population: Some(5_000), sensitive_hierarchy }
+    Question { models, metric, suppression, population: Some(5_000), population_table: None, sensitive_hierarchy }
 }
 
 /// The smallest score of all nodes, each looked at from the bottom.
@@ -201,7 +201,14 @@ fn refusal(text: &str, roles: &Roles, models: &[&str]) -> TableError {
         Ok(models) => models,
         Err(error) => return error,
     };
-    let question = Question { models, metric: Metric::Loss, suppression: 0.0, population: None, sensitive_hierarchy: None };
+    let question = Question {
+        models,
+        metric: Metric::Loss,
+        suppression: 0.0,
+        population: None,
+        population_table: None,
+        sensitive_hierarchy: None,
+    };
     released(&input, &question).map(|_| ()).expect_err("refused")
 }
 
@@ -225,7 +232,7 @@ fn bad_input_is_refused_by_name_and_never_weakened() {
     assert_eq!(code(ok, &["k:x"]), "anonymity-model-arguments");
     assert_eq!(code(ok, &["t:3"]), "anonymity-model-value");
     assert_eq!(code(ok, &["pu:0.1"]), "anonymity-population-missing");
-    assert_eq!(code(ok, &["kmap:5"]), "anonymity-population-missing");
+    assert_eq!(code(ok, &["kmap:5"]), "anonymity-population-table-missing");
     assert_eq!(code(ok, &["el:3", "ak:0.1:2"]), "anonymity-not-met");
     let unknown = Roles { quasi_identifiers: Some(vec!["height".into()]), ..Roles::default() };
     assert_eq!(refusal(ok, &unknown, &["k:2"]).code(), "anonymity-table-unknown-column");

@@ -87,7 +87,14 @@ fn hierarchical_closeness_needs_one_root_or_it_would_let_everything_pass() {
     let ask = |hierarchy: &str| {
         let models = Models::parse(&["th:0.01"]).expect("models");
         let sensitive_hierarchy = Hierarchy::parse("illness", hierarchy.as_bytes()).ok();
-        let question = Question { models, metric: Metric::Loss, suppression: 0.0, population: None, sensitive_hierarchy };
+        let question = Question {
+            models,
+            metric: Metric::Loss,
+            suppression: 0.0,
+            population: None,
+            population_table: None,
+            sensitive_hierarchy,
+        };
         let input = input(&text);
         released(&input, &question).map(|(_, report, _)| report.levels).map_err(|e| e.code())
     };

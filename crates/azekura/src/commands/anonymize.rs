@@ -2,10 +2,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anonymity::metrics::Metric;
+use anonymity::micro::{Transforms, randomness, sample};
 use anonymity::models::Models;
-use anonymity::release::{Question, Used, answer, prepare, release_html};
+use anonymity::release::{Question, Sampled, Used, answer, prepare, release_html};
 use anonymity::search::Limits;
-use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read};
+use anonymity::table::{Hierarchy, Nulls, Role, Roles, TableError, find_hierarchies, read, read_population};
 use messages::Message;
 
 use crate::failure::Failure;
@@ -43,9 +44,18 @@ pub struct Args {
     /// What is to be small.
     #[arg(long, value_name = "METRIC", default_value = "loss")]
     metric: String,
-    /// Persons in the population, for kmap with an estimate and pu.
-    #[arg(long, value_name = "N")]
-    population: Option<u64>,
+    /// What is done to kept columns after the search, may be given several times: A=micro:5 or A+B=mdav:5 (groups of five, the mean
+    /// for each), A=microopt:5 (those that lose least), A=round:10, A=top:10 and A=bottom:10 (ends that fewer than ten rows reach;
+    /// :by:B for each value of B), A=pram:0.9 (exchanged by chance).
+    #[arg(long, value_name = "A=FORM")]
+    transform: Vec<String>,
+    /// Keep each row with this chance, before anything is counted.
+    #[arg(long, value_name = "SHARE")]
+    sample: Option<f64>,
+    /// The population that the table is from: its persons, for kmap with an estimate and pu; or its table (CSV with the same
+    /// columns, everybody of the table in it), for kmap:K and dp, which count its persons.
+    #[arg(long, value_name = "N|FILE")]
+    population: Option<String>,
     /// Separator of the table; found without it.
     #[arg(long, value_name = "CHAR")]
     sep: Option<char>,
@@ -104,6 +114,7 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     };
     let models = Models::parse(&args.model).map_err(refused)?;
     let metric = Metric::parse(&args.metric).map_err(refused)?;
+    let transforms = Transforms::parse(&args.transform, &args.keep).map_err(refused)?;
     let delimiter = match args.sep {
         Some(c) if c.is_ascii() => Some(c as u8),
         Some(_) => return Err(Failure::Usage("--sep: one ASCII character".to_owned())),
@@ -119,7 +130,14 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     let page = args.report.with_extension("html");
     let mut written: Vec<&Path> = vec![&args.report, &page, &args.out];
     written.extend(args.reference.as_deref());
-    apart(&[&args.data], &written)?;
+    let (population, population_file) = match args.population.as_deref().map(|p| (p.parse::<u64>().ok(), p)) {
+        None => (None, None),
+        Some((Some(persons), _)) => (Some(persons), None),
+        Some((None, path)) => (None, Some(PathBuf::from(path))),
+    };
+    let mut inputs: Vec<&Path> = vec![&args.data];
+    inputs.extend(population_file.as_deref());
+    apart(&inputs, &written)?;
     let roles = Roles {
         quasi_identifiers: args.qi,
         sensitive: args.sensitive,
@@ -143,8 +161,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         files.push(entry?.path());
     }
     files.sort();
-    // The table itself may lie among them, and may be named after a column.
-    files.retain(|f| *f != args.data);
+    // The tables themselves may lie among them, and may be named after a column.
+    files.retain(|f| !inputs.contains(&f.as_path()));
     let mut hierarchies = std::collections::BTreeMap::new();
     // A column that nobody named may be the first cell of a person, in a table without a header.
     let numbered = |e: TableError| match e {
@@ -160,17 +178,35 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     }
     let sensitive_hierarchy = roles.sensitive.as_ref().and_then(|s| hierarchies.get(s)).cloned();
     let input = read(open(&args.data)?, &name, delimiter, &roles, hierarchies).map_err(refused)?;
-    let question = Question { models, metric, suppression: args.suppression, population: args.population, sensitive_hierarchy };
+    let sampled = args.sample.map(|share| Sampled { share, rows: input.rows });
+    let input = match args.sample {
+        Some(share) => sample(input, share, &mut randomness()).map_err(refused)?,
+        None => input,
+    };
+    let population_table = match &population_file {
+        None => None,
+        Some(path) => {
+            let name = path.display().to_string();
+            Some(read_population(open(path)?, &name, delimiter, &input, roles.person.as_deref()).map_err(refused)?)
+        }
+    };
+    let question = Question { models, metric, suppression: args.suppression, population, population_table, sensitive_hierarchy };
     let prepared = prepare(&input, &question).map_err(refused)?;
     let limits = Limits { threads: args.threads.max(1), time };
     let before = processor(limits.threads);
     let found = prepared.search(limits);
     let search_cpu = processor(limits.threads).saturating_sub(before);
     let release = answer(&input, &question, &prepared, found, limits).map_err(refused)?;
-    let report = release.report(Used { search_cpu, wall: begun.elapsed(), peak_rss: peak_rss() });
-
+    let mut report = release.report(Used { search_cpu, wall: begun.elapsed(), peak_rss: peak_rss() });
+    report.sampled = sampled;
     let mut bytes = Vec::new();
-    release.write(&mut bytes)?;
+    if args.transform.is_empty() {
+        release.write(&mut bytes)?;
+    } else {
+        let (rows, done) = release.transformed(&transforms, &mut randomness()).map_err(refused)?;
+        report.transforms = done;
+        release.write_rows(&rows, &mut bytes)?;
+    }
     let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
     // Each appears whole or not at all, the table last: without it there is no release.
     durable::write_atomic(&args.report, &json)?;

@@ -1,9 +1,12 @@
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anonymity::release::{Reference, ReleaseReport};
-use anonymity::risk::measure::{classes, risk};
-use anonymity::table::TableError;
-use anonymity::verify::verify;
+use anonymity::risk::assess::{Asked, assess};
+use anonymity::risk::attempts::Attempts;
+use anonymity::risk::measure::{classes, weighted_classes};
+use anonymity::table::{TableError, find_hierarchies};
+use anonymity::verify::{PopulationClasses, population_classes, verify_beside};
 use messages::Message;
 
 use crate::failure::Failure;
@@ -27,6 +30,21 @@ pub struct Args {
     /// Chance above which a row is at risk.
     #[arg(long, value_name = "SHARE", default_value_t = 0.09)]
     threshold: f64,
+    /// The column of sampling weights: how many persons of the population a row stands for.
+    #[arg(long, value_name = "COLUMN")]
+    weight: Option<String>,
+    /// The largest set of columns in which rows that are alone by it are looked for; 0: none.
+    #[arg(long, value_name = "COLUMNS", default_value_t = 3)]
+    suda: usize,
+    /// Chance that a recipient tries on purpose to find somebody.
+    #[arg(long, value_name = "CHANCE")]
+    attempt: Option<f64>,
+    /// Share of people who have what the table is about: the chance that one of 150 acquaintances is among them is counted with.
+    #[arg(long, value_name = "SHARE")]
+    prevalence: Option<f64>,
+    /// Chance that the table gets out: share of custodians with a breach in a year.
+    #[arg(long, value_name = "CHANCE")]
+    breach: Option<f64>,
     /// Separator of the tables; found without it.
     #[arg(long, value_name = "CHAR")]
     sep: Option<char>,
@@ -46,12 +64,19 @@ enum Command {
         /// the whole table are not checked.
         #[arg(long, value_name = "FILE")]
         reference: Option<PathBuf>,
+        /// The population's table, as given to anonymize: without it kmap and dp are not checked.
+        #[arg(long, value_name = "FILE", requires = "hierarchies")]
+        population: Option<PathBuf>,
+        /// Folder with the hierarchies, by which the population becomes as coarse as the release.
+        #[arg(long, value_name = "DIR")]
+        hierarchies: Option<PathBuf>,
     },
 }
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
-    if let Some(Command::Verify { table, report, reference }) = args.command {
-        return check(&table, &report, reference.as_ref(), shown);
+    if let Some(Command::Verify { table, report, reference, population, hierarchies }) = args.command {
+        let population = population.zip(hierarchies);
+        return check(&table, &report, reference.as_ref(), population, shown);
     }
     let Some(table) = args.table else {
         return Err(Failure::Usage("risk FILE --qi A,B, or risk verify FILE --report FILE".to_owned()));
@@ -64,7 +89,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         Some(_) => return Err(Failure::Usage("--sep: one ASCII character".to_owned())),
         None => None,
     };
-    let sample = classes(open(&table)?, &table.display().to_string(), delimiter, &args.qi).map_err(refused)?;
+    let name = table.display().to_string();
+    let (sample, weights) = weighted_classes(open(&table)?, &name, delimiter, &args.qi, args.weight.as_ref()).map_err(refused)?;
     let size = args.population.as_ref().and_then(|p| p.parse::<u64>().ok());
     let population = match (&args.population, size) {
         (Some(path), None) => {
@@ -73,7 +99,15 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         }
         _ => None,
     };
-    let risk = risk(&sample, population.as_ref(), size, args.threshold).map_err(refused)?;
+    let asked = Asked {
+        table: population.as_ref(),
+        size,
+        weights: weights.as_ref(),
+        threshold: args.threshold,
+        sets: args.suda,
+        attempts: Attempts { deliberate: args.attempt, prevalence: args.prevalence, breach: args.breach },
+    };
+    let risk = assess(&sample, &args.qi, &asked).map_err(refused)?;
     let value = serde_json::to_value(&risk).map_err(anyhow::Error::from)?;
     let mut lines = Vec::new();
     flatten("", &value, &mut lines);
@@ -108,11 +142,36 @@ fn read<T: serde::de::DeserializeOwned>(path: &PathBuf) -> Result<T, Failure> {
         .map_err(|e| refused(TableError::ReportUnreadable { reason: format!("line {}", e.line()) }))
 }
 
-fn check(table: &PathBuf, report: &PathBuf, reference: Option<&PathBuf>, shown: &Shown) -> Result<Outcome, Failure> {
+/// The population's persons in each class of a release.
+fn population_of(report: &ReleaseReport, file: &PathBuf, folder: &Path) -> Result<PopulationClasses, Failure> {
+    let unreadable = |e: std::io::Error| TableError::Unreadable { file: folder.display().to_string(), reason: e.to_string() };
+    let mut files: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|e| refused(unreadable(e)))? {
+        files.push(entry?.path());
+    }
+    files.sort();
+    files.retain(|f| f != file);
+    let columns: Vec<&str> = report.columns.iter().map(|c| c.name.as_str()).collect();
+    let mut hierarchies = BTreeMap::new();
+    for (column, path) in find_hierarchies(&files, folder, &columns).map_err(refused)? {
+        hierarchies.insert(column, std::fs::read(path)?);
+    }
+    population_classes(open(file)?, &file.display().to_string(), report, &hierarchies).map_err(refused)
+}
+
+fn check(
+    table: &PathBuf,
+    report: &PathBuf,
+    reference: Option<&PathBuf>,
+    population: Option<(PathBuf, PathBuf)>,
+    shown: &Shown,
+) -> Result<Outcome, Failure> {
     let report: ReleaseReport = read(report)?;
     // Of a release whose models compare with nothing the file is there and says so.
     let reference: Option<Reference> = reference.map(read::<Option<Reference>>).transpose()?.flatten();
-    let verified = verify(open(table)?, &table.display().to_string(), &report, reference.as_ref()).map_err(refused)?;
+    let population = population.map(|(file, folder)| population_of(&report, &file, &folder)).transpose()?;
+    let name = table.display().to_string();
+    let verified = verify_beside(open(table)?, &name, &report, reference.as_ref(), population.as_ref()).map_err(refused)?;
     let mut lines: Vec<Message> = verified
         .wrong
         .iter()

@@ -4,6 +4,7 @@ mod clerks;
 mod crash;
 mod faults;
 mod held;
+mod flat;
 mod keys;
 mod kit;
 mod leaving;
