@@ -14,4 +14,5 @@ mod quality;
 mod refusals;
 mod said_no;
 mod sources;
+mod tables;
 mod waiting;
