@@ -9,6 +9,9 @@ use super::{CountsReport, Line, Mechanism, Release, Stratum, Unit};
 /// Lines that the page shows; the table itself has all.
 const SHOWN: usize = 500;
 
+/// Odds that move by more than this protect little, and the page says so.
+const WEAK: f64 = 20.0;
+
 /// Codes of the texts that the report is made of.
 pub const TEXTS: &[&str] = &[
     "anonymity-counts-title",
@@ -25,6 +28,9 @@ pub const TEXTS: &[&str] = &[
     "anonymity-counts-change-persons",
     "anonymity-counts-change-rows",
     "anonymity-counts-change-each-row",
+    "anonymity-counts-odds",
+    "anonymity-counts-odds-but",
+    "anonymity-counts-weak",
     "anonymity-counts-noise-title",
     "anonymity-counts-noise",
     "anonymity-counts-noise-laplace",
@@ -121,6 +127,20 @@ impl Page<'_> {
             .with("rows", q.most_rows)
             .with("l1", self.report.l1_sensitivity)
             .text(self.lang)
+    }
+
+    /// How far the table can move what somebody believes of a person.
+    fn odds(&self) -> Vec<String> {
+        let factor = self.report.epsilon.exp();
+        let shown = if factor < 1e6 { format!("{factor:.2}") } else { format!("{factor:.0e}") };
+        let mut lines = vec![Message::new("anonymity-counts-odds").with("factor", shown)];
+        if self.report.epsilon_delta > 0.0 {
+            lines.push(Message::new("anonymity-counts-odds-but").with("delta", format!("{:.1e}", self.report.epsilon_delta)));
+        }
+        if factor > WEAK {
+            lines.push(Message::new("anonymity-counts-weak"));
+        }
+        lines.into_iter().map(|m| m.text(self.lang)).collect()
     }
 
     fn noise(&self) -> String {

@@ -1,5 +1,5 @@
-//! Statistical tables with noise: how many persons, or rows, there are in each cell of a few columns, so that nobody can tell from
-//! the table whether any one person is in the data.
+//! Statistical tables with noise: how many persons, or rows, there are in each cell of a few columns, so that
+//! the table is nearly as likely without any one person as with that person.
 //!
 //! Two tables are neighbours where one has all rows of one person and the other has none of them. A person counts in at most C
 //! cells, chosen at random for that person, and with at most M rows in each: so a person moves all counts together by at most
@@ -14,9 +14,10 @@
 //! not, that a cell is there at all can tell of one person, and a cell is released only where its noisy count is above τ. With one
 //! person more at most C cells are new, each with a count of at most M, so that the chance that any of them shows is at most
 //! C·P(Z > τ − M); τ is the smallest whole number for which that is at most δ. For C = M = 1 and the continuous Laplace this is
-//! τ = 1 + ln(1/2δ)/ε (Korolova et al. 2009; Wilson et al. 2020 for C cells and for Gaussian noise). The noise of new cells is
-//! independent of that of the others, so but for an event of chance δ the table is as with the old cells alone: (ε, δ) for Laplace, and
-//! δ-approximate ρ-zCDP (Bun, Steinke 2016, definition 8.1) for Gaussian noise. δ is spent with ε or ρ.
+//! τ = 1 + ln(1/2δ)/ε (Korolova et al. 2009; Wilson et al. 2020 for C cells); the argument is the same for any noise. The noise of
+//! new cells is independent of that of the others, so but for an event of chance δ the table is as with the old cells alone: (ε, δ)
+//! for Laplace, and δ-approximate ρ-zCDP (Bun, Steinke 2016, definition 8.1) for Gaussian noise. δ is spent with ε or ρ. A cell in
+//! which nobody counts after the bounds must be no candidate: one person can bring any number of those.
 //!
 //! * [`Decimal`], [`Ratio`]: exact numbers; [`below`], [`exp_minus`]: exact coins;
 //! * [`Noise`]: the two noises; `spread`: how far they go;

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget::Unit;
-use super::{Budget, Decimal, Entry, Line, Noise, Plan, Question, Release};
+use super::{Budget, Decimal, Entry, Line, Mechanism, Noise, Plan, Question, Release};
 
 /// δ at which a ρ is told as an ε, beside the δ that thresholds spend.
 const TOLD_AT: f64 = 1e-6;
@@ -30,6 +30,10 @@ pub struct CountsReport {
     pub threshold: Option<u64>,
     /// Half of the width that the noise of a cell stays within 95 times in 100.
     pub half_width_95: u64,
+    /// This table as ε: the odds that a person is in the data move by at most exp(ε), but for a chance of δ.
+    pub epsilon: f64,
+    /// That δ.
+    pub epsilon_delta: f64,
     /// Cells in the table.
     pub cells: usize,
     /// Totals by single columns, made of noisy cells, each with its own error.
@@ -91,13 +95,21 @@ pub struct Left {
     pub spent_epsilon_delta: f64,
 }
 
+/// ε of a ρ, and the chance beside which it holds.
+fn told(rho: f64) -> (f64, f64) {
+    (rho + 2.0 * (rho * -TOLD_AT.ln()).sqrt(), TOLD_AT)
+}
+
 impl Left {
     /// Of a budget.
     pub fn of(budget: &Budget) -> Left {
         let (spent, delta) = (budget.spent().to_f64(), budget.spent_delta().to_f64());
         let (spent_epsilon, spent_epsilon_delta) = match budget.unit() {
             Unit::Epsilon => (spent, delta),
-            Unit::Rho => (spent + 2.0 * (spent * -TOLD_AT.ln()).sqrt(), delta + TOLD_AT),
+            Unit::Rho => {
+                let (epsilon, at) = told(spent);
+                (epsilon, delta + at)
+            }
         };
         Left {
             holding: budget.holding().to_owned(),
@@ -119,6 +131,14 @@ impl CountsReport {
             Noise::Laplace { scale } => (Some(scale.to_string()), None),
             Noise::Gaussian { variance } => (None, Some(variance.to_string())),
         };
+        let delta = entry.delta.to_f64();
+        let (epsilon, epsilon_delta) = match question.mechanism {
+            Mechanism::Laplace => (question.parameter.to_f64(), delta),
+            Mechanism::Gaussian => {
+                let (epsilon, at) = told(question.parameter.to_f64());
+                (epsilon, delta + at)
+            }
+        };
         let total = |line: &Line| {
             let (column, value) = release.columns.iter().zip(&line.values).find_map(|(c, v)| Some((c, v.as_ref()?)))?;
             Some(Total { column: column.clone(), value: value.clone(), noisy_count: line.noisy, half_width_95: line.half_width })
@@ -134,6 +154,8 @@ impl CountsReport {
             gaussian_variance,
             threshold: plan.threshold,
             half_width_95: plan.noise.half_width(1),
+            epsilon,
+            epsilon_delta,
             cells: release.cells.len(),
             totals: release.totals.iter().filter_map(total).collect(),
             spent: Spent {

@@ -363,9 +363,12 @@ fn the_report_and_its_page_say_everything_but_what_was_counted() {
     for page in [&ja, &en] {
         assert!(!page.contains("anonymity-") && !page.contains("<script") && !page.contains("http"), "one file, every text");
         assert!(!page.contains("ward <3>") && page.contains("1.95") && page.contains("yearly report"), "{page}");
-        assert!(page.contains(&shown.cells[0].noisy.to_string()));
+        assert!(page.contains(&shown.cells[0].noisy.to_string()) && page.contains("1.05"), "exp(0.05)");
     }
     assert!(ja.contains("雑音を加えた統計表") && en.contains("table with noise"));
+    let weak = CountsReport { epsilon: 3.5, ..report.clone() };
+    assert!(!en.contains("protects single persons little"));
+    assert!(counts_html(&weak, &shown, Lang::En).contains("protects single persons little"));
     // Rows, persons, a cell, and the cells of one column together: none of the true numbers is anywhere.
     for output in [&json, &csv, &ja, &en] {
         assert!(!["9876", "9930", "9,876", "9,930"].iter().any(|n| output.contains(n)), "{output}");

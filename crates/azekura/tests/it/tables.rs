@@ -137,33 +137,47 @@ fn runs_at_one_time_do_not_together_spend_more_than_there_is() {
     }
 }
 
-#[test]
-fn a_run_that_is_killed_anywhere_leaves_no_table_that_is_not_paid_and_no_part_of_one() {
+/// Breaks a run at every step that it has; how many were broken between paying and the table.
+fn broken_everywhere(how: &str) -> usize {
     let desk = Desk::new(&["--epsilon", "100"]);
+    let kept = desk.at("kept");
+    fs::create_dir(&kept).expect("a directory");
     let run = |name: &str, variable: &str, value: &str| {
         let args = desk.args(name, &closed("0.5", &[]));
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        desk.house.command(&args).env(variable, value).output().expect("the program").status.success()
+        let mut command = desk.house.command(&args);
+        command.env(variable, value).env("AZEKURA_POWERLOSS_DIR", &kept);
+        command.output().expect("the program").status.success()
     };
     let trace = desk.at("trace");
     assert!(run("whole", "AZEKURA_FAILPOINT_TRACE", text(&trace)));
     let steps = fs::read_to_string(&trace).expect("steps").lines().count();
     assert!(steps > 20, "{steps}");
-    let mut after_spending = 0;
+    let mut between = 0;
     for step in 1..=steps {
         let before = desk.entries();
-        let name = format!("k{step}");
-        assert!(!run(&name, "AZEKURA_FAILPOINT", &format!("#{step}=kill")), "step {step}");
+        let name = format!("{how}-{step}");
+        assert!(!run(&name, "AZEKURA_FAILPOINT", &format!("#{step}={how}")), "step {step}");
         let spent = desk.entries() - before;
         let out = fs::read_to_string(desk.at(&format!("{name}.csv")));
         assert!(spent <= 1 && (spent == 1 || desk.written(&name) == 0), "step {step}: nothing is there that was not paid");
-        after_spending += usize::from(spent == 1 && out.is_err());
+        between += usize::from(spent == 1 && out.is_err());
         if let Ok(table) = out {
             assert_eq!((table.lines().count(), desk.written(&name)), (5, 3), "step {step}: whole, with its report");
         }
-        assert!(run(&name, "AZEKURA_NOTHING", ""), "step {step}: the next run is not in the way of what was left");
+        assert!(run(&name, "AZEKURA_FAILPOINT_TRACE", "/dev/null"), "step {step}: what was left is in nobody's way");
     }
-    assert!(after_spending > 0, "some were killed between paying and the table");
+    between
+}
+
+#[test]
+fn a_run_that_is_killed_anywhere_leaves_no_table_that_is_not_paid_and_no_part_of_one() {
+    assert!(broken_everywhere("kill") > 0);
+}
+
+#[test]
+fn when_the_power_goes_what_was_paid_is_on_the_disk_before_anything_of_the_table() {
+    assert!(broken_everywhere("powerloss") > 0);
 }
 
 #[test]

@@ -209,7 +209,7 @@ anonymity-budget-spent = { $holding } has { $unit } { $left } left, and this tab
 anonymity-budget-delta-spent = { $holding } has δ { $left } left, and this table would spend δ { $asked }. Nothing was spent and nothing was written. Ask for a smaller --delta, or give --values for every column, which spends none.
 
 anonymity-counts-title = Report on a statistical table with noise
-anonymity-counts-summary = This table counts by { $by }. To each true count a random number was added, so that nobody can tell from it whether any one person is in the data. 95 times in 100 a number is off by at most { $width } because of that.
+anonymity-counts-summary = This table counts by { $by }. To each true count a random number was added, so that it could nearly as well have come about without any one person's data. 95 times in 100 a number is off by at most { $width } because of that.
 anonymity-counts-asked = What was asked
 anonymity-counts-counted = Counted
 anonymity-counts-counted-persons = Persons
@@ -222,6 +222,9 @@ anonymity-counts-change-title = What one person can change
 anonymity-counts-change-persons = One person counts in at most { $cells } cells, chosen at random where it would be more. All numbers together change by at most { $l1 } when that person is in the data or is not.
 anonymity-counts-change-rows = One person counts in at most { $cells } cells and with at most { $rows } rows in each, the cells chosen at random where it would be more. All numbers together change by at most { $l1 } when that person is in the data or is not.
 anonymity-counts-change-each-row = Every row was said to be another person. A person with one row changes one number by 1; a person with several rows is not protected as this report says.
+anonymity-counts-odds = Whatever somebody knows otherwise: by this table the odds that a given person is in the data move by at most a factor of { $factor }, up or down. A factor of 1 would tell nothing.
+anonymity-counts-odds-but = That holds but for a chance of { $delta }.
+anonymity-counts-weak = This factor is large: the table by itself protects single persons little. Release it only where something else protects them.
 anonymity-counts-noise-title = The noise
 anonymity-counts-noise = Each number is the count and a random whole number around 0, which lies between -{ $width } and { $width } 95 times in 100.
 anonymity-counts-noise-laplace = Discrete Laplace noise with ε = { $parameter }, scale { $width }, drawn by whole numbers alone.

@@ -209,7 +209,7 @@ anonymity-budget-spent = { $holding } の残りは { $unit } { $left } で、こ
 anonymity-budget-delta-spent = { $holding } の δ の残りは { $left } で、この表には { $asked } が必要です。何も使わず、何も書いていません。--delta を小さくするか、すべての列に --values を指定してください（δ を使いません）。
 
 anonymity-counts-title = 雑音を加えた統計表の報告書
-anonymity-counts-summary = { $by } 別に数えた表です。真の数に乱数を加えてあり、ある一人がデータに含まれるかどうかは、この表からは分かりません。そのための誤差は、100 回のうち 95 回は { $width } 以内です。
+anonymity-counts-summary = { $by } 別に数えた表です。真の数に乱数を加えてあり、どの一人のデータがなくても、ほとんど同じように現れえた表です。そのための誤差は、100 回のうち 95 回は { $width } 以内です。
 anonymity-counts-asked = 求めた内容
 anonymity-counts-counted = 数えたもの
 anonymity-counts-counted-persons = 人
@@ -222,6 +222,9 @@ anonymity-counts-change-title = 一人の有無で変わる量
 anonymity-counts-change-persons = 1 人を数えるのは最大 { $cells } セルで、それより多い場合は無作為に選びます。その人がデータにいるかいないかで変わるのは、すべての数を合わせて最大 { $l1 } です。
 anonymity-counts-change-rows = 1 人を数えるのは最大 { $cells } セル、各セルで最大 { $rows } 行で、セルがそれより多い場合は無作為に選びます。その人がデータにいるかいないかで変わるのは、すべての数を合わせて最大 { $l1 } です。
 anonymity-counts-change-each-row = どの行も別の人であるとされています。1 行だけの人は、一つの数を 1 だけ変えます。複数の行がある人は、この報告書の示すようには守られません。
+anonymity-counts-odds = ほかに何を知っていても、ある人がデータに含まれる見込み（オッズ）がこの表によって動くのは、上下とも最大 { $factor } 倍です。1 倍なら何も明かしません。
+anonymity-counts-odds-but = ただし、{ $delta } の確率の例外があります。
+anonymity-counts-weak = この倍率は大きく、表そのものは一人一人をあまり守りません。ほかの手段で守られる場合に限って提供してください。
 anonymity-counts-noise-title = 雑音
 anonymity-counts-noise = どの数も、真の数に 0 を中心とする整数の乱数を加えたものです。乱数は、100 回のうち 95 回は -{ $width } から { $width } までです。
 anonymity-counts-noise-laplace = 離散ラプラス雑音、ε = { $parameter }、尺度 { $width }。整数の計算だけで生成しています。
