@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -129,12 +130,37 @@ fn runs_at_one_time_do_not_together_spend_more_than_there_is() {
     };
     let runs: Vec<Child> = names.iter().map(begin).collect();
     let done: Vec<bool> = runs.into_iter().map(|mut run| run.wait().expect("ended").success()).collect();
-    assert_eq!(done.iter().filter(|d| **d).count(), 3, "0.25 is 3 times 0.08");
+    // On a busy machine one or the other may have given up waiting; what was done is what was spent, and never more than there is.
+    let count = done.iter().filter(|d| **d).count();
+    assert!((1..=3).contains(&count), "0.25 is 3 times 0.08: {count}");
     let budget = desk.budget();
-    assert_eq!((&budget["spent"], budget["entries"].as_array().map(Vec::len)), (&"0.24".into(), Some(3)));
+    let spent = format!("0.{:02}", count * 8);
+    assert_eq!((&budget["spent"], budget["entries"].as_array().map(Vec::len)), (&spent.into(), Some(count)));
     for (name, done) in names.iter().zip(done) {
         assert_eq!(desk.written(name), if done { 3 } else { 0 }, "{name}");
     }
+}
+
+#[test]
+fn while_one_run_is_spending_another_waits_and_then_is_refused_without_spending() {
+    let desk = Desk::new(&["--epsilon", "1"]);
+    let args = desk.args("first", &closed("0.6", &[]));
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let mut first = desk.house.command(&args);
+    // The first step on the disk is that of the budget: the run has read what is left and stands still.
+    let mut first = first.env("AZEKURA_FAILPOINT", "#1=stop").stdout(Stdio::null()).spawn().expect("the program");
+    let stopped = || fs::read_to_string(format!("/proc/{}/stat", first.id())).is_ok_and(|stat| stat.contains(") T "));
+    let over = Instant::now() + Duration::from_secs(60);
+    while !stopped() {
+        assert!(Instant::now() < over, "the run never came to its first step");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(desk.table("second", &closed("0.6", &[])).refused(), "anonymity-budget-busy");
+    let go_on = rustix::process::Pid::from_child(&first);
+    rustix::process::kill_process(go_on, rustix::process::Signal::CONT).expect("continued");
+    assert!(first.wait().expect("ended").success());
+    assert_eq!((desk.written("first"), desk.written("second"), desk.entries()), (3, 0, 1));
+    assert_eq!(desk.table("second", &closed("0.6", &[])).refused(), "anonymity-budget-spent");
 }
 
 /// Breaks a run at every step that it has; how many were broken between paying and the table.

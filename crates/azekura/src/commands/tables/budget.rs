@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
 
 /// Looks for the lock, and how long is waited between them: another run holds it for as long as writing two small files takes.
-const LOOKS: u32 = 100;
+const LOOKS: u32 = 50;
 const BETWEEN: Duration = Duration::from_millis(100);
 
 #[derive(clap::Subcommand)]
