@@ -14,7 +14,8 @@
 //!
 //! Beside it stands an engine for flat tables (CSV), which finds the levels that lose least and meet privacy models:
 //! [`table`] reads, [`models`] and [`metrics`] say what is asked, [`search`] finds and proves, [`release`] writes and reports,
-//! [`micro`] changes columns that are kept, [`risk`] measures, [`verify`] checks a release from the output alone.
+//! [`micro`] changes columns that are kept, [`risk`] measures, [`verify`] checks a release from the output alone. [`counts`] makes
+//! statistical tables with noise, and keeps the budget of what noise gives away.
 //!
 //! A person, not a row, is the unit of protection: classes, rare codes and extreme values are counted in persons, and
 //! in the release, not in the source.
@@ -24,6 +25,7 @@
 
 pub mod attack;
 pub mod classes;
+pub mod counts;
 mod dataset;
 pub mod dictionary;
 mod error;

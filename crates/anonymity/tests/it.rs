@@ -1,11 +1,14 @@
 //! What processing promises.
 mod it {
     mod build;
+    mod counts;
+    mod counts_budget;
     mod events;
     mod leaks;
     mod micro;
     mod ministry;
     mod naive;
+    mod noise;
     mod population;
     mod profiles;
     mod records;

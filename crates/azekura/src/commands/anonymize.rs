@@ -90,7 +90,7 @@ fn place(path: &Path) -> PathBuf {
 }
 
 /// Refuses names by which one file would take the place of another, or of what was read.
-fn apart(read: &[&Path], written: &[&Path]) -> Result<(), Failure> {
+pub(super) fn apart(read: &[&Path], written: &[&Path]) -> Result<(), Failure> {
     let mut taken: Vec<PathBuf> = read.iter().map(|p| place(p)).collect();
     for path in written {
         let path = place(path);

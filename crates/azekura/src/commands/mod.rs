@@ -22,6 +22,7 @@ pub(crate) use quality::rows_csv;
 mod risk;
 mod sql;
 mod synth;
+mod tables;
 
 use std::path::PathBuf;
 
@@ -110,6 +111,8 @@ enum Command {
     Anonymize(anonymize::Args),
     /// Measure the risk of a table, or check a released one against its report.
     Risk(risk::Args),
+    /// Count persons or rows with noise that hides each of them, paid from the budget of the data holding.
+    Tables(tables::Args),
     /// Requirements of law and guideline, and which tests prove them.
     Controls(controls::Args),
     /// Decrypts, unpacks and reads one payload from standard input: what `receive` and `ingest` start.
@@ -146,6 +149,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Formats(command) => formats::run(command, shown),
         Command::Anonymize(args) => anonymize::run(args, shown),
         Command::Risk(args) => risk::run(args, shown),
+        Command::Tables(args) => tables::run(args, shown),
         Command::Controls(args) => controls::run(args, shown),
         Command::ParsePackage => parse_package::run(),
     }

@@ -3,8 +3,8 @@
 mod clerks;
 mod crash;
 mod faults;
-mod held;
 mod flat;
+mod held;
 mod keys;
 mod kit;
 mod leaving;
@@ -16,4 +16,5 @@ mod quality;
 mod refusals;
 mod said_no;
 mod sources;
+mod tables;
 mod waiting;
