@@ -1,3 +1,5 @@
+mod policy;
+
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -14,14 +16,20 @@ use crate::output::{Outcome, Shown};
 
 #[derive(clap::Args)]
 pub struct Args {
+    /// Treat the tables of a cohort by a profile (TOML), in place of one table: with --in and --out.
+    #[arg(long, value_name = "FILE", requires = "input", conflicts_with_all = ["data", "hierarchies", "model", "report"])]
+    policy: Option<PathBuf>,
+    /// Folder with TABLE.csv for tables of OMOP CDM v5.4, as `azekura formats convert` writes them; with --policy.
+    #[arg(long = "in", value_name = "DIR", requires = "policy")]
+    input: Option<PathBuf>,
     /// The table: CSV with a header row.
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "policy")]
+    data: Option<PathBuf>,
     /// Folder with a hierarchy for each quasi-identifier: COLUMN.csv, or a name that ends in hierarchy_COLUMN.csv.
-    #[arg(long, value_name = "DIR")]
-    hierarchies: PathBuf,
+    #[arg(long, value_name = "DIR", required_unless_present = "policy")]
+    hierarchies: Option<PathBuf>,
     /// What must hold, for example k:5, dl:3, t:0.2; may be given several times.
-    #[arg(long, value_name = "MODEL", required = true)]
+    #[arg(long, value_name = "MODEL", required_unless_present = "policy")]
     model: Vec<String>,
     /// The column that an attacker wants to learn.
     #[arg(long, value_name = "COLUMN")]
@@ -65,12 +73,12 @@ pub struct Args {
     /// Seconds for the search; the best so far is released, with how much better another could be.
     #[arg(long, value_name = "SECONDS")]
     time_limit: Option<f64>,
-    /// Where the table goes.
+    /// Where the table goes; with --policy the folder that is made.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// Where the report goes (JSON); a page of the same name ends in .html.
-    #[arg(long, value_name = "FILE")]
-    report: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "policy")]
+    report: Option<PathBuf>,
     /// Where the sensitive values of the whole table go (JSON), for t, to, th, dd, bl and be: what the verifier compares with. It
     /// speaks of suppressed rows too, so it stays with you and is not released.
     #[arg(long, value_name = "FILE")]
@@ -106,6 +114,12 @@ pub(super) fn apart(read: &[&Path], written: &[&Path]) -> Result<(), Failure> {
 }
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
+    if let (Some(policy), Some(input)) = (&args.policy, &args.input) {
+        return policy::run(policy, input, &args.out, shown);
+    }
+    let (Some(data), Some(trees), Some(report_file)) = (&args.data, &args.hierarchies, &args.report) else {
+        return Err(Failure::Usage("--data, --hierarchies and --report, or --policy and --in".to_owned()));
+    };
     let begun = Instant::now();
     let refused = |e: TableError| Failure::Refused(e.message());
     let open = |path: &PathBuf| {
@@ -127,15 +141,15 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
             _ => return Err(Failure::Usage("--time-limit: more than 0 seconds, and no more than a clock can count".to_owned())),
         },
     };
-    let page = args.report.with_extension("html");
-    let mut written: Vec<&Path> = vec![&args.report, &page, &args.out];
+    let page = report_file.with_extension("html");
+    let mut written: Vec<&Path> = vec![report_file, &page, &args.out];
     written.extend(args.reference.as_deref());
     let (population, population_file) = match args.population.as_deref().map(|p| (p.parse::<u64>().ok(), p)) {
         None => (None, None),
         Some((Some(persons), _)) => (Some(persons), None),
         Some((None, path)) => (None, Some(PathBuf::from(path))),
     };
-    let mut inputs: Vec<&Path> = vec![&args.data];
+    let mut inputs: Vec<&Path> = vec![data];
     inputs.extend(population_file.as_deref());
     apart(&inputs, &written)?;
     let roles = Roles {
@@ -145,8 +159,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         person: args.person,
         nulls: if args.nulls == "category" { Nulls::Category } else { Nulls::Refused },
     };
-    let name = args.data.display().to_string();
-    let header = header(open(&args.data)?, &name, delimiter).map_err(refused)?;
+    let name = data.display().to_string();
+    let header = header(open(data)?, &name, delimiter).map_err(refused)?;
     let given = roles.of(&header).map_err(refused)?;
     let mut wanted: Vec<&str> = Vec::new();
     for (column, role) in header.iter().zip(&given) {
@@ -155,8 +169,8 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         }
     }
     let mut files: Vec<PathBuf> = Vec::new();
-    for entry in std::fs::read_dir(&args.hierarchies)
-        .map_err(|e| refused(TableError::Unreadable { file: args.hierarchies.display().to_string(), reason: e.to_string() }))?
+    for entry in std::fs::read_dir(trees)
+        .map_err(|e| refused(TableError::Unreadable { file: trees.display().to_string(), reason: e.to_string() }))?
     {
         files.push(entry?.path());
     }
@@ -172,12 +186,12 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
         }
         other => refused(other),
     };
-    for (column, path) in find_hierarchies(&files, &args.hierarchies, &wanted).map_err(numbered)? {
+    for (column, path) in find_hierarchies(&files, trees, &wanted).map_err(numbered)? {
         apart(&[&path], &written)?;
         hierarchies.insert(column.clone(), Hierarchy::parse(&column, &std::fs::read(path)?).map_err(refused)?);
     }
     let sensitive_hierarchy = roles.sensitive.as_ref().and_then(|s| hierarchies.get(s)).cloned();
-    let input = read(open(&args.data)?, &name, delimiter, &roles, hierarchies).map_err(refused)?;
+    let input = read(open(data)?, &name, delimiter, &roles, hierarchies).map_err(refused)?;
     let sampled = args.sample.map(|share| Sampled { share, rows: input.rows });
     let input = match args.sample {
         Some(share) => sample(input, share, &mut randomness()).map_err(refused)?,
@@ -209,7 +223,7 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     }
     let json = serde_json::to_vec_pretty(&report).map_err(anyhow::Error::from)?;
     // Each appears whole or not at all, the table last: without it there is no release.
-    durable::write_atomic(&args.report, &json)?;
+    durable::write_atomic(report_file, &json)?;
     durable::write_atomic(&page, release_html(&report, shown.lang).as_bytes())?;
     if let Some(path) = &args.reference {
         let reference = release.reference();

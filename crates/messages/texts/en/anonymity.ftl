@@ -22,6 +22,17 @@ anonymity-shift-unused = The profile says shift_days, but in linkable data no da
 anonymity-period-short = Dates are moved by up to { $days } days, and so many at each end of the period cannot leave without telling by how much: of this period nothing remains. Choose a longer period or a smaller shift_days.
 anonymity-period-unreadable = The period of the cohort is not of days written as 2026-04-01.
 anonymity-nobody-left = Of { $persons } people nobody remained. The cohort is too small for the promised class size.
+anonymity-policy-linkable = A linkable anonymized data set needs the table of its ids, which an instance keeps apart until the keys are attached. Make it there (azekura dataset).
+anonymity-policy-out-there = { $folder } is there already. Give a folder that is not, or remove it.
+anonymity-policy-no-table = { $folder } has no file of a table that the policy names (TABLE.csv, for example person.csv).
+anonymity-policy-not-omop = { $table } is no table of OMOP CDM v5.4. Take it out of the policy.
+anonymity-policy-line = { $file }, line { $line }: cannot be read as CSV (number of columns, quotes or characters that are no UTF-8). Mend the line.
+anonymity-policy-column = { $file }, line { $line }: { $column } is no column of this table of OMOP CDM v5.4. Take it out or correct its name.
+anonymity-policy-column-twice = { $file }, line { $line }: { $column } stands twice.
+anonymity-policy-column-missing = { $file }: the column { $column } is missing, and may not be empty.
+anonymity-policy-cell = { $file }, line { $line }: { $column } is not of its type (a number, or a date as 2026-01-31). Correct or empty it.
+anonymity-policy-cell-empty = { $file }, line { $line }: { $column } is empty, and may not be.
+anonymity-policy-done = { $persons } of { $before } people, { $rows } rows: { $folder }
 anonymity-events-missing = The profile shows codes of diagnoses, drugs or acts and does not say what others can know of them. Add [privacy.events] with known = 2 and the columns of these codes: whoever knows two codes of a person then finds at least k people, or nobody.
 anonymity-events-unusable = { $column } stands or is missing in [privacy.events] where it may not: every column of codes of diagnoses, drugs, acts, devices, observations and causes of death that the data set shows belongs there, once, is treated as a code with rare ones counted, and is no quasi-identifier.
 anonymity-too-many-found = Nothing is made: the attacker "{ $attacker }" can be expected to find up to { $found } of the people, and the profile allows { $most }. Make quasi-identifiers, codes or dates coarser, or have the committee decide on another share (most_found).

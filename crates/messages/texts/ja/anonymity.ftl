@@ -22,6 +22,17 @@ anonymity-shift-unused = プロファイルに shift_days がありますが、�
 anonymity-period-short = 日付は最大 { $days } 日ずらされ、期間の両端の同じ日数分は、ずらした日数を明かさずには提供できません。この期間では何も残りません。期間を長くするか、shift_days を小さくしてください。
 anonymity-period-unreadable = 対象期間の日付を 2026-04-01 の形で読めません。
 anonymity-nobody-left = { $persons } 人のうち一人も残りませんでした。約束した人数に対して対象者が少なすぎます。
+anonymity-policy-linkable = 連結可能匿名加工には、鍵を付けるまで別に保管する ID の表が要ります。運用環境の中で作成してください(azekura dataset)。
+anonymity-policy-out-there = { $folder } はすでにあります。別のフォルダーを指定するか、削除してください。
+anonymity-policy-no-table = { $folder } には、ポリシーにある表のファイル(TABLE.csv。例: person.csv)がありません。
+anonymity-policy-not-omop = { $table } は OMOP CDM v5.4 の表ではありません。ポリシーから除いてください。
+anonymity-policy-line = { $file } の { $line } 行目: CSV として読めません(列の数、引用符、または UTF-8 でない文字)。その行を直してください。
+anonymity-policy-column = { $file } の { $line } 行目: { $column } は OMOP CDM v5.4 のこの表の列ではありません。除くか、名前を直してください。
+anonymity-policy-column-twice = { $file } の { $line } 行目: { $column } が二度あります。
+anonymity-policy-column-missing = { $file }: 列 { $column } がありません。この列は空にできません。
+anonymity-policy-cell = { $file } の { $line } 行目: { $column } の型が違います(数、または 2026-01-31 の形の日付)。直すか、空にしてください。
+anonymity-policy-cell-empty = { $file } の { $line } 行目: { $column } が空です。空にできません。
+anonymity-policy-done = { $before } 人のうち { $persons } 人、{ $rows } 行: { $folder }
 anonymity-events-missing = プロファイルは傷病名・医薬品・診療行為のコードを出しますが、他人がそれらをどこまで知りうるかを定めていません。[privacy.events] に known = 2 とこれらのコードの列を書いてください。ある人の二つのコードを知る者が、k 人以上を見いだすか、誰も見いださないようにします。
 anonymity-events-unusable = [privacy.events] の { $column } が正しくありません。データセットに出る傷病名・医薬品・診療行為・器材・所見・死因のコードの列はすべて一度ずつここに書き、扱いは「コード」(まれなコードを数えるもの)とし、準識別子にはできません。
 anonymity-too-many-found = 作成しません。攻撃者「{ $attacker }」が最大 { $found } の人を見つけると見込まれますが、プロファイルの上限は { $most } です。準識別子・コード・日付を粗くするか、委員会で別の上限(most_found)を決めてください。
