@@ -1,5 +1,6 @@
 use messages::Message;
 
+use crate::identifiers::Looks;
 use crate::profile::Attacker;
 
 /// Why tables could not be treated. Names tables and columns, never values.
@@ -30,6 +31,7 @@ pub enum AnonymityError {
     EventsMissing,
     EventsUnusable { column: String },
     TooManyFound { attacker: Attacker, found: f64, most: f64 },
+    Identifying { table: String, column: String, looks: Looks, cells: usize },
     NobodyLeft { persons: usize },
     PeriodTooShort { days: i32 },
     PeriodUnreadable,
@@ -61,6 +63,7 @@ pub const CODES: &[&str] = &[
     "anonymity-events-missing",
     "anonymity-events-unusable",
     "anonymity-too-many-found",
+    "anonymity-identifying",
     "anonymity-nobody-left",
     "anonymity-period-short",
     "anonymity-period-unreadable",
@@ -117,6 +120,11 @@ impl AnonymityError {
                 .with("most", format!("{:.1} %", most * 100.0)),
             EventsMissing => Message::new("anonymity-events-missing"),
             EventsUnusable { column } => Message::new("anonymity-events-unusable").with("column", column),
+            Identifying { table, column, looks, cells } => Message::new("anonymity-identifying")
+                .with("table", table)
+                .with("column", column)
+                .with("looks", looks.as_str())
+                .with("cells", cells),
             NobodyLeft { persons } => Message::new("anonymity-nobody-left").with("persons", persons),
             PeriodTooShort { days } => Message::new("anonymity-period-short").with("days", days),
             PeriodUnreadable => Message::new("anonymity-period-unreadable"),

@@ -32,6 +32,7 @@ mod error;
 pub mod events;
 pub mod floor;
 mod html;
+pub mod identifiers;
 pub mod metrics;
 pub mod micro;
 pub mod models;

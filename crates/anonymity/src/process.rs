@@ -18,7 +18,7 @@ use crate::run::{Leaders, Run};
 use crate::stay::Stay;
 use crate::treat::window::Window;
 use crate::treat::{dates, ids};
-use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, months};
+use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, identifiers, months};
 
 /// Which person ids leave.
 pub enum PersonIds {
@@ -171,6 +171,7 @@ pub fn process_and_tell<R: CryptoRng>(
         out.insert(name.clone(), treated);
         reports.push(report);
     }
+    identifiers::check(&out)?;
     if let Some(report) = &mut stay.privacy {
         report.found = attack::experiment(profile, &out, rng)?;
         within_found(profile, &report.found)?;

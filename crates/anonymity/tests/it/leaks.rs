@@ -9,7 +9,7 @@ use anonymity::recount::recount;
 use anonymity::treat::OTHER;
 use anonymity::treat::codes::{self, Fate, Rule};
 use anonymity::treat::results::{self, Columns};
-use anonymity::{Dataset, Identified, PersonIds, Processed, Profile, Report, process};
+use anonymity::{Dataset, Identified, PersonIds, Processed, Profile, Report, Treatment, process};
 use arrow::array::{Array, AsArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Float64Type, Int32Type};
 use omop::Table;
@@ -550,4 +550,35 @@ fn a_true_month_of_death_leaves_with_enough_others_or_not_at_all_and_lone_stays_
     // Moved dates are nobody's true months.
     let (processed, report) = treated(&anonymized(), &input);
     assert_eq!((processed.tables()["death"].num_rows(), report.months), (53, None));
+}
+
+// control: PRC-01
+#[test]
+fn a_column_in_which_numbers_say_who_somebody_is_stops_the_processing() {
+    let text = include_str!("../../../../profiles/pseudonymized.toml");
+    let mut profile = Profile::parse(text).map_err(|e| e.to_string()).expect("a profile");
+    // A column that lets codes pass, whatever they are.
+    profile
+        .tables
+        .get_mut("drug_exposure")
+        .expect("there")
+        .columns
+        .insert("stop_reason".to_owned(), Treatment::Code { rollup: vec![], rare: false, local: false, systems: vec![] });
+    let input = |reason: &str| {
+        let drug = |id: i64| {
+            vec![
+                ("drug_exposure_id", V::I(id)),
+                ("person_id", V::I(id)),
+                ("drug_exposure_start_date", V::D(2021, 1, 1)),
+                ("drug_exposure_end_date", V::D(2021, 1, 1)),
+                ("stop_reason", s(reason)),
+            ]
+        };
+        dataset(&[(Table::Person, (1..=3).map(someone).collect()), (Table::DrugExposure, (1..=3).map(drug).collect())])
+    };
+    let rng = || ChaCha20Rng::seed_from_u64(1);
+    assert!(process(&profile, &input("1"), PersonIds::New, &mut rng()).is_ok());
+    let refused = process(&profile, &input("123456789018"), PersonIds::New, &mut rng()).err().expect("stopped");
+    assert_eq!(refused.code(), "anonymity-identifying");
+    assert!(!refused.to_string().contains("123456789018"));
 }

@@ -22,6 +22,7 @@ anonymity-shift-unused = The profile says shift_days, but in linkable data no da
 anonymity-period-short = Dates are moved by up to { $days } days, and so many at each end of the period cannot leave without telling by how much: of this period nothing remains. Choose a longer period or a smaller shift_days.
 anonymity-period-unreadable = The period of the cohort is not of days written as 2026-04-01.
 anonymity-nobody-left = Of { $persons } people nobody remained. The cohort is too small for the promised class size.
+anonymity-identifying = Nothing is made: { $cells } different cells of { $table }.{ $column } look like what says who somebody is ({ $looks }). Drop the column, or treat it as code, unit or result; if they are no such thing, have the readers of that source say what they are.
 anonymity-policy-linkable = A linkable anonymized data set needs the table of its ids, which an instance keeps apart until the keys are attached. Make it there (azekura dataset).
 anonymity-policy-out-there = { $folder } is there already. Give a folder that is not, or remove it.
 anonymity-policy-no-table = { $folder } has no file of a table that the policy names (TABLE.csv, for example person.csv).

@@ -22,6 +22,7 @@ anonymity-shift-unused = プロファイルに shift_days がありますが、�
 anonymity-period-short = 日付は最大 { $days } 日ずらされ、期間の両端の同じ日数分は、ずらした日数を明かさずには提供できません。この期間では何も残りません。期間を長くするか、shift_days を小さくしてください。
 anonymity-period-unreadable = 対象期間の日付を 2026-04-01 の形で読めません。
 anonymity-nobody-left = { $persons } 人のうち一人も残りませんでした。約束した人数に対して対象者が少なすぎます。
+anonymity-identifying = 作成しません。{ $table }.{ $column } の { $cells } 種の値が、個人を特定するもの({ $looks })に見えます。列を除くか、コード・単位・結果として扱ってください。そうでない値なら、その情報源の読み取りで何であるかを示すようにしてください。
 anonymity-policy-linkable = 連結可能匿名加工には、鍵を付けるまで別に保管する ID の表が要ります。運用環境の中で作成してください(azekura dataset)。
 anonymity-policy-out-there = { $folder } はすでにあります。別のフォルダーを指定するか、削除してください。
 anonymity-policy-no-table = { $folder } には、ポリシーにある表のファイル(TABLE.csv。例: person.csv)がありません。
