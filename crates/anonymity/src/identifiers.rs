@@ -92,6 +92,11 @@ pub fn suspected(cells: &BTreeSet<&str>) -> Option<(Looks, usize)> {
     })
 }
 
+/// Letters and digits alone, without regard to width and case, so that a name is found whatever stands between its parts.
+pub fn plain(text: &str) -> String {
+    text.nfkc().filter(|c| c.is_alphanumeric()).flat_map(char::to_uppercase).collect()
+}
+
 fn digits(text: &str) -> Vec<u32> {
     text.bytes().map(|b| u32::from(b.wrapping_sub(b'0'))).collect()
 }

@@ -105,6 +105,7 @@ core-dataset-maker = This data set was planned by { $maker }, who also makes it:
 core-dataset-link-stale = Records came in after the last linkage. Run azekura link first: else a person who said no could be missed.
 core-dataset-not-made = Data set { $id } is not made yet.
 core-dataset-recount = The count of the result by other means found { $count } columns that are not as the profile promises. Nothing was kept.
+core-dataset-vault = Nothing is made: in { $cells } different cells of { $table }.{ $column } stands a name, an address or a telephone number of somebody in the cohort. Drop the column or treat it as code, unit or result, and have the reader of that source looked at.
 core-dataset-integrity = The ledger is not as the journal says ({ $count } differences). Nothing is delivered; run azekura journal verify.
 core-dataset-voided = { $count } records in the data set were stopped since it was made. The approvals are void: make it again.
 core-dataset-file-changed = The delivered file { $file } of data set { $id } is not the one that was delivered.

@@ -105,6 +105,7 @@ core-dataset-maker = このデータセットを計画したのは { $maker } �
 core-dataset-link-stale = 前回の名寄せの後に記録が取り込まれています。先に azekura link を実行してください（提供停止の見落としを防ぐため）。
 core-dataset-not-made = データセット { $id } はまだ作成されていません。
 core-dataset-recount = 別の方法で数え直したところ、{ $count } 列が加工方針の約束どおりではありません。何も保存していません。
+core-dataset-vault = 作成しません。{ $table }.{ $column } の { $cells } 種の値に、対象者の誰かの氏名・住所・電話番号があります。列を除くか、コード・単位・結果として扱い、その情報源の読み取りを点検してください。
 core-dataset-integrity = 台帳がジャーナルと一致しません（{ $count } 件）。提供しません。azekura journal verify を実行してください。
 core-dataset-voided = 作成後に { $count } 件の記録が提供停止となりました。承認は無効です。作り直してください。
 core-dataset-file-changed = データセット { $id } の提供ファイル { $file } は提供時のものと異なります。

@@ -14,7 +14,7 @@ use terms::{AssetClass, DatasetId, ReleaseKind};
 
 use super::bridge::{self, ClassCoverage};
 use super::order::Order;
-use super::{Case, Near, earlier, files, ids, refused, select};
+use super::{Case, Near, earlier, files, ids, refused, select, vault};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -110,6 +110,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
             let mut rng = rand::rng();
             let treated = anonymity::process_and_tell(&profile, &Tables::new(tables), ids, &mut rng);
             let (processed, report, inside) = treated.map_err(|e| Error::refused(e.message()))?;
+            vault::check(&snapshot, &selected, processed.tables())?;
             Ok::<_, Error>((processed, report, selected, inside, loaded))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the build broke off".to_owned()))??

@@ -17,6 +17,7 @@ mod plan;
 mod select;
 mod sign;
 mod told;
+mod vault;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
