@@ -1,8 +1,8 @@
 //! The experiment: somebody who knows a little of a person tries to find the person in the data set that was made.
 //!
 //! It looks at the result alone, and gives the attacker everything that a treatment leaves to know: the class that the person is in, codes as
-//! they are shown of the person, days as they stand to each other. A real attacker, who knows true values and not what became of them, finds no
-//! more. Of all who look alike to the attacker one is chosen by chance, so a person among `c` is found with 1/`c` (prosecutor risk; Dankar and El
+//! they are shown of the person, days as they stand to each other and within the largest shift of the true ones. Who knows true values, and not
+//! what became of them, finds no more with these. Of all who look alike to the attacker one is chosen by chance, so a person among `c` is found with 1/`c` (prosecutor risk; Dankar and El
 //! Emam 2010). Persons are drawn at random, and what the attacker knows of each is drawn from what stands there.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use arrow::array::{Array as _, AsArray as _};
 use arrow::datatypes::{DataType, Date32Type, Int64Type};
 use arrow::record_batch::RecordBatch;
-use rand::CryptoRng;
 use rand::seq::IndexedRandom as _;
+use rand::{CryptoRng, RngExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::AnonymityError;
@@ -52,8 +52,8 @@ struct Seen {
     codes: Vec<Vec<Event>>,
     /// Days of stays and visits, sorted, each once.
     days: Vec<Vec<Event>>,
-    /// Whether days only stand to each other, being moved.
-    moved: bool,
+    /// By how many days at most the dates of a person were moved, where they were.
+    moved: Option<i32>,
 }
 
 /// Lets every attacker try.
@@ -130,7 +130,7 @@ impl Seen {
         for (person, class) in class.iter().enumerate() {
             members[*class as usize].push(person as u32);
         }
-        Ok(Self { class, members, codes, days, moved: profile.moves_dates() })
+        Ok(Self { class, members, codes, days, moved: privacy.shift_days.filter(|_| profile.moves_dates()).map(i32::from) })
     }
 
     fn attack<R: CryptoRng>(&self, attacker: Attacker, rng: &mut R) -> Option<Found> {
@@ -157,7 +157,9 @@ impl Seen {
                 None => members.len(),
                 Some(of) => {
                     let known = draw(&of[*target as usize], dated, rng)?;
-                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated)).count()
+                    // The attacker knows the true day, and by how much dates can have been moved: what stands too far from it is out.
+                    let shift = self.moved.map_or(0, |most| rng.random_range(-most..=most));
+                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated, shift)).count()
                 }
             };
             chances.push(1.0 / alike.max(1) as f64);
@@ -179,7 +181,7 @@ impl Seen {
     }
 
     /// Whether somebody has what is known.
-    fn fits(&self, events: &[Event], [one, other]: [Event; 2], dated: bool) -> bool {
+    fn fits(&self, events: &[Event], [one, other]: [Event; 2], dated: bool, shift: i32) -> bool {
         let days = |code: u32| {
             let from = events.partition_point(|e| e.0 < code);
             events[from..].iter().take_while(move |e| e.0 == code).map(|e| e.1)
@@ -188,11 +190,12 @@ impl Seen {
             return days(one.0).next().is_some() && days(other.0).next().is_some();
         }
         let apart = |a: Option<i32>, b: Option<i32>| a.zip(b).map(|(a, b)| b - a);
-        if !self.moved {
+        let Some(most) = self.moved else {
             return days(one.0).any(|d| d == one.1) && days(other.0).any(|d| d == other.1);
-        }
+        };
         let known = apart(one.1, other.1);
-        days(one.0).flatten().any(|day| events.binary_search(&(other.0, known.map(|k| day + k))).is_ok())
+        let near = |day: i32| one.1.is_some_and(|at| (day - at).saturating_add(shift).abs() <= most);
+        days(one.0).flatten().any(|day| near(day) && events.binary_search(&(other.0, known.map(|k| day + k))).is_ok())
     }
 }
 

@@ -214,24 +214,34 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
 /// The smallest number of codes of a person that others are to be thought to know.
 pub const LEAST_KNOWN: u32 = 2;
 
-/// Codes that others know of a person: an illness, a drug, an operation, a cause of death. Which laboratory tests somebody had is known to few,
-/// and common: a profile can add them.
-const EVENTS: &[(&str, &str)] = &[
-    ("condition_occurrence", "condition_source_value"),
-    ("drug_exposure", "drug_source_value"),
-    ("procedure_occurrence", "procedure_source_value"),
-    ("device_exposure", "device_source_value"),
-    ("observation", "observation_source_value"),
-    ("death", "cause_source_value"),
+/// Columns of codes that others are not thought to know of a person, or that everybody has: which laboratory tests somebody had, units, ways
+/// of coming and going. A profile can count them too. All other columns of source values are what others can know: illnesses, drugs, operations,
+/// devices, causes of death.
+const UNKNOWN: &[&str] = &[
+    "measurement_source_value",
+    "unit_source_value",
+    "dose_unit_source_value",
+    "route_source_value",
+    "admitted_from_source_value",
+    "discharged_to_source_value",
+    "condition_status_source_value",
 ];
 
-/// Where codes of [`EVENTS`] are shown, they are counted together.
+/// Where codes that others can know are shown, they are counted together.
 fn check_events(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityError> {
-    let shown: Vec<String> = EVENTS
-        .iter()
-        .filter(|(table, column)| matches!(profile.treatment(table, column), Some(Treatment::Code { .. })))
-        .map(|(table, column)| format!("{table}.{column}"))
-        .collect();
+    if privacy.most_found.values().any(|most| !(0.0..=1.0).contains(most)) {
+        return Err(AnonymityError::PrivacyWeak { what: "most_found" });
+    }
+    let mut shown = Vec::new();
+    for (table, of) in &profile.tables {
+        let known = |c: &str| c.ends_with("_source_value") && !PLACES.contains(&c) && !UNKNOWN.contains(&c);
+        for (column, treatment) in of.columns.iter().filter(|(c, _)| known(c)) {
+            match treatment {
+                Treatment::Code { .. } | Treatment::Class { .. } => shown.push(format!("{table}.{column}")),
+                _ => {}
+            }
+        }
+    }
     let Some(events) = &privacy.events else {
         return if shown.is_empty() { Ok(()) } else { Err(AnonymityError::EventsMissing) };
     };
@@ -250,9 +260,6 @@ fn check_events(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityErr
     }
     if events.k.is_some_and(|k| k < LEAST_K) {
         return Err(AnonymityError::PrivacyWeak { what: "events.k" });
-    }
-    if privacy.most_found.values().any(|most| !(0.0..=1.0).contains(most)) {
-        return Err(AnonymityError::PrivacyWeak { what: "most_found" });
     }
     Ok(())
 }
@@ -303,7 +310,7 @@ fn allowed_pseudonymized(column: &str, treatment: &Treatment) -> bool {
 }
 
 /// Concepts that masters and vocabularies give the codes of a row.
-const CONCEPTS: [&str; 12] = [
+const CONCEPTS: [&str; 14] = [
     "condition_concept_id",
     "condition_source_concept_id",
     "drug_concept_id",
@@ -316,6 +323,8 @@ const CONCEPTS: [&str; 12] = [
     "measurement_source_concept_id",
     "observation_concept_id",
     "observation_source_concept_id",
+    "cause_concept_id",
+    "cause_source_concept_id",
 ];
 
 fn allowed_anonymized(column: &str, treatment: &Treatment) -> bool {

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{AsArray, Int64Array};
-use arrow::compute::take;
+use arrow::array::{AsArray, BooleanArray, Int64Array};
+use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use rand::CryptoRng;
@@ -12,7 +12,7 @@ use rand::seq::SliceRandom;
 use crate::attack::{self, Found};
 use crate::events::{self, EventsReport};
 use crate::persons::Persons;
-use crate::profile::{Kind, Privacy, Profile, TableProfile};
+use crate::profile::{Kind, Privacy, Profile, TableProfile, split_column};
 use crate::report::{MonthsReport, Report};
 use crate::run::{Leaders, Run};
 use crate::stay::Stay;
@@ -135,7 +135,6 @@ pub fn process_and_tell<R: CryptoRng>(
     };
 
     let mut filtered = BTreeMap::new();
-    let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
     let mut told = MonthsReport::default();
     for (name, batch) in &tables {
         let mut batch = in_random_order(&persons.keep(name, batch, &stays)?, rng)?;
@@ -144,30 +143,31 @@ pub fn process_and_tell<R: CryptoRng>(
         {
             batch = months::deaths(&batch, &persons.rows(name, &batch)?, treatment, privacy.k, &mut told)?;
         }
-        let own = format!("{name}_id");
-        if let Some(column) = batch.column_by_name(&own).and_then(|c| c.as_primitive_opt::<Int64Type>())
-            && name != "person"
-        {
-            row_ids.insert(name, ids::RowIds::new(column, &persons.rows(name, &batch)?, rng));
-        }
         filtered.insert(name.clone(), batch);
     }
-    let mut leading: BTreeMap<&String, (Vec<u32>, Leaders)> = BTreeMap::new();
+    let mut leading: BTreeMap<String, (Vec<u32>, Leaders)> = BTreeMap::new();
     for (name, batch) in &filtered {
         let rows = persons.rows(name, batch)?;
         let leaders = run.leading_codes(name, &profile.tables[name], batch, &rows)?;
-        leading.insert(name, (rows, leaders));
+        leading.insert(name.clone(), (rows, leaders));
     }
     if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
-        report.events = combinations(profile, privacy, &mut leading, &stay.classes)?;
+        report.events = combinations(profile, privacy, &mut leading, &mut filtered, &stay.classes)?;
+    }
+    let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
+    for (name, batch) in filtered.iter().filter(|(name, _)| *name != "person") {
+        let own = batch.column_by_name(&format!("{name}_id")).and_then(|c| c.as_primitive_opt::<Int64Type>());
+        if let Some(column) = own {
+            row_ids.insert(name, ids::RowIds::new(column, &leading[name].0, rng));
+        }
     }
     let mut out = BTreeMap::new();
     let mut reports = Vec::new();
     for (name, (rows, mut leaders)) in leading {
-        let (table, batch) = (&profile.tables[name], &filtered[name]);
-        let before = tables[name].num_rows() as u64;
+        let (table, batch) = (&profile.tables[&name], &filtered[&name]);
+        let before = tables[&name].num_rows() as u64;
         run.units_of_codes(table, batch, &rows, &mut leaders)?;
-        let (treated, report) = run.table(name, table, batch, &rows, &leaders, &stay.steps, (&id_map, &row_ids), before)?;
+        let (treated, report) = run.table(&name, table, batch, &rows, &leaders, &stay.steps, (&id_map, &row_ids), before)?;
         out.insert(name.clone(), treated);
         reports.push(report);
     }
@@ -206,7 +206,8 @@ pub fn process_and_tell<R: CryptoRng>(
 fn combinations(
     profile: &Profile,
     privacy: &Privacy,
-    leading: &mut BTreeMap<&String, (Vec<u32>, Leaders)>,
+    leading: &mut BTreeMap<String, (Vec<u32>, Leaders)>,
+    tables: &mut BTreeMap<String, RecordBatch>,
     classes: &[u32],
 ) -> Result<Option<EventsReport>, AnonymityError> {
     let Some(of) = &privacy.events else { return Ok(None) };
@@ -220,7 +221,24 @@ fn combinations(
     }
     let k = of.k.unwrap_or(privacy.k);
     let classes = of.within_classes.then_some(classes);
-    events::treat(profile, of, k, privacy.rare_persons, &mut columns, classes).map(Some)
+    let (report, gone) = events::treat(profile, of, k, privacy.rare_persons, &mut columns, classes)?;
+    let mut of_table: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+    // That somebody died stays, whatever of.
+    for (table, gone) in gone.iter().filter_map(|(name, gone)| Some((split_column(name)?.0, gone))).filter(|(t, _)| *t != "death")
+    {
+        let all = of_table.entry(table).or_insert_with(|| vec![false; gone.len()]);
+        all.iter_mut().zip(gone).for_each(|(all, gone)| *all |= gone);
+    }
+    for (table, gone) in of_table.into_iter().filter(|(_, gone)| gone.contains(&true)) {
+        if let (Some((rows, leaders)), Some(batch)) = (leading.get_mut(table), tables.get_mut(table)) {
+            let stays: BooleanArray = gone.iter().map(|gone| Some(!gone)).collect();
+            leaders.keep(&stays)?;
+            *batch = filter_record_batch(batch, &stays)?;
+            let mut at = 0..;
+            rows.retain(|_| at.next().is_some_and(|row| stays.value(row)));
+        }
+    }
+    Ok(Some(report))
 }
 
 fn within_found(profile: &Profile, found: &[Found]) -> Result<(), AnonymityError> {

@@ -85,16 +85,15 @@ fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -
     }
 }
 
-/// How many combinations of up to `known` codes of some columns fewer than `k` persons of a group have; その他 says nothing of anybody.
+/// How many combinations of up to `known` codes of some columns fewer than `k` persons of a group have; その他 is
+/// a code too, since it says that there is something.
 fn few_combinations(events: &Events, tables: &BTreeMap<String, RecordBatch>, groups: &BTreeMap<i64, usize>, k: usize) -> usize {
     let mut codes_of: BTreeMap<i64, BTreeSet<(&str, String)>> = BTreeMap::new();
     for name in &events.columns {
         let Some((table, column)) = name.split_once('.') else { continue };
         let Some(batch) = tables.get(table) else { continue };
         for row in 0..batch.num_rows() {
-            if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row))
-                && code != OTHER
-            {
+            if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row)) {
                 codes_of.entry(person).or_default().insert((name, code));
             }
         }

@@ -23,6 +23,19 @@ pub(crate) struct Leaders {
     unit: Option<(String, units::Standardised)>,
 }
 
+impl Leaders {
+    /// Some of the rows.
+    pub fn keep(&mut self, rows: &BooleanArray) -> Result<(), AnonymityError> {
+        for coded in self.codes.values_mut() {
+            coded.keep(rows)?;
+        }
+        if let Some((_, unit)) = &mut self.unit {
+            unit.keep(rows)?;
+        }
+        Ok(())
+    }
+}
+
 /// New person ids, and new row ids by table.
 pub(crate) type NewIds<'a> = (&'a BTreeMap<i64, i64>, &'a BTreeMap<&'a str, ids::RowIds>);
 

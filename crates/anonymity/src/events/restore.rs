@@ -31,6 +31,8 @@ pub(super) fn give_back(forest: &Forest, histories: &mut Histories, rule: &Rule)
             continue;
         }
         beside(histories, &there, &mut seen, &mut come_to);
+        // Who comes to a node was not among those whom its counts, if finer codes left it before, are of.
+        kept.retain(|left| left.node != to);
         for (person, at) in &lost[to as usize] {
             let now = histories.shown[*at];
             if now == to || (now != GONE && !forest.covers(now, to)) {

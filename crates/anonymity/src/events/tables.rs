@@ -31,6 +31,9 @@ pub struct EventsReport {
     pub coarser: u64,
     /// Of them those that are not shown for it.
     pub taken_out: u64,
+    /// Rows of those.
+    #[serde(default)]
+    pub rows_taken_out: u64,
     /// What was lost of all: 0 nothing, 1 everything (normalised certainty penalty).
     pub loss: f64,
 }
@@ -42,12 +45,16 @@ pub(crate) struct Column<'a> {
     pub coded: &'a mut Coded,
 }
 
+/// By column, of which rows the code is gone: such a row leaves as if it had never been, since a mark in its place would lead to the person.
+pub(crate) type Gone = Vec<(String, Vec<bool>)>;
+
 /// The columns of a profile's events, as table and column.
 pub(crate) fn columns(events: &Events) -> impl Iterator<Item = (&str, &str)> {
     events.columns.iter().filter_map(|name| split_column(name))
 }
 
-/// Brings combinations of codes that too few persons have to coarser forms, or takes them out: every row of the person with the code.
+/// Brings combinations of codes that too few persons have to coarser forms, at last to その他, or takes them out: every row of the person with the
+/// code. その他 counts as a code that others can know, so that it marks nobody.
 ///
 /// `classes` says of every person which class it is in, where combinations are counted within classes.
 ///
@@ -60,7 +67,7 @@ pub(crate) fn treat(
     singles: u32,
     columns: &mut [Column<'_>],
     classes: Option<&[u32]>,
-) -> Result<EventsReport, AnonymityError> {
+) -> Result<(EventsReport, Gone), AnonymityError> {
     let mut nodes = Nodes::default();
     let mut pairs: Vec<(u32, u32)> = Vec::new();
     let mut persons = 0;
@@ -68,7 +75,7 @@ pub(crate) fn treat(
         let rollup = rollup(profile, &column.name);
         for (code, person) in texts(column)?.iter().zip(column.persons) {
             persons = persons.max(*person as usize + 1);
-            if let Some(code) = code.filter(|c| *c != OTHER) {
+            if let Some(code) = code {
                 pairs.push((*person, nodes.code(at as u32, code, rollup)));
             }
         }
@@ -92,6 +99,7 @@ pub(crate) fn treat(
         codes: histories.codes.len() as u64,
         coarser: 0,
         taken_out: 0,
+        rows_taken_out: 0,
         loss: loss(&forest, &histories),
     };
     for person in 0..histories.persons() {
@@ -103,10 +111,13 @@ pub(crate) fn treat(
             }
         }
     }
+    let mut gone = Vec::new();
     for (at, column) in columns.iter_mut().enumerate() {
-        show(column, at as u32, &nodes.index, &nodes.texts, &changed)?;
+        let rows = show(column, at as u32, &nodes.index, &nodes.texts, &changed)?;
+        report.rows_taken_out += rows.iter().filter(|gone| **gone).count() as u64;
+        gone.push((column.name.clone(), rows));
     }
-    Ok(report)
+    Ok((report, gone))
 }
 
 /// Each class by itself.
@@ -175,7 +186,9 @@ impl Nodes {
         }
         let parent = match next_cut(text, text.len(), rollup) {
             Some(length) if text.is_char_boundary(length) => self.node(column, &text[..length], rollup),
-            _ => GONE,
+            _ if text == OTHER => GONE,
+            // その他 stands above all: it says that there is something, and so has to be had by enough.
+            _ => self.node(column, OTHER, rollup),
         };
         let node = self.texts.len() as u32;
         self.index.insert((column, text.to_owned()), node);
@@ -187,30 +200,33 @@ impl Nodes {
     }
 }
 
-/// Writes the nodes back to the rows.
+/// Writes the nodes back to the rows; says of which rows the code is gone.
 fn show(
     column: &mut Column<'_>,
     at: u32,
     index: &HashMap<(u32, String), u32>,
     names: &[String],
     changed: &HashMap<(u32, u32), u32>,
-) -> Result<(), AnonymityError> {
+) -> Result<Vec<bool>, AnonymityError> {
     let array = texts(column)?.clone();
     let mut numbers: HashMap<&str, Option<u32>> = HashMap::new();
     let mut rows: Vec<Option<&str>> = Vec::with_capacity(array.len());
+    let mut gone = vec![false; array.len()];
     for (row, person) in column.persons.iter().enumerate() {
         let code = array.is_valid(row).then(|| array.value(row));
         let node = code.and_then(|c| *numbers.entry(c).or_insert_with(|| index.get(&(at, c.to_owned())).copied()));
         match node.and_then(|node| changed.get(&(*person, node))) {
             None => rows.push(code),
             Some(&GONE) => {
-                rows.push(Some(OTHER));
-                column.coded.fates[row] = Fate::Other;
+                rows.push(None);
+                gone[row] = true;
+                column.coded.fates[row] = Fate::Missing;
                 column.coded.counts.combined += 1;
             }
             Some(node) => {
-                rows.push(Some(&names[*node as usize]));
-                column.coded.fates[row] = Fate::RolledUp;
+                let name = names[*node as usize].as_str();
+                rows.push(Some(name));
+                column.coded.fates[row] = if name == OTHER { Fate::Other } else { Fate::RolledUp };
                 column.coded.counts.combined += 1;
             }
         }
@@ -219,5 +235,5 @@ fn show(
     column.coded.counts.codes_after = left.len();
     let shown: ArrayRef = Arc::new(rows.into_iter().collect::<StringArray>());
     column.coded.array = shown;
-    Ok(())
+    Ok(gone)
 }

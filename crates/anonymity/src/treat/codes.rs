@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, Int32Array, StringArray};
+use arrow::array::{ArrayRef, BooleanArray, Int32Array, StringArray};
 use serde::{Deserialize, Serialize};
 
 use super::OTHER;
@@ -64,6 +64,19 @@ pub struct Coded {
     pub fates: Vec<Fate>,
     /// Counts.
     pub counts: CodeCounts,
+}
+
+impl Coded {
+    /// Some of the rows.
+    ///
+    /// # Errors
+    /// None that these types can raise; Arrow's.
+    pub(crate) fn keep(&mut self, rows: &BooleanArray) -> Result<(), arrow::error::ArrowError> {
+        self.array = arrow::compute::filter(&self.array, rows)?;
+        let mut at = 0..;
+        self.fates.retain(|_| at.next().is_some_and(|row| rows.value(row)));
+        Ok(())
+    }
 }
 
 /// System and code of `SYSTEM:code`; the system of a bare code is the empty text.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, StringArray};
 use unicode_normalization::UnicodeNormalization;
 
 use crate::persons::persons_per_code;
@@ -125,6 +125,17 @@ pub struct Standardised {
 }
 
 impl Standardised {
+    /// Some of the rows.
+    ///
+    /// # Errors
+    /// None that these types can raise; Arrow's.
+    pub(crate) fn keep(&mut self, rows: &BooleanArray) -> Result<(), arrow::error::ArrowError> {
+        self.array = arrow::compute::filter(&self.array, rows)?;
+        let mut at = 0..;
+        self.lost.retain(|_| at.next().is_some_and(|row| rows.value(row)));
+        Ok(())
+    }
+
     /// Empties the units of some rows; where there was one, the row's value goes with it.
     pub fn empty(&mut self, rows: &[bool]) {
         let Some(units) = self.array.as_string_opt::<i32>() else { return };

@@ -108,6 +108,26 @@ fn a_code_given_back_makes_nothing_too_few() {
 }
 
 #[test]
+fn forms_above_forms_are_left_and_come_back_to_without_a_miscount() {
+    bolero::check!().with_type::<(Vec<(u8, u8)>, u8)>().for_each(|(pairs, k)| {
+        // Sixteen codes under four levels.
+        let mut parents: Vec<u32> = (0..16).map(|c| 16 + c / 2).collect();
+        parents.extend((0..8).map(|c| 24 + c / 2));
+        parents.extend((0..4).map(|c| 28 + c / 2));
+        parents.extend([30, 30, GONE]);
+        let is_code: Vec<bool> = (0..31).map(|n| n < 16 || n % 5 == 0).collect();
+        let forest = Forest::new(parents, &is_code, &[0; 31]).expect("a forest");
+        let codes: Vec<u32> = (0..31).filter(|n| is_code[*n as usize]).collect();
+        let pairs = pairs.iter().take(400).map(|(p, c)| (u32::from(p % 40), codes[usize::from(*c) % codes.len()]));
+        let mut histories = Histories::new(40, pairs.collect());
+        let k = u32::from(k % 6) + 2;
+        let rule = Rule { k, singles: k, known: 2, threads: 1 };
+        repair(&forest, &mut histories, &rule);
+        assert_eq!(naively(&histories, &rule), Counted::default());
+    });
+}
+
+#[test]
 fn what_is_no_forest_is_refused() {
     assert_eq!(Forest::new(vec![1, 0], &[true, false], &[0, 0]), Err(NoForest::Circle(0)));
     assert_eq!(Forest::new(vec![7], &[true], &[0]), Err(NoForest::NoSuchParent(0)));
@@ -183,12 +203,19 @@ fn two_illnesses_that_few_people_have_together_leave_in_no_row_of_theirs_and_oth
     let (done, report) = made(&profile, &both());
     let codes = codes(&done);
     let with = |code: &str| codes.values().filter(|c| c.contains(code)).count();
-    assert_eq!((with("I10:E119") + with("I10:M109"), with("その他")), (77, 3), "three people lose one of two");
-    assert!(codes.values().all(|c| !(c.contains("I10:E119") && c.contains("I10:M109"))));
-    // The concept goes with its code, on every row.
-    for row in rows(&done.tables()["condition_occurrence"]) {
-        assert_eq!(row["condition_concept_id"] == "0", row["condition_source_value"] == "その他");
-    }
+    assert_eq!(
+        (with("I10:E119") + with("I10:M109"), with("その他")),
+        (77, 0),
+        "three people lose one of two, and no mark says so"
+    );
+    assert!(codes.values().all(|c| c.len() == 1));
+    // Rows are numbered as if those that went had never been.
+    let mut ids: Vec<i64> = rows(&done.tables()["condition_occurrence"])
+        .iter()
+        .map(|r| r["condition_occurrence_id"].parse().expect("an id"))
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, (1..=ids.len() as i64).collect::<Vec<_>>());
     let events = report.privacy.as_ref().and_then(|p| p.events.as_ref()).expect("combinations");
     assert_eq!((events.before.pairs, events.before.persons, events.codes, events.taken_out), (1, 3, 80, 3));
     assert_eq!(recount(&profile, done.tables()).few_combinations, 0);
@@ -203,9 +230,10 @@ fn the_recount_finds_a_combination_that_was_put_back() {
     let batch = &tables["condition_occurrence"];
     let at = batch.schema().index_of("condition_source_value").expect("a column");
     let mut columns = batch.columns().to_vec();
-    // The row that became その他 says again what it said.
-    let ill = |row: &BTreeMap<String, String>| match row["condition_source_value"].as_str() {
-        "その他" => if codes(&done)[&row["person_id"]].contains("I10:E119") { "I10:M109" } else { "I10:E119" }.to_owned(),
+    // One of the two rows that somebody has with diabetes says gout.
+    let mut other = Some(());
+    let mut ill = |row: &BTreeMap<String, String>| match row["condition_source_value"].as_str() {
+        "I10:E119" if other.take().is_some() => "I10:M109".to_owned(),
         code => code.to_owned(),
     };
     columns[at] = std::sync::Arc::new(rows(batch).iter().map(|r| Some(ill(r))).collect::<StringArray>());
@@ -258,8 +286,8 @@ fn an_attacker_who_knows_more_finds_more_and_each_as_many_as_a_count_by_hand_say
     near(demographics.share, 2.0 / 100.0);
     near(codes.share, 2.0 / 100.0);
     // Of the even ones four have numbers 2 to 8, and five each those of the tens after them.
-    near(dated.share, 21.0 / 100.0);
-    near(dated.alone, 1.0 / 100.0);
+    assert!(dated.share >= 21.0 / 100.0, "who stands too far off is out besides");
+    assert!(dated.alone >= 1.0 / 100.0);
     near(dated.interval[0], dated.share);
     near(dated.interval[1], dated.share);
     assert!(

@@ -243,33 +243,30 @@ fn pseudonymized_data_have_no_words_and_no_numbers_of_persons_in_columns_of_code
 #[test]
 fn a_class_that_few_persons_are_in_becomes_the_class_of_all_others() {
     let text = include_str!("../../../../profiles/anonymized.toml");
-    let text = text.replace(
-        "observation_source_value = { code = { rollup = [{ system = \"MDCDX2\", lengths = [8] }] } }",
-        "observation_source_value = { code = {} }",
-    );
-    let map = "{ class = { map = { seldom = \"seldom\", often = \"often\" }, other = \"others\" } }";
-    let text = text.replace("qualifier_source_value = \"drop\"", &format!("qualifier_source_value = {map}"));
+    let map = "{ class = { map = { seldom = \"seldom\", often = \"often\", c1 = \"seldom\", c2 = \"seldom\", d1 = \"often\", d2 = \"often\" }, other = \"others\" } }";
+    let text = text.replace("visit_source_value = \"drop\"", &format!("visit_source_value = {map}"));
     let mut profile = Profile::parse(&text).map_err(|e| e.to_string()).expect("a profile");
     profile.privacy.as_mut().expect("anonymized").shift_days = Some(1);
     let observed = |id: i64| -> Row {
         vec![
-            ("observation_id", V::I(1)),
+            ("visit_occurrence_id", V::I(1)),
             ("person_id", V::I(id)),
-            ("observation_date", V::D(2021, 1, 1)),
-            ("observation_source_value", s("LN:72166-2")),
-            ("qualifier_source_value", s(if id <= 2 { "seldom" } else { "often" })),
+            ("visit_concept_id", V::I(9202)),
+            ("visit_start_date", V::D(2021, 1, 1)),
+            ("visit_end_date", V::D(2021, 1, 1)),
+            ("visit_source_value", s(if id <= 2 { "seldom" } else { "often" })),
         ]
     };
     let input =
-        dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::Observation, (1..=40).map(observed).collect())]);
+        dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::VisitOccurrence, (1..=40).map(observed).collect())]);
     let (processed, _) = treated(&profile, &input);
-    let all = rows(&processed.tables()["observation"]);
-    let count = |class: &str| all.iter().filter(|r| r["qualifier_source_value"] == class).count();
+    let all = rows(&processed.tables()["visit_occurrence"]);
+    let count = |class: &str| all.iter().filter(|r| r["visit_source_value"] == class).count();
     assert_eq!((count("seldom"), count("often"), count("others")), (0, 38, 2));
     assert!(recount(&profile, processed.tables()).rare_codes.is_empty());
     let n = all.len();
     let leak = Arc::new((0..n).map(|i| Some(if i == 0 { "seldom" } else { "often" })).collect::<StringArray>());
-    let leak = with_column(processed.tables(), "observation", "qualifier_source_value", leak);
+    let leak = with_column(processed.tables(), "visit_occurrence", "visit_source_value", leak);
     assert_eq!(recount(&profile, &leak).rare_codes.len(), 1);
 }
 

@@ -14,10 +14,32 @@ use messages::Message;
 use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
 
+/// Options of one table, which a policy takes the place of.
+const SINGLE: [&str; 18] = [
+    "nulls",
+    "data",
+    "hierarchies",
+    "model",
+    "sensitive",
+    "qi",
+    "keep",
+    "person",
+    "suppression",
+    "metric",
+    "transform",
+    "sample",
+    "population",
+    "sep",
+    "threads",
+    "time_limit",
+    "report",
+    "reference",
+];
+
 #[derive(clap::Args)]
 pub struct Args {
     /// Treat the tables of a cohort by a profile (TOML), in place of one table: with --in and --out.
-    #[arg(long, value_name = "FILE", requires = "input", conflicts_with_all = ["data", "hierarchies", "model", "report"])]
+    #[arg(long, value_name = "FILE", requires = "input", conflicts_with_all = SINGLE)]
     policy: Option<PathBuf>,
     /// Folder with TABLE.csv for tables of OMOP CDM v5.4, as `azekura formats convert` writes them; with --policy.
     #[arg(long = "in", value_name = "DIR", requires = "policy")]

@@ -11,6 +11,7 @@ mod leaving;
 mod losses;
 mod masters;
 mod more_keys;
+mod policy;
 mod promises;
 mod quality;
 mod refusals;

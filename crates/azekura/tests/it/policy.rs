@@ -1,0 +1,125 @@
+//! `azekura anonymize --policy`: tables of a cohort, without an instance.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+
+use serde_json::Value;
+
+use super::kit::{House, Said, text};
+
+const POLICY: &str = include_str!("../../../../profiles/anonymized.toml");
+
+/// A folder with a synthetic hospital's records as tables of OMOP.
+struct Cohort(House);
+
+impl Cohort {
+    fn new() -> Cohort {
+        let cohort = Cohort(House::empty());
+        let hospital = cohort.at("hospital");
+        cohort.0.run(&["synth", "--persons", "400", "--providers", "1", "--seed", "5", "--out", &hospital]).done();
+        let storage = fs::read_dir(&hospital).expect("a folder").filter_map(Result::ok).find(|e| e.path().is_dir()).expect("one");
+        cohort.0.run(&["formats", "convert", "--from", "ssmix2", text(&storage.path()), "--out", &cohort.at("in")]);
+        cohort.write("policy.toml", POLICY);
+        cohort
+    }
+
+    fn at(&self, name: &str) -> String {
+        text(&self.0.path().join(name)).to_owned()
+    }
+
+    fn write(&self, name: &str, content: &str) {
+        fs::write(self.0.path().join(name), content).expect("written");
+    }
+
+    fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.0.path().join(name)).expect("read")
+    }
+
+    fn treat(&self, out: &str, more: &[&str]) -> Said {
+        let (policy, input, out) = (self.at("policy.toml"), self.at("in"), self.at(out));
+        let mut args = vec!["anonymize", "--policy", &policy, "--in", &input, "--out", &out];
+        args.extend(more);
+        self.0.run(&args)
+    }
+}
+
+/// The cells of a CSV that has no quotes in these columns.
+fn cells(csv: &str, columns: [&str; 2]) -> Vec<[String; 2]> {
+    let mut lines = csv.lines();
+    let header: Vec<&str> = lines.next().expect("a header").split(',').collect();
+    let at = columns.map(|c| header.iter().position(|h| *h == c).expect("a column"));
+    lines.map(|line| line.split(',').collect::<Vec<_>>()).map(|row| at.map(|n| row[n].to_owned())).collect()
+}
+
+// control: PRC-05
+#[test]
+fn tables_of_a_cohort_become_a_checked_release_in_one_command() {
+    let cohort = Cohort::new();
+    let report = cohort.treat("out", &[]).done();
+    assert!(report["persons_after"].as_u64() >= Some(300), "{report}");
+    assert!(report["privacy"]["after"]["smallest"].as_u64() >= Some(10));
+    assert_eq!(report["privacy"]["found"].as_array().map(Vec::len), Some(4));
+    let of_file: Value = serde_json::from_str(&cohort.read("out/report.json")).expect("JSON");
+    assert_eq!(of_file, report);
+    assert!(cohort.read("out/report.html").contains("</html>") && cohort.read("out/policy.toml") == POLICY);
+    // Counted from the files alone: whoever knows two codes finds ten people or nobody.
+    let mut of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (table, column) in [("condition_occurrence", "condition_source_value"), ("drug_exposure", "drug_source_value")] {
+        for [person, code] in cells(&cohort.read(&format!("out/{table}.csv")), ["person_id", column]) {
+            of.entry(person).or_default().insert(format!("{table} {code}"));
+        }
+    }
+    let mut pairs: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for codes in of.values() {
+        for one in codes {
+            for other in codes.range(one.clone()..) {
+                *pairs.entry((one, other)).or_default() += 1;
+            }
+        }
+    }
+    assert!(pairs.len() > 20 && pairs.values().all(|persons| *persons >= 10), "{:?}", pairs.values().min());
+}
+
+#[test]
+fn what_is_there_is_not_touched_and_a_run_that_failed_leaves_nothing() {
+    let cohort = Cohort::new();
+    fs::create_dir(cohort.0.path().join("out.new")).expect("a folder");
+    cohort.write("out.new/mine.txt", "mine");
+    cohort.treat("out", &[]).done();
+    let before = cohort.read("out/person.csv");
+    assert_eq!(cohort.treat("out", &[]).refused(), "anonymity-policy-out-there");
+    assert_eq!((cohort.read("out/person.csv"), cohort.read("out.new/mine.txt")), (before, "mine".to_owned()));
+    assert_eq!(cohort.treat("in/out", &[]).status, Some(2), "not into what is read");
+
+    let names = || fs::read_dir(cohort.0.path()).expect("a folder").count();
+    let there = names();
+    let person = cohort.read("in/person.csv");
+    let lines: Vec<&str> = person.lines().collect();
+    let bad = |line: usize, cell: &str, by: &str| {
+        let mut lines: Vec<String> = lines.iter().map(|l| (*l).to_owned()).collect();
+        lines[line - 1] = lines[line - 1].replacen(cell, by, 1);
+        cohort.write("in/person.csv", &(lines.join("\n") + "\n"));
+        cohort.treat("bad", &[])
+    };
+    let born = lines[2].split(',').nth(2).expect("a year");
+    let said = bad(3, &format!(",{born},"), ",SECRET,");
+    assert_eq!(said.refused(), "anonymity-policy-cell");
+    assert!(said.all.contains("person.csv") && said.all.contains('3') && !said.all.contains("SECRET"), "{}", said.all);
+    assert_eq!(bad(1, "person_source_value", "patient_name").refused(), "anonymity-policy-column");
+    let id = format!("{},", lines[3].split(',').next().expect("an id"));
+    assert_eq!(
+        bad(3, &format!("{},", lines[2].split(',').next().expect("an id")), &id).refused(),
+        "anonymity-policy-person-twice"
+    );
+    fs::remove_file(cohort.0.path().join("in/person.csv")).expect("removed");
+    assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-known-missing");
+    cohort.write("in/person.csv", &person);
+    assert_eq!(names(), there, "nothing is left");
+
+    let cohorted = POLICY.replace("conditions = []", "conditions = [\"I10:C61\"]");
+    cohort.write("policy.toml", &cohorted);
+    assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-cohort");
+    assert_eq!(cohort.treat("bad", &["--sample", "0.5"]).status, Some(2), "an option of one table is not taken in silence");
+    cohort.write("policy.toml", include_str!("../../../../profiles/linkable.toml"));
+    assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-linkable");
+}
