@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin quality masters ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin quality masters events ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | quality | masters | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | quality | masters | events | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|masters|ingest|lake|journal|linkage|splink|large|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|masters|events|ingest|lake|journal|linkage|splink|large|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin quality masters ingest lake journal linkage splink large demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin quality masters events ingest lake journal linkage splink large demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -156,6 +156,17 @@ admin() {
 }
 
 # Masters of the usual size, and a hundred thousand codes of them.
+# Codes counted together: BENCH_DATA may name a folder with diab130_events.csv and diab130_hierarchy_diag_1.csv ("Diabetes 130-US hospitals", UCI,
+# CC BY 4.0, not shipped); the made table is always there.
+events() {
+    example anonymity events
+    title "codes of persons together"
+    if [[ -f ${BENCH_DATA:-}/diab130_events.csv ]]; then
+        "$examples/events" "$BENCH_DATA/diab130_events.csv" person dx1,dx2,dx3 5 2 2 --tree "$BENCH_DATA/diab130_hierarchy_diag_1.csv" --globally
+    fi
+    "$examples/events" --made "$people" 100 5000 5 2 2
+}
+
 masters() {
     example masters masters_rate
     title "code masters"
