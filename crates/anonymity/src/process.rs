@@ -152,7 +152,7 @@ pub fn process_and_tell<R: CryptoRng>(
         leading.insert(name.clone(), (rows, leaders));
     }
     if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
-        report.events = combinations(profile, privacy, &mut leading, &mut filtered, &stay.classes)?;
+        report.events = combinations(&run, privacy, &mut leading, &mut filtered, &stay.classes)?;
     }
     let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
     for (name, batch) in filtered.iter().filter(|(name, _)| *name != "person") {
@@ -204,7 +204,7 @@ pub fn process_and_tell<R: CryptoRng>(
 
 /// Combinations of codes that too few persons have, brought to coarser forms.
 fn combinations(
-    profile: &Profile,
+    run: &Run<'_>,
     privacy: &Privacy,
     leading: &mut BTreeMap<String, (Vec<u32>, Leaders)>,
     tables: &mut BTreeMap<String, RecordBatch>,
@@ -221,7 +221,7 @@ fn combinations(
     }
     let k = of.k.unwrap_or(privacy.k);
     let classes = of.within_classes.then_some(classes);
-    let (report, gone) = events::treat(profile, of, k, privacy.rare_persons, &mut columns, classes)?;
+    let (report, gone) = events::treat(run.profile, of, k, privacy.rare_persons, &mut columns, classes)?;
     let mut of_table: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     // That somebody died stays, whatever of.
     for (table, gone) in gone.iter().filter_map(|(name, gone)| Some((split_column(name)?.0, gone))).filter(|(t, _)| *t != "death")
@@ -236,6 +236,9 @@ fn combinations(
             *batch = filter_record_batch(batch, &stays)?;
             let mut at = 0..;
             rows.retain(|_| at.next().is_some_and(|row| stays.value(row)));
+            // What stood beside a code that went has fewer persons now.
+            let fresh = run.leading_codes(table, &run.profile.tables[table], batch, rows)?;
+            leaders.codes.extend(fresh.codes.into_iter().filter(|(column, _)| !wanted.contains(&(table, column.as_str()))));
         }
     }
     Ok(Some(report))

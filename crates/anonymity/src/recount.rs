@@ -30,6 +30,28 @@ pub struct Recount {
     pub few_deaths: usize,
 }
 
+impl Recount {
+    /// What is not as the profile of anonymized data promises: columns, and what was counted, as words of this type; none where all is.
+    pub fn against(&self, profile: &Profile) -> Vec<String> {
+        let columns =
+            [("rare_codes", &self.rare_codes), ("times_of_day", &self.times_of_day), ("local_codes", &self.local_codes)];
+        let mut out: Vec<String> = columns
+            .iter()
+            .flat_map(|(what, found)| found.iter().map(move |(column, cells)| format!("{what} {column}: {cells}")))
+            .collect();
+        let k = profile.privacy.as_ref().map_or(0, |p| p.k as usize);
+        if let Some(smallest) = self.smallest_class.filter(|smallest| *smallest < k) {
+            out.push(format!("smallest_class: {smallest}"));
+        }
+        for (what, found) in [("few_combinations", self.few_combinations), ("few_deaths", self.few_deaths)] {
+            if found > 0 {
+                out.push(format!("{what}: {found}"));
+            }
+        }
+        out
+    }
+}
+
 fn person_of(batch: &RecordBatch, row: usize) -> Option<i64> {
     let column = batch.column_by_name("person_id")?.as_primitive_opt::<Int64Type>()?;
     Some(column.value(row))

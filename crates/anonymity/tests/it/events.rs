@@ -336,3 +336,29 @@ fn a_profile_that_does_not_say_what_others_know_of_codes_is_refused() {
         Some("anonymity-privacy-weak")
     );
 }
+
+// control: PRC-03
+#[test]
+fn what_stood_beside_codes_that_went_is_counted_again() {
+    // Ten people have a status; of them those who have both illnesses lose rows with it.
+    let mut conditions = Vec::new();
+    for id in 1..=77 {
+        let status = |row: Row| {
+            if (36..=45).contains(&id) { [row, vec![("condition_status_concept_id", V::I(32_890))]].concat() } else { row }
+        };
+        if id <= 40 {
+            conditions.push(status(condition(id, id * 10, "I10:E119", (2020, 1, 3))));
+        }
+        if id > 37 {
+            conditions.push(status(condition(id, id * 10 + 2, "I10:M109", (2020, 1, 9))));
+        }
+    }
+    let alone = |id: i64| condition(id, id * 10 + 5, &format!("I10:Z{id:02}"), (2020, 2, 1));
+    conditions.extend((36..=45).map(alone).map(|r| [r, vec![("condition_status_concept_id", V::I(32_902))]].concat()));
+    let input = dataset(&[(Table::Person, (1..=77).map(person).collect()), (Table::ConditionOccurrence, conditions)]);
+    let profile = profile(&only_conditions());
+    for seed in 0..20 {
+        let (done, _) = process(&profile, &input, PersonIds::New, &mut ChaCha20Rng::seed_from_u64(seed)).expect("treated");
+        assert_eq!(recount(&profile, done.tables()).against(&profile), Vec::<String>::new(), "seed {seed}");
+    }
+}

@@ -119,11 +119,11 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     let k = profile.privacy.as_ref().map(|p| u64::from(p.k));
     let persons = recount.persons as u64;
     let smallest_class = k.and(recount.smallest_class.map(|n| n as u64));
-    let of_columns = recount.rare_codes.len() + recount.times_of_day.len() + recount.local_codes.len();
-    let alone = k.zip(smallest_class).is_some_and(|(k, smallest)| smallest < k);
-    let leaks = of_columns + recount.few_deaths + recount.few_combinations + usize::from(alone);
-    if processed.kind().is_anonymized() && leaks > 0 {
-        return Err(Error::refused(Message::new("core-dataset-recount").with("count", leaks)));
+    let leaks = recount.against(&profile);
+    if processed.kind().is_anonymized() && !leaks.is_empty() {
+        return Err(Error::refused(
+            Message::new("core-dataset-recount").with("count", leaks.len()).with("what", leaks.join("; ")),
+        ));
     }
 
     // Who is in it: sealed apart, so that somebody who says no before the delivery is found. Who was read and left out is not in it.

@@ -43,14 +43,10 @@ pub fn run(policy: &Path, input: &Path, out: &Path, shown: &Shown) -> Result<Out
     let data = Dataset::new(tables);
     let treated = process(&profile, &data, PersonIds::New, &mut anonymity::micro::randomness());
     let (processed, report) = treated.map_err(|e| Failure::Refused(e.message()))?;
-    let again = recount(&profile, processed.tables());
-    let alone = match (&profile.privacy, again.smallest_class) {
-        (Some(privacy), Some(smallest)) => usize::from(smallest < privacy.k as usize),
-        _ => 0,
-    };
-    let leaks = again.rare_codes.len() + again.times_of_day.len() + again.local_codes.len() + again.few_combinations + alone;
-    if processed.kind().is_anonymized() && leaks > 0 {
-        return Err(Failure::Refused(Message::new("core-dataset-recount").with("count", leaks)));
+    let leaks = recount(&profile, processed.tables()).against(&profile);
+    if processed.kind().is_anonymized() && !leaks.is_empty() {
+        let found = Message::new("core-dataset-recount").with("count", leaks.len()).with("what", leaks.join("; "));
+        return Err(Failure::Refused(found));
     }
     let mut files: Vec<(String, Vec<u8>)> = vec![
         ("report.json".to_owned(), report.to_json().into_bytes()),
