@@ -14,6 +14,7 @@ mod it {
     mod records;
     mod release;
     mod release_leaks;
+    mod snb;
     mod whole;
     mod wide;
 }

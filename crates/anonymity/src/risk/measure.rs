@@ -6,7 +6,8 @@ use std::io::Read;
 
 use serde::Serialize;
 
-use super::population::{Population, Sizes, Taken, dankar, naive, pitman, snb, zayatz};
+use super::population::{Population, Sizes, Taken, dankar, naive, pitman, zayatz};
+use super::snb::snb;
 use crate::table::{TableError, open};
 
 /// Values of the columns.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::snb::snb;
 use super::special::{digamma, ln_gamma, trigamma};
 
 /// A sample and the population that it is from.
@@ -166,89 +167,6 @@ impl PitmanScore {
             aa: -(terms - 2.0 * theta * one + theta * theta * two) / (alpha * alpha) - sizes_two,
         }
     }
-}
-
-/// SNB (Chen–Keller-McNulty): population class sizes are 1 + a negative binomial number.
-///
-/// The second moment divides by (1−x)^(α+2), and K is the estimator of Haas and Stokes, as printed in the definitions.
-pub fn snb(sizes: &Sizes, population: Population) -> Option<f64> {
-    let (pi, one, two) = (population.fraction(), sizes.of_size(1), sizes.of_size(2));
-    if one == 0.0 || two == 0.0 || pi >= 1.0 {
-        return None;
-    }
-    let k = snb_classes(sizes, pi)?;
-    // For each β, α solves the first equation; β solves the second by bisection over where it changes sign.
-    let second = |beta: f64| -> Option<(f64, f64)> {
-        let alpha = snb_alpha(one / (k * pi), beta, pi)?;
-        let x = (1.0 - pi) * (1.0 - beta);
-        let ln = alpha * beta.ln() + (1.0 - beta).ln() + (2.0 - (1.0 - alpha) * x).ln() - (alpha + 2.0) * (1.0 - x).ln();
-        Some((k * alpha * pi * pi * ln.exp() / 2.0 - two, alpha))
-    };
-    let grid: Vec<f64> = (1..400).map(|i| 1.0 / (1.0 + (-(f64::from(i) - 200.0) / 16.0).exp())).collect();
-    let mut before: Option<(f64, f64)> = None;
-    let mut bracket = None;
-    for beta in grid {
-        let now = second(beta).map(|(f, _)| (beta, f));
-        if let (Some((low, f)), Some((high, g))) = (before, now)
-            && (f > 0.0) != (g > 0.0)
-        {
-            bracket = Some((low, high, f > 0.0));
-            break;
-        }
-        before = now;
-    }
-    let (mut low, mut high, positive) = bracket?;
-    for _ in 0..200 {
-        let middle = f64::midpoint(low, high);
-        match second(middle) {
-            Some((f, _)) if (f > 0.0) == positive => low = middle,
-            Some(_) => high = middle,
-            None => return None,
-        }
-    }
-    let beta = f64::midpoint(low, high);
-    let (_, alpha) = second(beta)?;
-    let result = k * beta.powf(alpha);
-    (result.is_finite() && result > 0.0).then_some(result.min(population.size))
-}
-
-/// K, the number of population classes: Haas–Stokes, Shlosser's third.
-fn snb_classes(sizes: &Sizes, pi: f64) -> Option<f64> {
-    let (mut top, mut bottom, mut left, mut right) = (0.0, 0.0, 0.0, 0.0);
-    for (size, classes) in &sizes.classes {
-        let (i, c) = (f64::from(*size), *classes as f64);
-        top += i * pi * pi * (1.0 - pi * pi).powf(i - 1.0) * c;
-        // (1−π)^i ((1+π)^i − 1) = (1−π²)^i − (1−π)^i, which does not overflow.
-        bottom += ((1.0 - pi * pi).powf(i) - (1.0 - pi).powf(i)) * c;
-        left += (1.0 - pi).powf(i) * c;
-        right += i * pi * (1.0 - pi).powf(i - 1.0) * c;
-    }
-    let k = sizes.all + sizes.of_size(1) * (top / bottom) * (left / right).powi(2);
-    (k.is_finite() && k >= sizes.all).then_some(k)
-}
-
-/// α of c1 = Kπ (β/(1−x))^α (1 + αx/(1−x)), the smaller root where there are two.
-fn snb_alpha(target: f64, beta: f64, pi: f64) -> Option<f64> {
-    let x = (1.0 - pi) * (1.0 - beta);
-    let ratio = beta / (1.0 - x);
-    let f = |alpha: f64| (alpha * ratio.ln()).exp() * (1.0 + alpha * x / (1.0 - x)) - target;
-    // From 1 at α = 0 it may first rise; it then falls to 0.
-    let (mut low, mut high) = (0.0, 1.0);
-    while f(high) > 0.0 {
-        low = high;
-        high *= 2.0;
-        if high > 1e9 {
-            return None;
-        }
-    }
-    if f(low) <= 0.0 {
-        return None;
-    }
-    for _ in 0..200 {
-        let middle = f64::midpoint(low, high);
-        if f(middle) > 0.0 { low = middle } else { high = middle }
-    }
-    Some(f64::midpoint(low, high))
 }
 
 /// Which estimator the rule of Dankar et al. took.
