@@ -30,6 +30,7 @@ pub enum CountsError {
     RowsUnbounded,
     DeltaMissing,
     DeltaUnused,
+    MarginalsOpen,
     PersonEmpty { column: String, rows: u64, lines: String },
     OutsideValues { column: String, rows: u64, lines: String },
     BudgetUnreadable { reason: String },
@@ -64,6 +65,7 @@ pub const CODES: &[&str] = &[
     "anonymity-counts-rows-unbounded",
     "anonymity-counts-delta-missing",
     "anonymity-counts-delta-unused",
+    "anonymity-counts-marginals-open",
     "anonymity-counts-person-empty",
     "anonymity-counts-outside-values",
     "anonymity-budget-unreadable",
@@ -103,6 +105,7 @@ impl CountsError {
             RowsUnbounded => m("anonymity-counts-rows-unbounded"),
             DeltaMissing => m("anonymity-counts-delta-missing"),
             DeltaUnused => m("anonymity-counts-delta-unused"),
+            MarginalsOpen => m("anonymity-counts-marginals-open"),
             PersonEmpty { column, rows, lines } => {
                 m("anonymity-counts-person-empty").with("column", column).with("rows", rows).with("lines", lines)
             }

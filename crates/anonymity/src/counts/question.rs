@@ -67,7 +67,7 @@ pub struct Question {
     pub suppress: Option<u64>,
     /// Noisy counts below 0 are shown as 0.
     pub non_negative: bool,
-    /// Totals by each single column too.
+    /// Totals by each single column too; only where the values of all columns are given.
     pub marginals: bool,
 }
 
@@ -123,6 +123,10 @@ impl Question {
             // C · P(Z > τ − M) ≤ δ
             (false, Some(delta)) => Some(m + noise.rarely_above(delta.to_f64() / c as f64)),
         };
+        // A cell shows only where its noise lifts it above τ, so that sums of what shows are biased and no half width holds for them.
+        if self.marginals && !self.is_closed() {
+            return Err(CountsError::MarginalsOpen);
+        }
         Ok(Plan { noise, threshold, l1, l2_squared })
     }
 

@@ -327,6 +327,8 @@ fn a_question_that_would_protect_nobody_or_makes_no_sense_is_refused() {
         (Question { parameter: decimal("0.0000000001"), ..closed.clone() }, "too-fine"),
         (Question { delta: Some(decimal("1e-6")), ..closed.clone() }, "delta-unused"),
         (Question { delta: None, ..open.clone() }, "delta-missing"),
+        (Question { marginals: true, ..open.clone() }, "marginals-open"),
+        (Question { marginals: true, by: vec![open.by[0].clone(), closed.by[1].clone()], ..open.clone() }, "marginals-open"),
         (Question { delta: Some(Decimal::ZERO), ..open.clone() }, "delta-range"),
         (Question { delta: Some(decimal("0.01")), ..open.clone() }, "delta-range"),
     ] {

@@ -83,7 +83,7 @@ struct Make {
     /// Show noisy counts below 0 as 0.
     #[arg(long)]
     non_negative: bool,
-    /// Totals by each single column too, made of the noisy cells.
+    /// Totals by each single column too, made of the noisy cells. Only with --values for every column.
     #[arg(long)]
     marginals: bool,
     /// Separator of the table; found without it.

@@ -249,6 +249,7 @@ anonymity-counts-rows-are-persons = With --rows-are-persons a person is one row 
 anonymity-counts-rows-unbounded = --most-rows says how many rows of a person count in a cell: give it with --count rows, and with it alone.
 anonymity-counts-delta-missing = Without --values for every column in --by, cells are taken from the data, and that a cell is there can tell of one person. Give --delta (for example 1e-6), or the values of every column.
 anonymity-counts-delta-unused = The values of all columns are given, so no δ is spent. Leave out --delta.
+anonymity-counts-marginals-open = Totals of a table whose cells are taken from the data would be too large, as cells of few persons are left out of it, by more than their half width says. Give the values of every column in --by with --values, or leave out --marginals.
 anonymity-counts-person-empty = { $rows } rows have no person in column { $column }, the first in line { $lines }. Give each row a person or take it out.
 anonymity-counts-outside-values = { $rows } rows have a value in column { $column } that --values does not list, the first in line { $lines }. Correct them, or add the value if it is known to exist without a look at the data.
 anonymity-budget-unreadable = The budget cannot be read ({ $reason }). It is not to be edited; put the last good copy back, together with its .seen file.

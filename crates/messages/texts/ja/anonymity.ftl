@@ -249,6 +249,7 @@ anonymity-counts-rows-are-persons = --rows-are-persons では、1 人は一つ�
 anonymity-counts-rows-unbounded = --most-rows は、1 人の行を一つのセルで何行まで数えるかです。--count rows のときに、そのときだけ指定してください。
 anonymity-counts-delta-missing = --by のすべての列に --values がない場合、セルはデータから取られ、セルがあること自体が一人について語りえます。--delta（例: 1e-6）を指定するか、すべての列の値を指定してください。
 anonymity-counts-delta-unused = すべての列の値が指定されているため、δ は使いません。--delta を除いてください。
+anonymity-counts-marginals-open = セルがデータから取られる表では、少人数のセルが除かれるため、合計が半幅で示す以上にずれます。--by のすべての列の値を --values で指定するか、--marginals を除いてください。
 anonymity-counts-person-empty = 列 { $column } に人の ID がない行が { $rows } 行あります（最初は { $lines } 行目）。各行に ID を入れるか、その行を除いてください。
 anonymity-counts-outside-values = 列 { $column } の値が --values にない行が { $rows } 行あります（最初は { $lines } 行目）。値を直すか、データを見なくても存在が知られている値であれば加えてください。
 anonymity-budget-unreadable = 予算を読み取れません（{ $reason }）。手で編集しないでください。最後の正しい写しを .seen ファイルとともに戻してください。
