@@ -167,9 +167,10 @@ pub fn verify_beside(
         let smallest = persons.iter().map(|(_, p)| *p).min().unwrap_or(0);
         v.claim("population smallest_class", said.smallest_class, smallest, said.smallest_class == smallest);
     }
+    let unreleased = population.map_or(0, |p| p.persons.keys().filter(|key| !by_class.contains_key(*key)).count());
     let classes: Classes = by_class.into_values().collect();
     for model in &report.models {
-        let counted = persons.as_ref().and_then(|persons| population::broken(model, persons.iter().copied()));
+        let counted = persons.as_ref().and_then(|persons| population::broken(model, persons.iter().copied(), unreleased));
         match counted.or_else(|| holds(model, &classes, reference.filter(|r| report.sensitive.as_ref() == Some(&r.name)))) {
             Some(broken) => v.claim(model, "holds in every class", format!("{broken} classes break it"), broken == 0),
             None => v.unchecked.push(model.clone()),

@@ -181,6 +181,14 @@ impl Models {
         self.monotone.iter().filter_map(|m| if let Monotone::KAnonymity { k } = m { Some(*k) } else { None }).max()
     }
 
+    /// A model, as it was written, that a class of the population breaks of which nobody is released: whoever is known to be of it is
+    /// known not to be in the table.
+    pub fn about_everybody(&self) -> Option<&str> {
+        let some = |m: &Opaque| matches!(m, Opaque::PresenceAtLeast { least } if *least > 0.0);
+        let written = |w: &&String| parse::is_presence(w);
+        if self.opaque.iter().any(some) { self.written.iter().find(written).map(String::as_str) } else { None }
+    }
+
     /// Whether nothing but class sizes matters.
     pub fn only_k(&self) -> Option<u64> {
         let sizes = self.monotone.iter().all(|m| matches!(m, Monotone::KAnonymity { .. }));

@@ -38,6 +38,10 @@ pub(super) fn needs_table(written: &str) -> bool {
     name(written) == "dp" || (name(written) == "kmap" && written.split(':').count() == 2)
 }
 
+pub(super) fn is_presence(written: &str) -> bool {
+    name(written) == "dp"
+}
+
 pub(super) fn needs_size(written: &str) -> bool {
     name(written) == "pu" || (name(written) == "kmap" && written.split(':').count() > 2)
 }

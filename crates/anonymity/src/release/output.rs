@@ -49,6 +49,11 @@ pub fn answer<'a>(
         if top.1.classes == 0 && top.1.suppressed <= top.0 {
             return Err(TableError::NobodyLeft { rows: input.rows });
         }
+        if top.1.suppressed <= top.0
+            && let Some(model) = question.models.about_everybody()
+        {
+            return Err(TableError::PresenceNotMet { model: model.to_owned() });
+        }
         return Err(TableError::NotMet { least: top.1.suppressed, allowed: top.0, rows: input.rows });
     };
     if found.check.classes == 0 {

@@ -206,7 +206,12 @@ impl<'p, K: Key> Evaluator<'p, K> {
                 floor = suppressed;
             }
         }
-        self.finish(classes, node, suppressed, floor, released)
+        // The lower bound of δ-presence is broken by a class of the population of which nobody is released.
+        let nobody = problem.models.about_everybody().is_some()
+            && (!self.gone.is_empty()
+                || classes.counts.iter().zip(&classes.population).any(|(f, persons)| *f == 0 && *persons > 0));
+        let check = self.finish(classes, node, suppressed, floor, released);
+        Check { score: if nobody { f64::INFINITY } else { check.score }, ..check }
     }
 
     fn finish(&mut self, classes: &Groups<K>, node: &[u8], suppressed: u64, floor: u64, released: u64) -> Check {

@@ -54,6 +54,7 @@ pub enum TableError {
     NotMet { least: u64, allowed: u64, rows: u64 },
     NotFoundInTime { seconds: f64 },
     NobodyLeft { rows: u64 },
+    PresenceNotMet { model: String },
     ReportUnreadable { reason: String },
     ReportForeign { column: String },
     ThresholdRange,
@@ -118,6 +119,7 @@ pub const CODES: &[&str] = &[
     "anonymity-not-met",
     "anonymity-not-found-in-time",
     "anonymity-no-rows-left",
+    "anonymity-presence-not-met",
     "anonymity-verify-report-unreadable",
     "anonymity-verify-report-foreign",
     "anonymity-threshold-range",
@@ -227,6 +229,7 @@ impl TableError {
             }
             NotFoundInTime { seconds } => m("anonymity-not-found-in-time").with("seconds", seconds),
             NobodyLeft { rows } => m("anonymity-no-rows-left").with("rows", rows),
+            PresenceNotMet { model } => m("anonymity-presence-not-met").with("model", model),
             ReportUnreadable { reason } => m("anonymity-verify-report-unreadable").with("reason", reason),
             ThresholdRange => m("anonymity-threshold-range"),
             TransformUnknown { text } => {

@@ -83,8 +83,8 @@ impl Coarser {
 }
 
 /// How many classes break `kmap:K` or `dp:LEAST:MOST`, from the persons of the table and of the population in each; nothing for any
-/// other model.
-pub(super) fn broken(model: &str, sizes: impl Iterator<Item = (u64, u64)>) -> Option<usize> {
+/// other model. `unreleased`: classes of the population of which nobody is released.
+pub(super) fn broken(model: &str, sizes: impl Iterator<Item = (u64, u64)>, unreleased: usize) -> Option<usize> {
     let parts: Vec<&str> = model.split(':').collect();
     match parts[..] {
         ["kmap", k] => {
@@ -97,7 +97,9 @@ pub(super) fn broken(model: &str, sizes: impl Iterator<Item = (u64, u64)>) -> Op
                 let share = *size as f64 / *persons as f64;
                 *persons > 0 && share >= least - 1e-9 && share <= most + 1e-9
             };
-            Some(sizes.filter(|pair| !holds(pair)).count())
+            // Nobody of them is in the table, which is less than any lower bound but 0.
+            let nobody = if least > 0.0 { unreleased } else { 0 };
+            Some(sizes.filter(|pair| !holds(pair)).count() + nobody)
         }
         _ => None,
     }

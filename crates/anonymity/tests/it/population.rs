@@ -75,8 +75,13 @@ fn by_hand(sample: &str, population: &str, models: &[&str], suppression: f64) ->
                 _ => panic!("{m}"),
             })
         };
+        // Nobody of a class that only the population has, or that is suppressed, is in the release.
+        let everybody = models.iter().any(|m| m.starts_with("dp:") && !m.starts_with("dp:0:"));
         let kept: Vec<(&Vec<&str>, u64)> = f.iter().map(|(c, s)| (c, *s)).filter(|(c, s)| holds(c, *s)).collect();
         let gone = rows - kept.iter().map(|(_, s)| *s as f64).sum::<f64>();
+        if everybody && kept.len() < all.len() {
+            continue;
+        }
         if kept.is_empty() || gone > (suppression * rows + 1e-9).floor() {
             continue;
         }
@@ -176,6 +181,28 @@ fn the_verifier_counts_the_population_itself_and_sees_through_sabotage() {
         }
     }
     assert!(sabotaged > 20, "{sabotaged}");
+}
+
+#[test]
+fn a_class_of_the_population_with_nobody_released_breaks_a_lower_bound_of_presence() {
+    // All six of area d are missing from the table: whoever is known to live there is known not to be in it.
+    let sample = format!("sex;age;area;illness\n{}", "F;1;a;1\nF;1;c;1\n".repeat(4));
+    let everybody = format!("sex;age;area\n{}{}", "F;1;a\nF;1;c\n".repeat(8), "F;1;d\n".repeat(6));
+    let input = input(&sample);
+    let ask = |model: &str| asked(&[model], 0.5, of(&input, &everybody));
+    let (without, with) = (ask("dp:0:0.5"), ask("dp:0.2:0.5"));
+    let (_, report, out) = released(&input, &without).expect("met");
+    assert_eq!(report.levels[2], 0, "without a lower bound areas may stay");
+    // The claim of a lower bound about that release is a false one.
+    let stronger = ReleaseReport { models: vec!["dp:0.2:0.5".to_owned()], ..report };
+    let population = recounted(&stronger, &everybody).expect("readable");
+    let seen = verify_beside(out.as_bytes(), "out", &stronger, None, Some(&population)).expect("readable");
+    assert_eq!(seen.wrong.iter().map(|w| w.claim.as_str()).collect::<Vec<_>>(), ["dp:0.2:0.5"], "{seen:?}");
+    let (_, report, out) = released(&input, &with).expect("met");
+    assert!(report.levels[2] > 0 && report.suppressed == 0, "{:?}", report.levels);
+    let population = recounted(&report, &everybody).expect("readable");
+    let seen = verify_beside(out.as_bytes(), "out", &report, None, Some(&population)).expect("readable");
+    assert!(seen.wrong.is_empty() && seen.unchecked.is_empty(), "{seen:?}");
 }
 
 #[test]

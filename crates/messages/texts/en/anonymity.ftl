@@ -177,6 +177,7 @@ anonymity-sensitive-too-few = The column { $column } has { $distinct } different
 anonymity-not-met = The models cannot be met: even the best node would suppress { $least } of { $rows } rows, { $allowed } are allowed. Raise --suppression, coarsen the hierarchies or ask for less.
 anonymity-not-found-in-time = Within { $seconds } seconds no node was found that meets the models. Give more time.
 anonymity-no-rows-left = All { $rows } rows would be suppressed. Coarsen the hierarchies or ask for less.
+anonymity-presence-not-met = { $model } cannot be met: a lower bound above 0 needs released rows in every class of the population, and no node has them. Make the lower bound 0, coarsen the hierarchies or take out of the population those who could not be in the table.
 anonymity-verify-report-unreadable = The report cannot be read: { $reason }
 anonymity-verify-report-foreign = The report speaks of a column { $column } that the table does not have. Report and table do not belong together.
 anonymity-threshold-range = The threshold is a share between 0 and 1.

@@ -177,6 +177,7 @@ anonymity-sensitive-too-few = 列 { $column } の値は { $distinct } 種類で�
 anonymity-not-met = モデルを満たせません。最もよい場合でも { $rows } 行のうち { $least } 行を除くことになりますが、上限は { $allowed } 行です。--suppression を上げるか、階層を粗くするか、条件を下げてください。
 anonymity-not-found-in-time = { $seconds } 秒ではモデルを満たすものが見つかりませんでした。時間を延ばしてください。
 anonymity-no-rows-left = { $rows } 行すべてを除くことになります。階層を粗くするか、条件を下げてください。
+anonymity-presence-not-met = { $model } を満たせません。下限が 0 より大きいときは、母集団のどのクラスにも提供する行が必要ですが、そうなる粗さの組合せがありません。下限を 0 にするか、階層を粗くするか、表に入りえない人を母集団から除いてください。
 anonymity-verify-report-unreadable = 報告書を読み取れません: { $reason }
 anonymity-verify-report-foreign = 報告書にある列 { $column } が表にありません。報告書と表が対応していません。
 anonymity-threshold-range = しきい値は 0 以上 1 以下の割合です。
