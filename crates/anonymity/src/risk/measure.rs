@@ -1,7 +1,7 @@
 //! The risk of a table as it is: classes of equal quasi-identifiers, attackers, uniques of the population.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use serde::Serialize;
@@ -80,7 +80,7 @@ pub struct PopulationRisk {
 /// Classes of a CSV by named columns: values → rows.
 ///
 /// # Errors
-/// A file that cannot be read, or a column that is not there.
+/// A file that cannot be read, a column that is not there or that is named twice.
 pub fn classes(source: impl Read, name: &str, delimiter: Option<u8>, columns: &[String]) -> Result<Classes, TableError> {
     Ok(weighted_classes(source, name, delimiter, columns, None)?.0)
 }
@@ -107,6 +107,10 @@ pub fn weighted_classes(
             (None, _) => Err(TableError::UnknownColumn { column: column.clone(), columns: header.len() }),
         }
     };
+    let mut named = HashSet::new();
+    if let Some(column) = columns.iter().find(|c| !named.insert(*c)) {
+        return Err(TableError::ColumnNamedTwice { column: column.clone() });
+    }
     let places: Vec<usize> = columns.iter().map(place).collect::<Result<_, _>>()?;
     let weight = weight.map(|column| Ok::<_, TableError>((place(column)?, column))).transpose()?;
     let mut weights = weight.map(|_| Weights::new());

@@ -17,6 +17,7 @@ pub enum TableError {
     NoRows { file: String },
     TooManyRows { rows: u64 },
     UnknownColumn { column: String, columns: usize },
+    ColumnNamedTwice { column: String },
     RoleTwice { column: String },
     NoQuasiIdentifiers,
     HierarchyMissing { column: String, folder: String },
@@ -82,6 +83,7 @@ pub const CODES: &[&str] = &[
     "anonymity-table-no-rows",
     "anonymity-table-too-many-rows",
     "anonymity-table-unknown-column",
+    "anonymity-table-column-named-twice",
     "anonymity-table-role-twice",
     "anonymity-table-no-qi",
     "anonymity-hierarchy-missing",
@@ -159,6 +161,7 @@ impl TableError {
             UnknownColumn { column, columns } => {
                 m("anonymity-table-unknown-column").with("column", column).with("columns", columns)
             }
+            ColumnNamedTwice { column } => m("anonymity-table-column-named-twice").with("column", column),
             RoleTwice { column } => m("anonymity-table-role-twice").with("column", column),
             NoQuasiIdentifiers => m("anonymity-table-no-qi"),
             HierarchyMissing { column, folder } => m("anonymity-hierarchy-missing").with("column", column).with("folder", folder),

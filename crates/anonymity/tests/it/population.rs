@@ -206,6 +206,13 @@ fn a_class_of_the_population_with_nobody_released_breaks_a_lower_bound_of_presen
 }
 
 #[test]
+fn a_column_that_is_named_twice_makes_no_finer_classes_and_is_refused() {
+    let twice = ["a".to_owned(), "b".to_owned(), "a".to_owned()];
+    let refused = classes("a;b\n1;x\n".as_bytes(), "t", None, &twice).map(|_| ());
+    assert_eq!(refused, Err(TableError::ColumnNamedTwice { column: "a".into() }));
+}
+
+#[test]
 fn a_population_that_does_not_fit_is_refused_by_name_and_shows_no_cell() {
     let sample = "sex;age;area;illness\nF;1;a;1\nF;1;a;2\nM;4;d;1\n";
     let input = input(sample);

@@ -140,6 +140,7 @@ anonymity-table-row-length = { $file }, line { $line }: { $found } cells where t
 anonymity-table-no-rows = { $file } has no rows.
 anonymity-table-too-many-rows = The table has { $rows } rows; at most 4294967295 can be counted.
 anonymity-table-unknown-column = There is no column { $column } among the { $columns } of the table. Look at its first line: it must name the columns.
+anonymity-table-column-named-twice = The column { $column } is named twice. Name it once.
 anonymity-table-role-twice = The column { $column } is named for two roles. Give it one.
 anonymity-table-no-qi = No column is a quasi-identifier. Name them with --qi.
 anonymity-hierarchy-missing = The column { $column } has no hierarchy in { $folder }. Add { $column }.csv, or do not name it a quasi-identifier (--qi, --keep, --sensitive).

@@ -140,6 +140,7 @@ anonymity-table-row-length = { $file } の { $line } 行目: 見出しは { $exp
 anonymity-table-no-rows = { $file } にデータ行がありません。
 anonymity-table-too-many-rows = 表は { $rows } 行です。数えられるのは 4294967295 行までです。
 anonymity-table-unknown-column = 列 { $column } は、表の { $columns } 列の中にありません。1 行目に列の名前があるか確かめてください。
+anonymity-table-column-named-twice = 列 { $column } が二度指定されています。一度にしてください。
 anonymity-table-role-twice = 列 { $column } に二つの役割が指定されています。一つにしてください。
 anonymity-table-no-qi = 準識別子の列がありません。--qi で指定してください。
 anonymity-hierarchy-missing = 列 { $column } の階層が { $folder } にありません。{ $column }.csv を加えるか、準識別子から外してください（--qi、--keep、--sensitive）。
