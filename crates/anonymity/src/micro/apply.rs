@@ -3,8 +3,15 @@ use std::collections::BTreeMap;
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use super::{Exchange, Kind, Transform, Transforms, mdav, mdav_sorted, optimal, rounded, tails};
+use super::{Ends, Exchange, Kind, Transform, Transforms, mdav, mdav_sorted, optimal, rounded, tails};
 use crate::table::TableError;
+
+/// Fewest records that may share a value or an end, or stand behind a value that a report names, whatever the models ask for: of two
+/// each would know the other's.
+const FEWEST: u64 = 3;
+
+/// Fewest records behind a loss that is told.
+const FEWEST_OF_LOSS: usize = 10;
 
 /// More values than this are no categories to exchange.
 const MOST_VALUES: usize = 200;
@@ -22,12 +29,11 @@ pub struct Transformed {
     /// Records of the smallest group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub smallest_group: Option<u64>,
-    /// Squared differences of the values before and after, in sum; of several columns each in parts of its standard deviation.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sse: Option<f64>,
-    /// Squared differences of the values before from their mean, likewise.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sst: Option<f64>,
+    /// SSE/SST: squared differences of the values before and after, in sum, over those of the values before from their mean; of several
+    /// columns each in parts of its standard deviation. With 3 digits, as the sums themselves would give single values back; nothing
+    /// where fewer than 10 records or fewer than two groups of them are behind it.
+    #[serde(default)]
+    pub sse_per_sst: Option<f64>,
     /// Bounds of the ends.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub bounds: Vec<Bound>,
@@ -57,10 +63,11 @@ pub struct Matrix {
     pub chances: Vec<Vec<f64>>,
 }
 
-/// Transforms the rows of a release in place. `least`: records that a value must have to stand in a matrix of the report.
+/// Transforms the rows of a release in place. `least`: records that the models want in a class. As many, and never
+/// fewer than 3, share a value or an end, or have a value that the matrix of the report names.
 ///
 /// # Errors
-/// A column that is not there, cells that are no numbers, too few records for a group, values that are too many or too rare to be
+/// A transform of fewer records, a column that is not there, cells that are no numbers, too few records for a group, values that are too many or too rare to be
 /// exchanged.
 pub fn apply<R: CryptoRng>(
     header: &[&str],
@@ -73,6 +80,10 @@ pub fn apply<R: CryptoRng>(
         let at = header.iter().position(|h| h == column);
         at.ok_or_else(|| TableError::UnknownColumn { column: column.clone(), columns: header.len() })
     };
+    let least = least.max(FEWEST);
+    if let Some(few) = transforms.0.iter().find(|t| t.fewest().is_some_and(|n| n < least)) {
+        return Err(TableError::TransformBelow { text: few.written.clone(), least });
+    }
     let mut done = Vec::new();
     for transform in &transforms.0 {
         let places: Vec<usize> = transform.columns.iter().map(place).collect::<Result<_, _>>()?;
@@ -108,6 +119,22 @@ fn numbers(rows: &[Vec<String>], at: usize, column: &str) -> Result<Vec<(usize, 
 /// A number as it is written: 12 digits are more than a mean of values says.
 fn shown(value: f64) -> String {
     format!("{value:.11e}").parse::<f64>().map_or_else(|_| value.to_string(), |x| (x + 0.0).to_string())
+}
+
+/// A bound with the 12 digits that are written: a top that is no higher, a bottom that is no lower, so that as many reach it.
+fn outer(value: f64, top: bool) -> f64 {
+    let text = format!("{value:.11e}");
+    let near = text.parse().unwrap_or(value);
+    if near == value || (near < value) == top {
+        return near + 0.0;
+    }
+    // One more or less in the twelfth digit.
+    let step = if top { -1 } else { 1 };
+    let digits = text.split_once('e').and_then(|(digits, power)| {
+        let digits: i64 = digits.replace('.', "").parse().ok()?;
+        format!("{}e{}", digits + step, power.parse::<i32>().ok()? - 11).parse::<f64>().ok()
+    });
+    digits.unwrap_or(value) + 0.0
 }
 
 fn grouped(
@@ -178,7 +205,10 @@ fn write(rows: &mut [Vec<String>], places: &[usize], old: Vec<(usize, Vec<f64>)>
             rows[*row][*at] = shown(after[c]);
         }
     }
-    (of.sse, of.sst) = (Some(sse), Some(sst));
+    let groups = || new.iter().any(|point| *point != new[0]);
+    if old.len() >= FEWEST_OF_LOSS && sst > 0.0 && groups() {
+        of.sse_per_sst = format!("{:.2e}", sse / sst).parse().ok();
+    }
 }
 
 fn ended(
@@ -194,7 +224,10 @@ fn ended(
     }
     let mut bounds = Vec::new();
     for (stratum, values) in strata {
-        let ends = tails(&values.iter().map(|(_, x)| *x).collect::<Vec<_>>(), top, bottom);
+        let ends = tails(&values.iter().map(|(_, x)| *x).collect::<Vec<_>>(), top, bottom)
+            .map(|e| Ends { top: e.top.map(|t| outer(t, true)), bottom: e.bottom.map(|b| outer(b, false)) })
+            // Where the digits make the two ends meet, none of the values may be told.
+            .filter(|e| !matches!((e.top, e.bottom), (Some(top), Some(bottom)) if bottom >= top));
         for (row, value) in values {
             let cell = &mut rows[row][at];
             match ends {

@@ -95,6 +95,15 @@ impl Transforms {
 }
 
 impl Transform {
+    /// The fewest records that share a value or an end; nothing where the transform makes no groups.
+    pub fn fewest(&self) -> Option<u64> {
+        match &self.kind {
+            Kind::Mdav { k } | Kind::Optimal { k } => Some(*k as u64),
+            Kind::Tails { top, bottom, .. } => top.iter().chain(bottom).copied().min(),
+            Kind::Round { .. } | Kind::Exchange { .. } => None,
+        }
+    }
+
     /// The other end of the same column.
     fn join(&mut self, other: &Transform) -> Result<(), TableError> {
         let twice = || TableError::TransformTwice { column: other.columns.join("+") };

@@ -181,6 +181,15 @@ impl Models {
         self.monotone.iter().filter_map(|m| if let Monotone::KAnonymity { k } = m { Some(*k) } else { None }).max()
     }
 
+    /// The most records or persons that a model wants in a class; 1 where none says so.
+    pub fn fewest(&self) -> u64 {
+        let of = |m: &Monotone| match m {
+            Monotone::KAnonymity { k } | Monotone::KMap { k } | Monotone::KMapEstimated { k, .. } => *k,
+            Monotone::DistinctDiversity { .. } => 1,
+        };
+        self.monotone.iter().map(of).max().unwrap_or(1)
+    }
+
     /// A model, as it was written, that a class of the population breaks of which nobody is released: whoever is known to be of it is
     /// known not to be in the table.
     pub fn about_everybody(&self) -> Option<&str> {

@@ -123,8 +123,8 @@ impl Page<'_> {
     }
 
     fn transforms(&self) -> String {
-        let loss = |t: &crate::micro::Transformed| match (t.sse, t.sst) {
-            (Some(sse), Some(sst)) if sst > 0.0 => format!("{} (SSE/SST {:.4})", t.written, sse / sst),
+        let loss = |t: &crate::micro::Transformed| match t.sse_per_sst {
+            Some(loss) => format!("{} (SSE/SST {loss})", t.written),
             _ => t.written.clone(),
         };
         self.report.transforms.iter().map(loss).collect::<Vec<_>>().join(", ")

@@ -147,7 +147,7 @@ impl Release<'_> {
                 rows.push(row.iter().map(|cell| (*cell).to_owned()).collect());
             }
         }
-        let done = apply(&header, &mut rows, transforms, self.question.models.k().unwrap_or(1), rng)?;
+        let done = apply(&header, &mut rows, transforms, self.question.models.fewest(), rng)?;
         rows.sort_unstable();
         Ok((rows, done))
     }

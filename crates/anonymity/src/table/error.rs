@@ -66,6 +66,7 @@ pub enum TableError {
     TransformTooFew { column: String, rows: u64, least: u64 },
     TransformManyValues { column: String, values: u64, most: u64 },
     TransformRareValues { column: String, values: u64, least: u64 },
+    TransformBelow { text: String, least: u64 },
     SampleRange,
     ChanceRange { option: &'static str },
     WeightUnusable { column: String, line: u64 },
@@ -132,6 +133,7 @@ pub const CODES: &[&str] = &[
     "anonymity-transform-too-few",
     "anonymity-transform-many-values",
     "anonymity-transform-rare-values",
+    "anonymity-transform-below",
     "anonymity-sample-range",
     "anonymity-chance-range",
     "anonymity-weight-unusable",
@@ -250,6 +252,7 @@ impl TableError {
             TransformRareValues { column, values, least } => {
                 m("anonymity-transform-rare-values").with("column", column).with("values", values).with("least", least)
             }
+            TransformBelow { text, least } => m("anonymity-transform-below").with("text", text).with("least", least),
             SampleRange => m("anonymity-sample-range"),
             ChanceRange { option } => m("anonymity-chance-range").with("option", option),
             WeightUnusable { column, line } => m("anonymity-weight-unusable").with("column", column).with("line", line),

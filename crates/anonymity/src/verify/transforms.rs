@@ -42,6 +42,11 @@ pub(super) fn broken(transform: &Transformed, header: &csv::StringRecord, rows: 
     }
 }
 
+/// A bound as it stands in the rows: with 12 digits.
+fn written(bound: f64) -> f64 {
+    format!("{bound:.11e}").parse().unwrap_or(bound)
+}
+
 fn ended(
     transform: &Transformed,
     forms: &[Vec<&str>],
@@ -62,18 +67,19 @@ fn ended(
         };
         let counts = ends.entry(stratum).or_default();
         let cell = row[at].trim();
+        let (top, bottom) = (bound.top.map(written), bound.bottom.map(written));
         let number = |text: &str| text.parse::<f64>().ok();
         let as_said = match (cell.strip_prefix(">="), cell.strip_prefix("<=")) {
             (Some(end), _) => {
                 counts.0 += 1;
-                bound.top.is_some() && number(end) == bound.top
+                bound.top.is_some() && number(end) == top
             }
             (_, Some(end)) => {
                 counts.1 += 1;
-                bound.bottom.is_some() && number(end) == bound.bottom
+                bound.bottom.is_some() && number(end) == bottom
             }
             _ if bound.top.is_none() && bound.bottom.is_none() => cell == "*",
-            _ => number(cell).is_some_and(|x| bound.top.is_none_or(|t| x < t) && bound.bottom.is_none_or(|b| x > b)),
+            _ => number(cell).is_some_and(|x| top.is_none_or(|t| x < t) && bottom.is_none_or(|b| x > b)),
         };
         if !as_said {
             return Some("a value beyond its bound".to_owned());

@@ -189,6 +189,7 @@ anonymity-transform-number = The column { $column } has cells that are no number
 anonymity-transform-too-few = The column { $column } has { $rows } rows with a value in the release; a group needs { $least }. Ask for smaller groups, or leave the column out.
 anonymity-transform-many-values = The column { $column } has { $values } different values; at most { $most } can be exchanged by chance. Coarsen it first.
 anonymity-transform-rare-values = The column { $column } has { $values } values of fewer than { $least } rows in the release; the matrix of chances would name them. Coarsen the column first.
+anonymity-transform-below = "{ $text }" asks for fewer than { $least } rows, the fewest that may share a value here: the largest k of the models, and never fewer than 3. Ask for { $least } or more.
 anonymity-sample-range = The share of a sample is more than 0 and at most 1.
 anonymity-chance-range = { $option } is a chance between 0 and 1.
 anonymity-weight-unusable = Column { $column }, line { $line }: the sampling weight is no number above 0. It says how many persons of the population the row stands for.

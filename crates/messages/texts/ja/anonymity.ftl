@@ -189,6 +189,7 @@ anonymity-transform-number = 列 { $column } に数値でない値がありま�
 anonymity-transform-too-few = 提供する行のうち列 { $column } に値があるのは { $rows } 行で、1 群に必要な { $least } 行に足りません。群を小さくするか、この列を外してください。
 anonymity-transform-many-values = 列 { $column } の値は { $values } 種類です。確率で入れ替えられるのは { $most } 種類までです。先に粗くしてください。
 anonymity-transform-rare-values = 提供する行のうち { $least } 行に満たない値が、列 { $column } に { $values } 種類あります。確率の行列に名前が載ってしまいます。先に列を粗くしてください。
+anonymity-transform-below = 「{ $text }」の行数は { $least } 行に足りません。ここで一つの値を共有する行は、モデルの最大の k 以上、かつ 3 行以上でなければなりません。{ $least } 以上を指定してください。
 anonymity-sample-range = 抽出の割合は 0 より大きく 1 以下です。
 anonymity-chance-range = { $option } は 0 以上 1 以下の確率です。
 anonymity-weight-unusable = 列 { $column } の { $line } 行目: 抽出ウェイトが正の数値ではありません。その行が母集団の何人を代表するかを書いてください。
