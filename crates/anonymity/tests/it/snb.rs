@@ -39,7 +39,8 @@ const CASES: &[Case] =
 #[test]
 fn uniques_of_a_population_from_the_model_are_recovered() {
     let mut dice = Dice(101);
-    // K is an estimate too, 6 to 8 in 100 too small in the first three cases, so that α and β come out too large and the uniques too few.
+    // K is an estimate too, 6 to 8 in 100 too small in the first three cases, so that α and β come out too large and the uniques
+    // too few.
     for (case, within) in CASES.iter().zip([0.2, 0.2, 0.1, 0.1]) {
         let (sizes, population, uniques) = drawn(&mut dice, *case);
         let fitted = fit(&sizes, population).expect("a solution");
