@@ -21,6 +21,9 @@ const LEAST_IDEOGRAPHIC: usize = 3;
 const LEAST_LATIN: usize = 6;
 const LEAST_TELEPHONE: usize = 10;
 
+/// Shorter addresses name a prefecture or a municipality, which a class of places may too.
+const LEAST_ADDRESS: usize = 10;
+
 /// Looks for what the vault says of the cohort in every text of a result.
 ///
 /// # Errors
@@ -56,8 +59,11 @@ impl Known {
                     known.add(text(family, row), text(given, row));
                     known.add(text(given, row), text(family, row));
                 }
-                for name in ["latin_name", "address", "phone", "work_phone"] {
+                for name in ["latin_name", "phone", "work_phone"] {
                     known.add(text(name, row), "");
+                }
+                if plain(text("address", row)).chars().count() >= LEAST_ADDRESS {
+                    known.add(text("address", row), "");
                 }
                 let latin: Vec<&str> = text("latin_name", row).split_whitespace().collect();
                 if let [one, other] = latin[..] {
@@ -99,8 +105,15 @@ impl Known {
     }
 
     fn stands_in(&self, cell: &str) -> bool {
-        let text: Vec<char> = plain(cell).chars().collect();
-        let part = |chars: &[char]| self.texts.contains(&chars.iter().collect::<String>());
+        let text = plain(cell);
+        // A telephone number is a number by itself: among so many, one stands within some code of a test by chance.
+        let number = |run: &str| run.len() >= LEAST_TELEPHONE && self.texts.contains(run);
+        if text.split(|c: char| !c.is_ascii_digit()).any(number) {
+            return true;
+        }
+        let text: Vec<char> = text.chars().collect();
+        let part =
+            |chars: &[char]| !chars.iter().all(char::is_ascii_digit) && self.texts.contains(&chars.iter().collect::<String>());
         self.lengths.iter().take_while(|n| **n <= text.len()).any(|n| text.windows(*n).any(part))
     }
 }
@@ -151,9 +164,17 @@ mod tests {
             let tables = BTreeMap::from([("drug_exposure".to_owned(), batch(&[("stop_reason", cell), ("sig", "")]))]);
             assert_eq!(known.first_in(&tables), Some(("drug_exposure", "stop_reason".to_owned(), 1)), "{cell}");
         }
-        for cell in ["その他", "MDCDX2:20059184", "花子", "架空", "mg/dL", "LN:1751-7", "陽性", ""] {
+        for cell in
+            ["その他", "MDCDX2:20059184", "花子", "架空", "mg/dL", "LN:1751-7", "陽性", "", "東京都", "3A03000012340000000"]
+        {
             let tables = BTreeMap::from([("measurement".to_owned(), batch(&[("value_source_value", cell)]))]);
             assert_eq!(known.first_in(&tables), None, "{cell}");
         }
+        // An address that names a prefecture alone says of nobody who it is.
+        let empty =
+            ["family_name", "given_name", "family_kana", "given_kana", "latin_name", "phone", "work_phone"].map(|c| (c, ""));
+        let known = Known::of(&[batch(&[&empty[..], &[("address", "東京都")]].concat())]);
+        let tables = BTreeMap::from([("visit_occurrence".to_owned(), batch(&[("care_site_name", "東京都")]))]);
+        assert_eq!(known.first_in(&tables), None);
     }
 }
