@@ -226,3 +226,36 @@ fn is_event(profile: &Profile, privacy: &Privacy, table: &str, column: &str, of:
     let code = matches!(profile.treatment(table, column), Some(Treatment::Code { .. }));
     *of == DataType::Utf8 && code && privacy.events.as_ref().is_none_or(named)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(moved: Option<i32>) -> Seen {
+        Seen { class: vec![], members: vec![], codes: vec![], days: vec![], moved }
+    }
+
+    #[test]
+    fn moved_days_fit_by_their_distance_and_within_the_largest_shift_of_the_true_ones() {
+        let known = [(0, Some(100)), (1, Some(107))];
+        let there = |day: i32| [(0, Some(day)), (1, Some(day + 7))];
+        let fits = |day: i32, shift: i32| seen(Some(10)).fits(&there(day), known, true, shift);
+        // The true day is as far before the shown one as the shift says: 100, 97 and 103.
+        for (shift, days) in [(0, 90..=110), (3, 87..=107), (-3, 93..=113)] {
+            for day in 60..140 {
+                assert_eq!(fits(day, shift), days.contains(&day), "{day} with {shift}");
+            }
+        }
+        assert!(!seen(Some(10)).fits(&[(0, Some(100)), (1, Some(108))], known, true, 0), "another distance");
+    }
+
+    #[test]
+    fn days_that_were_not_moved_fit_as_they_are_and_codes_alone_without_any() {
+        let known = [(0, Some(100)), (1, Some(107))];
+        assert!(seen(None).fits(&[(0, Some(100)), (1, Some(107))], known, true, 0));
+        assert!(!seen(None).fits(&[(0, Some(101)), (1, Some(108))], known, true, 0));
+        let codes = [(0, None), (1, None)];
+        assert!(seen(None).fits(&[(0, Some(5)), (1, None)], codes, false, 0));
+        assert!(!seen(None).fits(&[(0, Some(5)), (2, None)], codes, false, 0));
+    }
+}

@@ -108,7 +108,8 @@ pub struct TableReport {
     pub reason: String,
     /// Rows before.
     pub rows_before: u64,
-    /// Rows after: what is missing belonged to persons who were left out, or are deaths that are not told.
+    /// Rows after: what is missing belonged to persons who were left out, are deaths that are not told, or rows of codes that few persons have
+    /// together with others ([`EventsReport::rows_taken_out`]).
     pub rows_after: u64,
     /// Columns in the table's order.
     pub columns: Vec<ColumnReport>,

@@ -136,6 +136,11 @@ impl Holders {
     pub(super) fn get(&self, node: u32) -> &[u32] {
         &self.persons[self.starts[node as usize]..self.starts[node as usize + 1]]
     }
+
+    /// Those who are still shown with the node, of its holders when they were gathered.
+    pub(super) fn still(&self, histories: &Histories, node: u32) -> Vec<u32> {
+        self.get(node).iter().copied().filter(|p| histories.of(*p as usize).contains(&node)).collect()
+    }
 }
 
 /// With how many persons of a node each other node is: `counts` is filled anew.

@@ -4,7 +4,8 @@
 //! * [`Forest`]: codes and their coarser forms; [`Histories`]: which codes each person has, and as what each is shown;
 //! * [`counted`]: which combinations too few persons have;
 //! * [`repair()`]: coarser forms, for those persons alone whose combinations are too few, and back as far as it goes (`restore`);
-//!   `triples`: combinations of three.
+//!   `triples`: combinations of three;
+//! * `tables`: the codes of a data set's tables as histories, and what became of them back into the rows.
 //!
 //! Counting combinations of two takes time by the sum over persons of the square of their codes, and memory by the codes that persons have
 //! and two bits for each pair of nodes. The answer is the same with any number of threads.

@@ -26,7 +26,7 @@ pub(super) fn give_back(forest: &Forest, histories: &mut Histories, rule: &Rule)
     let mut come_to = vec![0_u32; forest.len()];
     let mut kept: Vec<Left> = Vec::new();
     for to in order {
-        let there = still(histories, holders.get(to), to);
+        let there = holders.still(histories, to);
         if lost[to as usize].is_empty() || (there.len() as u32) < rule.singles {
             continue;
         }
@@ -89,14 +89,9 @@ fn left<'k>(kept: &'k mut Vec<Left>, histories: &Histories, holders: &Holders, s
     }
     let mut fresh = if kept.len() < KEPT { Left { node, counts: vec![0; seen.len()] } } else { kept.remove(0) };
     fresh.node = node;
-    beside(histories, &still(histories, holders.get(node), node), seen, &mut fresh.counts);
+    beside(histories, &holders.still(histories, node), seen, &mut fresh.counts);
     kept.push(fresh);
     &kept[kept.len() - 1]
-}
-
-/// Those of a node's former holders who are still shown with it.
-fn still(histories: &Histories, holders: &[u32], node: u32) -> Vec<u32> {
-    holders.iter().copied().filter(|p| histories.of(*p as usize).contains(&node)).collect()
 }
 
 /// For each node the persons who could be shown with it and are shown with less: a code of theirs, by where it stands.

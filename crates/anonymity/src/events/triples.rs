@@ -28,10 +28,6 @@ fn few_beside(histories: &Histories, holders: &[u32], first: u32, k: u32) -> Has
     counts
 }
 
-fn still(histories: &Histories, holders: &[u32], node: u32) -> Vec<u32> {
-    holders.iter().copied().filter(|p| histories.of(*p as usize).contains(&node)).collect()
-}
-
 /// Threes that too few persons have, and their persons.
 pub(super) fn count(forest: &Forest, histories: &Histories, k: u32) -> (u64, Vec<u32>) {
     let holders = Holders::of(histories, forest.len());
@@ -57,7 +53,7 @@ pub(super) fn raise(forest: &Forest, histories: &mut Histories, rule: &Rule) -> 
     let holders = Holders::of(histories, forest.len());
     let mut any = false;
     for first in 0..forest.len() as u32 {
-        let persons = still(histories, holders.get(first), first);
+        let persons = holders.still(histories, first);
         let few = few_beside(histories, &persons, first, rule.k);
         for person in persons.into_iter().filter(|_| !few.is_empty()) {
             let nodes = nodes_after(histories, person, first);
