@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::kit::{House, Said, text};
+use super::kit::{House, Said};
 
 /// A folder with a table of 60 people, a population of 180 with everybody of the table in it, and hierarchies.
 struct Flat(House);
@@ -20,29 +20,18 @@ impl Flat {
         let rows = |people: &mut dyn Iterator<Item = usize>| {
             people.fold("id,sex,age,illness,height\n".to_owned(), |all, n| all + &person(n) + "\n")
         };
-        flat.write("table.csv", &rows(&mut (0..180).step_by(3)));
-        flat.write("population.csv", &rows(&mut (0..180)));
+        flat.0.write("table.csv", &rows(&mut (0..180).step_by(3)));
+        flat.0.write("population.csv", &rows(&mut (0..180)));
         fs::create_dir(flat.0.path().join("h")).expect("a folder");
-        flat.write("h/sex.csv", "F,*\nM,*\n");
+        flat.0.write("h/sex.csv", "F,*\nM,*\n");
         let ages: String = (30..42).map(|a| format!("{a},{}-{},*\n", a / 4 * 4, a / 4 * 4 + 3)).collect();
-        flat.write("h/age.csv", &ages);
+        flat.0.write("h/age.csv", &ages);
         flat
     }
 
-    fn at(&self, name: &str) -> String {
-        text(&self.0.path().join(name)).to_owned()
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        fs::write(self.0.path().join(name), content).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.path().join(name)).expect("read")
-    }
-
     fn anonymize(&self, more: &[&str]) -> Said {
-        let (table, folder, out, report) = (self.at("table.csv"), self.at("h"), self.at("out.csv"), self.at("report.json"));
+        let (table, folder, out, report) =
+            (self.0.at("table.csv"), self.0.at("h"), self.0.at("out.csv"), self.0.at("report.json"));
         let mut args = vec!["anonymize", "--data", &table, "--hierarchies", &folder, "--qi", "sex,age", "--out", &out];
         args.extend(["--report", &report]);
         args.extend(more);
@@ -50,21 +39,21 @@ impl Flat {
     }
 
     fn verify(&self, more: &[&str]) -> Said {
-        let (out, report) = (self.at("out.csv"), self.at("report.json"));
+        let (out, report) = (self.0.at("out.csv"), self.0.at("report.json"));
         let mut args = vec!["risk", "verify", &out, "--report", &report];
         args.extend(more);
         self.0.run(&args)
     }
 
     fn report(&self) -> Value {
-        serde_json::from_str(&self.read("report.json")).expect("JSON")
+        serde_json::from_str(&self.0.read("report.json")).expect("JSON")
     }
 }
 
 #[test]
 fn a_release_is_made_and_checked_against_a_population() {
     let flat = Flat::new();
-    let (population, folder) = (flat.at("population.csv"), flat.at("h"));
+    let (population, folder) = (flat.0.at("population.csv"), flat.0.at("h"));
     let models = ["--model", "kmap:20", "--model", "dp:0.1:0.5", "--suppression", "0.3", "--person", "id"];
     flat.anonymize(&[&models[..], &["--population", &population]].concat()).done();
     let report = flat.report();
@@ -78,39 +67,39 @@ fn a_release_is_made_and_checked_against_a_population() {
     assert_eq!(blind["unchecked"], serde_json::json!(["kmap:20", "dp:0.1:0.5"]));
     assert_eq!(flat.verify(&["--population", &population]).status, Some(2), "hierarchies are needed with it");
     // A stronger claim than the release keeps is seen.
-    let stronger = flat.read("report.json").replace("kmap:20", "kmap:179");
-    flat.write("report.json", &stronger);
+    let stronger = flat.0.read("report.json").replace("kmap:20", "kmap:179");
+    flat.0.write("report.json", &stronger);
     assert_eq!(flat.verify(&check).status, Some(1), "found wrong");
 }
 
 #[test]
 fn a_population_that_lacks_somebody_or_is_only_a_number_is_refused_and_nothing_is_written() {
     let flat = Flat::new();
-    let population = flat.at("population.csv");
+    let population = flat.0.at("population.csv");
     assert_eq!(flat.anonymize(&["--model", "kmap:5"]).refused(), "anonymity-population-table-missing");
     assert_eq!(flat.anonymize(&["--model", "kmap:5", "--population", "180"]).refused(), "anonymity-population-table-missing");
-    let all = flat.read("population.csv");
-    flat.write("population.csv", &all.lines().take(40).map(|l| l.to_owned() + "\n").collect::<String>());
+    let all = flat.0.read("population.csv");
+    flat.0.write("population.csv", &all.lines().take(40).map(|l| l.to_owned() + "\n").collect::<String>());
     let said = flat.anonymize(&["--model", "kmap:5", "--population", &population]);
     assert_eq!(said.refused(), "anonymity-population-smaller");
-    flat.write("population.csv", &all.replacen(",F,30,", ",F,31,", 40));
+    flat.0.write("population.csv", &all.replacen(",F,30,", ",F,31,", 40));
     let said = flat.anonymize(&["--model", "kmap:5", "--population", &population]);
     assert_eq!(said.refused(), "anonymity-population-lacks");
-    flat.write("population.csv", &all.replacen(",F,30,", ",F,77,", 1));
+    flat.0.write("population.csv", &all.replacen(",F,30,", ",F,77,", 1));
     let said = flat.anonymize(&["--model", "kmap:5", "--population", &population]);
     assert_eq!(said.refused(), "anonymity-population-leaf");
     assert!(!said.all.contains("77"), "no cell is shown: {}", said.all);
     assert!(!flat.0.path().join("out.csv").exists() && !flat.0.path().join("report.json").exists());
     // The population is read and never written over.
-    flat.write("population.csv", &all);
+    flat.0.write("population.csv", &all);
     let said = flat.anonymize(&["--model", "kmap:5", "--population", &population, "--reference", &population]);
-    assert_eq!((said.status, flat.read("population.csv") == all), (Some(2), true));
+    assert_eq!((said.status, flat.0.read("population.csv") == all), (Some(2), true));
 }
 
 #[test]
 fn risk_says_what_is_known_of_records_and_no_value_of_one() {
     let flat = Flat::new();
-    let (table, population) = (flat.at("table.csv"), flat.at("population.csv"));
+    let (table, population) = (flat.0.at("table.csv"), flat.0.at("population.csv"));
     let risk = ["risk", &table, "--qi", "sex,age,height"];
     let found = flat.0.run(&[&risk[..], &["--population", "900", "--attempt", "0.2", "--prevalence", "0.001"]].concat()).done();
     assert_eq!(found["individual"]["by"], "size");
@@ -140,10 +129,10 @@ fn kept_columns_are_changed_as_asked_and_the_verifier_looks() {
     assert_eq!(report["transforms"][1]["matrix"]["values"], serde_json::json!(["cold", "flu", "gout"]));
     assert_eq!(flat.verify(&[]).done()["wrong"], serde_json::json!([]));
     // One height that only one row has.
-    let out = flat.read("out.csv");
+    let out = flat.0.read("out.csv");
     let row = out.lines().last().expect("a row");
     let (head, _) = row.rsplit_once(',').expect("cells");
-    flat.write("out.csv", &out.replacen(row, &format!("{head},211.5"), 1));
+    flat.0.write("out.csv", &out.replacen(row, &format!("{head},211.5"), 1));
     assert_eq!(flat.verify(&[]).status, Some(1), "found wrong");
     let refused = |more: &[&str]| flat.anonymize(&[&kept[..], more].concat()).refused().to_owned();
     assert_eq!(refused(&["--transform", "age=round:5"]), "anonymity-transform-not-kept");

@@ -154,6 +154,21 @@ impl House {
         self.dir.path()
     }
 
+    /// Where a file of that name is in the house's folder, as an argument.
+    pub fn at(&self, name: &str) -> String {
+        text(&self.path().join(name)).to_owned()
+    }
+
+    /// Writes a file in the house's folder.
+    pub fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.path().join(name), content).expect("written");
+    }
+
+    /// Reads a file in the house's folder.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("read")
+    }
+
     pub fn instance(&self) -> PathBuf {
         self.dir.path().join("instance")
     }

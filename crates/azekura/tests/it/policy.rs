@@ -15,28 +15,16 @@ struct Cohort(House);
 impl Cohort {
     fn new() -> Cohort {
         let cohort = Cohort(House::empty());
-        let hospital = cohort.at("hospital");
+        let hospital = cohort.0.at("hospital");
         cohort.0.run(&["synth", "--persons", "400", "--providers", "1", "--seed", "5", "--out", &hospital]).done();
         let storage = fs::read_dir(&hospital).expect("a folder").filter_map(Result::ok).find(|e| e.path().is_dir()).expect("one");
-        cohort.0.run(&["formats", "convert", "--from", "ssmix2", text(&storage.path()), "--out", &cohort.at("in")]);
-        cohort.write("policy.toml", POLICY);
+        cohort.0.run(&["formats", "convert", "--from", "ssmix2", text(&storage.path()), "--out", &cohort.0.at("in")]);
+        cohort.0.write("policy.toml", POLICY);
         cohort
     }
 
-    fn at(&self, name: &str) -> String {
-        text(&self.0.path().join(name)).to_owned()
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        fs::write(self.0.path().join(name), content).expect("written");
-    }
-
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.0.path().join(name)).expect("read")
-    }
-
     fn treat(&self, out: &str, more: &[&str]) -> Said {
-        let (policy, input, out) = (self.at("policy.toml"), self.at("in"), self.at(out));
+        let (policy, input, out) = (self.0.at("policy.toml"), self.0.at("in"), self.0.at(out));
         let mut args = vec!["anonymize", "--policy", &policy, "--in", &input, "--out", &out];
         args.extend(more);
         self.0.run(&args)
@@ -59,13 +47,13 @@ fn tables_of_a_cohort_become_a_checked_release_in_one_command() {
     assert!(report["persons_after"].as_u64() >= Some(300), "{report}");
     assert!(report["privacy"]["after"]["smallest"].as_u64() >= Some(10));
     assert_eq!(report["privacy"]["found"].as_array().map(Vec::len), Some(4));
-    let of_file: Value = serde_json::from_str(&cohort.read("out/report.json")).expect("JSON");
+    let of_file: Value = serde_json::from_str(&cohort.0.read("out/report.json")).expect("JSON");
     assert_eq!(of_file, report);
-    assert!(cohort.read("out/report.html").contains("</html>") && cohort.read("out/policy.toml") == POLICY);
+    assert!(cohort.0.read("out/report.html").contains("</html>") && cohort.0.read("out/policy.toml") == POLICY);
     // Counted from the files alone: whoever knows two codes finds ten people or nobody.
     let mut of: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (table, column) in [("condition_occurrence", "condition_source_value"), ("drug_exposure", "drug_source_value")] {
-        for [person, code] in cells(&cohort.read(&format!("out/{table}.csv")), ["person_id", column]) {
+        for [person, code] in cells(&cohort.0.read(&format!("out/{table}.csv")), ["person_id", column]) {
             of.entry(person).or_default().insert(format!("{table} {code}"));
         }
     }
@@ -84,21 +72,21 @@ fn tables_of_a_cohort_become_a_checked_release_in_one_command() {
 fn what_is_there_is_not_touched_and_a_run_that_failed_leaves_nothing() {
     let cohort = Cohort::new();
     fs::create_dir(cohort.0.path().join("out.new")).expect("a folder");
-    cohort.write("out.new/mine.txt", "mine");
+    cohort.0.write("out.new/mine.txt", "mine");
     cohort.treat("out", &[]).done();
-    let before = cohort.read("out/person.csv");
+    let before = cohort.0.read("out/person.csv");
     assert_eq!(cohort.treat("out", &[]).refused(), "anonymity-policy-out-there");
-    assert_eq!((cohort.read("out/person.csv"), cohort.read("out.new/mine.txt")), (before, "mine".to_owned()));
+    assert_eq!((cohort.0.read("out/person.csv"), cohort.0.read("out.new/mine.txt")), (before, "mine".to_owned()));
     assert_eq!(cohort.treat("in/out", &[]).status, Some(2), "not into what is read");
 
     let names = || fs::read_dir(cohort.0.path()).expect("a folder").count();
     let there = names();
-    let person = cohort.read("in/person.csv");
+    let person = cohort.0.read("in/person.csv");
     let lines: Vec<&str> = person.lines().collect();
     let bad = |line: usize, cell: &str, by: &str| {
         let mut lines: Vec<String> = lines.iter().map(|l| (*l).to_owned()).collect();
         lines[line - 1] = lines[line - 1].replacen(cell, by, 1);
-        cohort.write("in/person.csv", &(lines.join("\n") + "\n"));
+        cohort.0.write("in/person.csv", &(lines.join("\n") + "\n"));
         cohort.treat("bad", &[])
     };
     let born = lines[2].split(',').nth(2).expect("a year");
@@ -113,13 +101,13 @@ fn what_is_there_is_not_touched_and_a_run_that_failed_leaves_nothing() {
     );
     fs::remove_file(cohort.0.path().join("in/person.csv")).expect("removed");
     assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-known-missing");
-    cohort.write("in/person.csv", &person);
+    cohort.0.write("in/person.csv", &person);
     assert_eq!(names(), there, "nothing is left");
 
     let cohorted = POLICY.replace("conditions = []", "conditions = [\"I10:C61\"]");
-    cohort.write("policy.toml", &cohorted);
+    cohort.0.write("policy.toml", &cohorted);
     assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-cohort");
     assert_eq!(cohort.treat("bad", &["--sample", "0.5"]).status, Some(2), "an option of one table is not taken in silence");
-    cohort.write("policy.toml", include_str!("../../../../profiles/linkable.toml"));
+    cohort.0.write("policy.toml", include_str!("../../../../profiles/linkable.toml"));
     assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-linkable");
 }
