@@ -83,54 +83,63 @@ pub fn statement(dataset: DatasetId, kind: ReleaseKind, digests: &Digests) -> Ve
     .into_bytes()
 }
 
-/// Whether one approval may be recorded: not the maker's, a signature that holds, over exactly these digests.
-///
-/// # Errors
-/// The first guard that does not hold.
-pub fn check_one(
-    dataset: DatasetId,
-    kind: ReleaseKind,
-    digests: &Digests,
-    maker: &OfficerId,
-    approval: &SignedApproval,
-    check: &dyn SignatureCheck,
-) -> Result<[u8; 32], Refusal> {
-    if &approval.officer == maker {
-        return Err(Refusal::MakerApproves { officer: maker.clone() });
-    }
-    let signed = check
-        .signed(&approval.officer, &approval.signature)
-        .map_err(|fault| Refusal::SignatureWrong { signer: approval.officer.clone(), fault })?;
-    if signed.content != statement(dataset, kind, digests) {
-        return Err(Refusal::SignatureOverOther { signer: approval.officer.clone() });
-    }
-    Ok(signed.certificate)
+/// What approvals are held to.
+pub(crate) struct Over<'a> {
+    /// The data set.
+    pub(crate) dataset: DatasetId,
+    /// What it is in law.
+    pub(crate) kind: ReleaseKind,
+    /// Digests of what was made.
+    pub(crate) digests: &'a Digests,
+    /// Who made it.
+    pub(crate) maker: &'a OfficerId,
+    /// SHA-256 of the keys by which members of the committee signed.
+    pub(crate) reviewers: &'a BTreeSet<[u8; 32]>,
+    /// Opens signatures.
+    pub(crate) check: &'a dyn SignatureCheck,
 }
 
-/// Whether these approvals release the data set: every one holds ([`check_one`]), and they are of at least
-/// [`APPROVALS_NEEDED`] different officers with different certificates.
-///
-/// # Errors
-/// The first guard that does not hold.
-pub fn check_all(
-    dataset: DatasetId,
-    kind: ReleaseKind,
-    digests: &Digests,
-    maker: &OfficerId,
-    approvals: &[SignedApproval],
-    check: &dyn SignatureCheck,
-) -> Result<Vec<OfficerId>, Refusal> {
-    let mut officers = BTreeSet::new();
-    let mut certificates = BTreeSet::new();
-    for approval in approvals {
-        let certificate = check_one(dataset, kind, digests, maker, approval, check)?;
-        let new_officer = officers.insert(approval.officer.clone());
-        if new_officer && !certificates.insert(certificate) {
-            return Err(Refusal::CertificateShared { signer: approval.officer.clone() });
+impl Over<'_> {
+    /// Whether one approval may be recorded: not the maker's, a signature that holds, over exactly these digests, by nobody who reviewed the
+    /// application. Gives the key that it was signed with.
+    ///
+    /// # Errors
+    /// The first guard that does not hold.
+    pub(crate) fn check_one(&self, approval: &SignedApproval) -> Result<[u8; 32], Refusal> {
+        if &approval.officer == self.maker {
+            return Err(Refusal::MakerApproves { officer: self.maker.clone() });
         }
+        let signed = self
+            .check
+            .signed(&approval.officer, &approval.signature)
+            .map_err(|fault| Refusal::SignatureWrong { signer: approval.officer.clone(), fault })?;
+        if signed.content != statement(self.dataset, self.kind, self.digests) {
+            return Err(Refusal::SignatureOverOther { signer: approval.officer.clone() });
+        }
+        if self.reviewers.contains(&signed.certificate) {
+            return Err(Refusal::ReviewerApproves { officer: approval.officer.clone() });
+        }
+        Ok(signed.certificate)
     }
-    if officers.len() < APPROVALS_NEEDED {
-        return Err(Refusal::TooFewApprovals { have: officers.len(), need: APPROVALS_NEEDED });
+
+    /// Whether these approvals release the data set: every one holds ([`Over::check_one`]), and they are of at least
+    /// [`APPROVALS_NEEDED`] different officers with different certificates.
+    ///
+    /// # Errors
+    /// The first guard that does not hold.
+    pub(crate) fn check_all(&self, approvals: &[SignedApproval]) -> Result<Vec<OfficerId>, Refusal> {
+        let mut officers = BTreeSet::new();
+        let mut certificates = BTreeSet::new();
+        for approval in approvals {
+            let certificate = self.check_one(approval)?;
+            let new_officer = officers.insert(approval.officer.clone());
+            if new_officer && !certificates.insert(certificate) {
+                return Err(Refusal::CertificateShared { signer: approval.officer.clone() });
+            }
+        }
+        if officers.len() < APPROVALS_NEEDED {
+            return Err(Refusal::TooFewApprovals { have: officers.len(), need: APPROVALS_NEEDED });
+        }
+        Ok(officers.into_iter().collect())
     }
-    Ok(officers.into_iter().collect())
 }

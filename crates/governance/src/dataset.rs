@@ -1,6 +1,7 @@
 //! The way of a data set, each state a type.
 //!
-//! `application → in_review → approved → building → build_check → two_person_check → released → delivered`, or `rejected`.
+//! `application → in_review → approved → building → build_check → two_person_check → released → delivered`, or `rejected`;
+//! before it is delivered it may be `withdrawn`.
 //! A step is a method of its state and takes the state with it. Between two commands a data set lives in the ledger as a
 //! row that anybody with the key could edit, so [`recall`] does not believe the state written there: it goes the whole way
 //! again over the evidence (signatures, digests, build facts) and hands out the typed state only where every guard
@@ -15,6 +16,15 @@
 //! }
 //! ```
 //!
+//! nor does taking back what has left:
+//!
+//! ```compile_fail,E0599
+//! use governance::dataset::{Dataset, Delivered};
+//! fn undo(d: Dataset<Delivered>) {
+//!     let _ = d.withdraw();
+//! }
+//! ```
+//!
 //! nor does a release that nobody reviewed, nor a state made by hand:
 //!
 //! ```compile_fail,E0451
@@ -23,6 +33,8 @@
 //!     Dataset { application, state }
 //! }
 //! ```
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use terms::{OfficerId, ReleaseKind};
@@ -54,11 +66,13 @@ pub enum DatasetState {
     Delivered,
     /// The committee said no.
     Rejected,
+    /// Nobody wants it any more.
+    Withdrawn,
 }
 
 impl DatasetState {
     /// Every state.
-    pub const ALL: [DatasetState; 9] = [
+    pub const ALL: [DatasetState; 10] = [
         Self::Application,
         Self::InReview,
         Self::Approved,
@@ -68,6 +82,7 @@ impl DatasetState {
         Self::Released,
         Self::Delivered,
         Self::Rejected,
+        Self::Withdrawn,
     ];
 
     /// Name in the ledger.
@@ -82,6 +97,7 @@ impl DatasetState {
             Self::Released => "released",
             Self::Delivered => "delivered",
             Self::Rejected => "rejected",
+            Self::Withdrawn => "withdrawn",
         }
     }
 
@@ -97,6 +113,9 @@ pub struct Dataset<S> {
     state: S,
 }
 
+/// SHA-256 of the keys by which members signed: who reviewed an application does not approve what was made of it.
+type Keys = BTreeSet<[u8; 32]>;
+
 /// Applied for.
 pub struct Applied {
     _made_here: (),
@@ -109,6 +128,7 @@ pub struct InReview {
 pub struct Approved {
     outcome: Outcome,
     members: Vec<OfficerId>,
+    reviewers: Keys,
 }
 /// The committee said no.
 pub struct Rejected {
@@ -117,16 +137,19 @@ pub struct Rejected {
 /// Being made by `maker`.
 pub struct Building {
     maker: OfficerId,
+    reviewers: Keys,
 }
 /// Made, and to be compared with what was approved.
 pub struct BuildCheck {
     maker: OfficerId,
+    reviewers: Keys,
     digests: Digests,
     facts: BuildFacts,
 }
 /// Waits for two officers.
 pub struct TwoPersonCheck {
     maker: OfficerId,
+    reviewers: Keys,
     digests: Digests,
 }
 /// May leave. Only [`Dataset::release`] makes it.
@@ -138,6 +161,20 @@ pub struct Released {
 pub struct Delivered {
     package: Digest,
 }
+/// Nobody wants it any more: nothing follows.
+pub struct Withdrawn {
+    _made_here: (),
+}
+
+/// States in which a data set has not left and nobody has ended it: it may be withdrawn.
+pub trait Open: sealed::Open {}
+mod sealed {
+    pub trait Open {}
+}
+macro_rules! open {
+    ($($state:ident),+) => { $(impl sealed::Open for $state {} impl Open for $state {})+ };
+}
+open!(Applied, InReview, Approved, Building, BuildCheck, TwoPersonCheck, Released);
 
 /// What the build says of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -179,6 +216,13 @@ impl<S> Dataset<S> {
     }
 }
 
+impl<S: Open> Dataset<S> {
+    /// Ends it for good: nobody wants it any more.
+    pub fn withdraw(self) -> Dataset<Withdrawn> {
+        Dataset { application: self.application, state: Withdrawn { _made_here: () } }
+    }
+}
+
 impl Dataset<Applied> {
     /// Takes an application.
     ///
@@ -210,7 +254,9 @@ impl Dataset<InReview> {
         let application = self.application;
         Ok(if outcome.approved {
             let members = decisions.iter().map(|d| d.member.clone()).collect();
-            Reviewed::Approved(Dataset { application, state: Approved { outcome, members } })
+            let key = |d: &MemberDecision| check.signed(&d.member, &d.signature).ok().map(|s| s.certificate);
+            let reviewers = decisions.iter().filter_map(key).collect();
+            Reviewed::Approved(Dataset { application, state: Approved { outcome, members, reviewers } })
         } else {
             Reviewed::Rejected(Dataset { application, state: Rejected { outcome } })
         })
@@ -234,7 +280,7 @@ impl Dataset<Approved> {
         if self.state.members.contains(&maker) {
             return Err(Refusal::MakerReviews { member: maker });
         }
-        Ok(Dataset { application: self.application, state: Building { maker } })
+        Ok(Dataset { application: self.application, state: Building { maker, reviewers: self.state.reviewers } })
     }
 }
 
@@ -253,7 +299,8 @@ impl Dataset<Building> {
 
     /// The build is done.
     pub fn finished(self, digests: Digests, facts: BuildFacts) -> Dataset<BuildCheck> {
-        Dataset { application: self.application, state: BuildCheck { maker: self.state.maker, digests, facts } }
+        let Building { maker, reviewers } = self.state;
+        Dataset { application: self.application, state: BuildCheck { maker, reviewers, digests, facts } }
     }
 }
 
@@ -265,12 +312,12 @@ impl Dataset<BuildCheck> {
     /// [`Unfit`] with every reason; the data set is to be built again.
     pub fn check(self) -> Result<Dataset<TwoPersonCheck>, Box<Unfit>> {
         let reasons = check_build(&self.application, &self.state.digests, &self.state.facts);
-        let BuildCheck { maker, digests, .. } = self.state;
+        let BuildCheck { maker, reviewers, digests, .. } = self.state;
         let application = self.application;
         if reasons.is_empty() {
-            Ok(Dataset { application, state: TwoPersonCheck { maker, digests } })
+            Ok(Dataset { application, state: TwoPersonCheck { maker, reviewers, digests } })
         } else {
-            Err(Box::new(Unfit { dataset: Dataset { application, state: Building { maker } }, reasons }))
+            Err(Box::new(Unfit { dataset: Dataset { application, state: Building { maker, reviewers } }, reasons }))
         }
     }
 }
@@ -319,7 +366,7 @@ impl Dataset<TwoPersonCheck> {
     /// Whether one more approval may be recorded beside those that are there.
     ///
     /// # Errors
-    /// Of [`approval::check_one`], and [`Refusal::OfficerTwice`].
+    /// Of [`approval::Over::check_one`], and [`Refusal::OfficerTwice`].
     pub fn admit_approval(
         &self,
         recorded: &[SignedApproval],
@@ -329,16 +376,14 @@ impl Dataset<TwoPersonCheck> {
         if recorded.iter().any(|a| a.officer == approval.officer) {
             return Err(Refusal::OfficerTwice { officer: approval.officer.clone() });
         }
-        let application = &self.application;
-        approval::check_one(application.dataset, application.kind, &self.state.digests, &self.state.maker, approval, check)
-            .map(|_| ())
+        self.over(check).check_one(approval).map(|_| ())
     }
 
-    /// Releases it: two different officers, neither of them the maker, signed exactly this data set, and nobody in it has
+    /// Releases it: two different officers, neither of them the maker nor a member who reviewed it, signed exactly this data set, and nobody in it has
     /// said no since (`opted_out`: records in it that an opt-out names or reaches today).
     ///
     /// # Errors
-    /// Of [`approval::check_all`]; [`Refusal::OptedOutInside`], after which [`Dataset::void`] is the way.
+    /// Of [`approval::Over::check_all`]; [`Refusal::OptedOutInside`], after which [`Dataset::void`] is the way.
     pub fn release(
         self,
         approvals: &[SignedApproval],
@@ -348,15 +393,26 @@ impl Dataset<TwoPersonCheck> {
         if opted_out > 0 {
             return Err(Refusal::OptedOutInside { records: opted_out });
         }
-        let application = self.application;
-        let TwoPersonCheck { maker, digests } = self.state;
-        let officers = approval::check_all(application.dataset, application.kind, &digests, &maker, approvals, check)?;
-        Ok(Dataset { application, state: Released { digests, officers } })
+        let officers = self.over(check).check_all(approvals)?;
+        Ok(Dataset { application: self.application, state: Released { digests: self.state.digests, officers } })
     }
 
     /// Somebody in it said no: the approvals are void and it is built again.
     pub fn void(self) -> Dataset<Building> {
-        Dataset { application: self.application, state: Building { maker: self.state.maker } }
+        let TwoPersonCheck { maker, reviewers, .. } = self.state;
+        Dataset { application: self.application, state: Building { maker, reviewers } }
+    }
+
+    /// What approvals are held to.
+    fn over<'a>(&'a self, check: &'a dyn SignatureCheck) -> approval::Over<'a> {
+        approval::Over {
+            dataset: self.application.dataset,
+            kind: self.application.kind,
+            digests: &self.state.digests,
+            maker: &self.state.maker,
+            reviewers: &self.state.reviewers,
+            check,
+        }
     }
 }
 
@@ -442,6 +498,8 @@ pub enum Recalled {
     Released(Dataset<Released>),
     /// Has left.
     Delivered(Dataset<Delivered>),
+    /// Nobody wants it any more.
+    Withdrawn(Dataset<Withdrawn>),
 }
 
 macro_rules! expect_state {
@@ -459,6 +517,7 @@ macro_rules! expect_state {
                     Recalled::TwoPersonCheck(_) => DatasetState::TwoPersonCheck,
                     Recalled::Released(_) => DatasetState::Released,
                     Recalled::Delivered(_) => DatasetState::Delivered,
+                    Recalled::Withdrawn(_) => DatasetState::Withdrawn,
                 }
             }
             $(
@@ -477,7 +536,7 @@ macro_rules! expect_state {
     };
 }
 expect_state!(applied -> Applied, in_review -> InReview, approved -> Approved, rejected -> Rejected, building -> Building,
-    build_check -> BuildCheck, two_person_check -> TwoPersonCheck, released -> Released, delivered -> Delivered);
+    build_check -> BuildCheck, two_person_check -> TwoPersonCheck, released -> Released, delivered -> Delivered, withdrawn -> Withdrawn);
 
 /// Goes the way of a stored data set again up to the state written, guard by guard.
 ///
@@ -490,6 +549,10 @@ pub fn recall(stored: Stored, evidence: &Evidence<'_>) -> Result<Recalled, Refus
     let applied = Dataset::apply(stored.application)?;
     if state == DatasetState::Application {
         return Ok(Recalled::Applied(applied));
+    }
+    // Nothing follows it, so nothing has to support it.
+    if state == DatasetState::Withdrawn {
+        return Ok(Recalled::Withdrawn(applied.withdraw()));
     }
     let in_review = applied.submit();
     if state == DatasetState::InReview {

@@ -34,6 +34,7 @@ pub enum Refusal {
     TooFewApprovals { have: usize, need: usize },
     OfficerTwice { officer: OfficerId },
     MakerApproves { officer: OfficerId },
+    ReviewerApproves { officer: OfficerId },
     CertificateShared { signer: OfficerId },
     SignatureWrong { signer: OfficerId, fault: SignatureFault },
     SignatureOverOther { signer: OfficerId },
@@ -68,6 +69,7 @@ pub const CODES: &[&str] = &[
     "governance-too-few-approvals",
     "governance-officer-twice",
     "governance-maker-approves",
+    "governance-reviewer-approves",
     "governance-certificate-shared",
     "governance-signature-unknown-signer",
     "governance-signature-wrong",
@@ -113,6 +115,7 @@ impl Refusal {
             TooFewApprovals { have, need } => Message::new("governance-too-few-approvals").with("have", have).with("need", need),
             OfficerTwice { officer } => Message::new("governance-officer-twice").with("officer", officer),
             MakerApproves { officer } => Message::new("governance-maker-approves").with("officer", officer),
+            ReviewerApproves { officer } => Message::new("governance-reviewer-approves").with("officer", officer),
             CertificateShared { signer } => Message::new("governance-certificate-shared").with("signer", signer),
             SignatureWrong { signer, fault } => Message::new(match fault {
                 SignatureFault::UnknownSigner => "governance-signature-unknown-signer",

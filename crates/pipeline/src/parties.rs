@@ -151,29 +151,26 @@ fn usable(kind: PartyKind, file: &Path) -> Result<Vec<u8>, Error> {
     Ok(certificate.der()?)
 }
 
-/// Refuses a certificate over a key that is or was another officer's or member's: one key under two ids would be two people who approve.
+/// Refuses a certificate over a key that is or was another officer's or member's, whichever of the two: one key under two ids would be two people
+/// who decide, and who reviews an application does not approve what is made of it.
 async fn whose_else(reader: &mut Reader, kind: PartyKind, id: &str, certificate: &[u8]) -> Result<(), Error> {
     // Hospitals of one group may share a key; who approves may not.
     if !matches!(kind, PartyKind::Officer | PartyKind::Member) {
         return Ok(());
     }
     let key = Certificate::from_der(certificate)?.key_sha256()?;
-    let now = reader.parties(kind).await?.into_iter().map(|p| (p.id, p.certificate));
-    let before = reader.former_certificates(kind).await?.into_iter().map(|f| (f.id, f.certificate));
-    let mut taken = None;
-    for (other, pinned) in now.chain(before).filter(|(other, _)| other != id) {
-        // A new certificate over the same key is the same signer.
-        if Certificate::from_der(&pinned)?.key_sha256()? == key {
-            taken = Some((other, ()));
-            break;
+    for other in [PartyKind::Officer, PartyKind::Member] {
+        let now = reader.parties(other).await?.into_iter().map(|p| (p.id, p.certificate));
+        let before = reader.former_certificates(other).await?.into_iter().map(|f| (f.id, f.certificate));
+        for (who, pinned) in now.chain(before).filter(|(who, _)| other != kind || who != id) {
+            // A new certificate over the same key is the same signer.
+            if Certificate::from_der(&pinned)?.key_sha256()? == key {
+                let message = Message::new("core-party-certificate-taken").with("kind", other);
+                return Err(Error::refused(message.with("id", who)));
+            }
         }
     }
-    match taken {
-        Some((other, _)) => {
-            Err(Error::refused(Message::new("core-party-certificate-taken").with("kind", kind).with("id", other)))
-        }
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 /// Refuses a body the key of a recipient or a provider, and these a body's: whoever holds care without names must not open the names too.

@@ -36,6 +36,7 @@ fn registered() -> Registered {
         map.insert(who.to_owned(), [n as u8 + 1; 32]);
     }
     map.insert("twin-b".to_owned(), map["twin-a"]);
+    map.insert("m1-as-officer".to_owned(), map["m1"]);
     Registered(map)
 }
 
@@ -132,6 +133,10 @@ fn approvals_that_are_not_two_people_over_this_data_set_release_nothing() {
         "governance-certificate-shared",
         "two names with one certificate are one person"
     );
+    for reviewer in ["m1", "m1-as-officer"] {
+        let both = [sato.clone(), approval_of(reviewer, &a, &d)];
+        assert_eq!(refused(&both).code(), "governance-reviewer-approves", "who decided on it does not approve it");
+    }
     assert_eq!(refused(&[sato.clone(), approval_of("nobody", &a, &d)]).code(), "governance-signature-unknown-signer");
     let borrowed = SignedApproval { officer: id("suzuki"), ..sato.clone() };
     assert_eq!(refused(&[sato.clone(), borrowed]).code(), "governance-signature-wrong");
@@ -158,6 +163,7 @@ fn an_officer_is_told_at_once_why_an_approval_is_not_taken() {
     let code = |x: &SignedApproval| waiting(&a).admit_approval(recorded, x, &registered()).map_err(|r| r.code());
     assert_eq!(code(&sato), Err("governance-officer-twice"));
     assert_eq!(code(&approval_of("maker", &a, &digests())), Err("governance-maker-approves"));
+    assert_eq!(code(&approval_of("m1", &a, &digests())), Err("governance-reviewer-approves"));
     assert_eq!(code(&approval_of("suzuki", &a, &digests())), Ok(()));
 }
 
@@ -260,7 +266,8 @@ fn an_application_without_purpose_items_or_reasons_is_not_taken() {
 fn reference(s: &Stored, e: &Evidence<'_>) -> bool {
     let rank = |x: DatasetState| DatasetState::ALL.iter().position(|y| *y == x).expect("listed");
     let a = &s.application;
-    let at_least = |x| s.state != DatasetState::Rejected && rank(s.state) >= rank(x);
+    let ended = [DatasetState::Rejected, DatasetState::Withdrawn].contains(&s.state);
+    let at_least = |x| !ended && rank(s.state) >= rank(x);
     let mut good = !a.purpose.trim().is_empty() && !a.items.is_empty();
     let opens = |who: &OfficerId, sig: &[u8], what: Vec<u8>| e.check.signed(who, sig).is_ok_and(|x| x.content == what);
     if at_least(DatasetState::Approved) || s.state == DatasetState::Rejected {
@@ -294,6 +301,7 @@ fn reference(s: &Stored, e: &Evidence<'_>) -> bool {
         let mut officers: Vec<_> = e.approvals.iter().map(|x| x.officer.clone()).collect();
         officers.sort();
         officers.dedup();
+        good &= e.approvals.iter().all(|x| e.decisions.iter().all(|d| d.member != x.officer));
         good &= all && officers.len() >= 2 && (e.opted_out == 0 || s.state == DatasetState::Delivered);
     }
     if at_least(DatasetState::Delivered) {
@@ -330,7 +338,7 @@ fn compare((state, maker, decisions, approvals, spoil, opted_out, facts_n): &Inp
         .collect();
     let stored = Stored {
         application: a,
-        state: DatasetState::ALL[usize::from(*state) % 9],
+        state: DatasetState::ALL[usize::from(*state) % DatasetState::ALL.len()],
         maker: (maker % 8 != 7).then(|| id(pick(*maker))),
         digests: (spoil & 96 != 96).then_some(d),
         facts: (spoil & 160 != 160).then(|| BuildFacts {

@@ -23,6 +23,7 @@ governance-opted-out-inside = { $records } records in the data set belong to peo
 governance-too-few-approvals = { $have } different officers approved, { $need } are needed. Another officer, not the maker, has to sign.
 governance-officer-twice = Officer { $officer } has approved already. A second, different officer has to sign.
 governance-maker-approves = { $officer } made the data set and cannot approve it. Another officer has to sign.
+governance-reviewer-approves = { $officer } signed with a key by which the application was reviewed: who decides on it does not approve what was made. Another officer has to sign.
 governance-certificate-shared = { $signer } signed with a certificate that another signer used too: that is one person. Use each person's own certificate.
 governance-signature-unknown-signer = Nobody is registered as { $signer }. Register the certificate first.
 governance-signature-wrong = The signature of { $signer } does not hold: it is not by the registered certificate, or it was changed. Sign again.
@@ -37,6 +38,7 @@ governance-wrong-state = { $state ->
         [two_person_check] The data set is made and waits for two officers: azekura dataset approve, then deliver.
         [released] The data set is released: the next step is azekura dataset deliver.
         [delivered] The data set is delivered already. Plan a new one for another delivery.
+        [withdrawn] The data set was withdrawn. Plan a new one.
        *[other] This step is not possible in the state { $state }.
     }
 governance-evidence-missing = The state { $state } is written, but there is no { $what } to support it. Look in the journal for how the state came about.

@@ -23,6 +23,7 @@ governance-opted-out-inside = 提供停止を求めた人のレコードが { $r
 governance-too-few-approvals = 承認した役職者は { $have } 人で、{ $need } 人が必要です。作成者以外の別の役職者の署名が必要です。
 governance-officer-twice = 役職者 { $officer } はすでに承認しています。別の役職者の署名が必要です。
 governance-maker-approves = { $officer } は作成者のため承認できません。別の役職者の署名が必要です。
+governance-reviewer-approves = { $officer } の署名鍵は申請の審査に使われたものです。審査した者は作成物を承認できません。別の役職者の署名が必要です。
 governance-certificate-shared = { $signer } の署名は、ほかの署名者と同じ証明書によるもので、同一人物とみなされます。各人の証明書を使ってください。
 governance-signature-unknown-signer = { $signer } は登録されていません。先に証明書を登録してください。
 governance-signature-wrong = { $signer } の署名は有効ではありません。登録された証明書によるものでないか、変更されています。署名し直してください。
@@ -37,6 +38,7 @@ governance-wrong-state = { $state ->
         [two_person_check] 作成済みで二人の責任者の承認を待っています: azekura dataset approve、次に deliver。
         [released] 提供が許可されています。次は azekura dataset deliver です。
         [delivered] 既に提供済みです。改めて提供するには新しく計画してください。
+        [withdrawn] データセットは取り下げられています。新たに計画してください。
        *[other] 状態 { $state } ではこの手続きは行えません。
     }
 governance-evidence-missing = 状態 { $state } と記録されていますが、それを裏付ける { $what } がありません。この状態になった経緯をジャーナルで確認してください。
