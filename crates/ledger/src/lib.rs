@@ -33,6 +33,7 @@ mod reader;
 mod records;
 mod row;
 mod settings;
+mod standing;
 mod tx;
 mod verify;
 mod versions;
@@ -54,6 +55,7 @@ pub use prove::Proof;
 pub use reader::Reader;
 pub use records::RecordHold;
 pub use row::{BatchMark, Hex32, PatientHmac, RowMark};
+pub use standing::Standing;
 pub use tx::{Committed, Tx};
 pub use verify::{JournalFault, Verification};
 pub use words::{

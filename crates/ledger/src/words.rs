@@ -102,6 +102,7 @@ words!(
         TwoPersonCheck = "two_person_check",
         Released = "released",
         Delivered = "delivered",
+        Withdrawn = "withdrawn",
     }
 );
 words!(

@@ -21,6 +21,8 @@ pub const CONFIG: &str = "azekura.toml";
 const KEYRING: &str = "keyring.azk";
 const LEDGER: &str = "ledger.db";
 const LOCK: &str = "lock";
+/// Least length of a passphrase of words, in bytes: every guess takes half a second, and a machine of many guesses ten thousand times less.
+const LEAST_PASSPHRASE: usize = 12;
 /// Stands in the directory, and is locked, while an instance is made in it: what a crash leaves is known by it, and is
 /// no instance.
 const UNFINISHED: &str = "init-unfinished";
@@ -86,6 +88,9 @@ impl Instance {
         if what == PassphraseIs::RandomKey && !passphrase.has_form_of_key() {
             return Err(Error::refused(Message::new("core-passphrase-no-key")));
         }
+        if what == PassphraseIs::Words && passphrase.length() < LEAST_PASSPHRASE {
+            return Err(Error::refused(Message::new("core-passphrase-short").with("least", LEAST_PASSPHRASE)));
+        }
         let unfinished = Unfinished::begin(root)?;
         let config = Config::parse(TEMPLATE).map_err(Error::Inconsistent)?;
         for name in DIRECTORIES {
@@ -101,8 +106,10 @@ impl Instance {
         let ledger =
             Ledger::create(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), &config.producer.name).await?;
         let made = Instance::introduce(root, &keyring, &ledger, actor).await;
+        let checkpoint = ledger.read().await?.checkpoint().await?;
         ledger.close().await;
         let made = made?;
+        write(&root.join(crate::standing::MARK), checkpoint.unwrap_or_default().as_bytes())?;
         write(&root.join(CONFIG), TEMPLATE.as_bytes())?;
         unfinished.end()?;
         Ok(made)
@@ -148,6 +155,26 @@ impl Instance {
     /// # Errors
     /// Refusals when there is none, when its settings are not valid, or when another process writes to it.
     pub async fn open(root: &Path, passphrase: &Passphrase, mode: Mode, actor: Actor) -> Result<Instance, Error> {
+        let instance = Instance::open_as_it_is(root, passphrase, mode, actor).await?;
+        if matches!(mode, Mode::Writer) {
+            // Before anything is put in order: to an earlier ledger, newer files are waste.
+            let ready = match crate::standing::refuse_behind(&instance).await {
+                Ok(()) => instance.put_in_order().await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = ready {
+                instance.ledger.close().await;
+                return Err(error);
+            }
+        }
+        Ok(instance)
+    }
+
+    /// Opens an instance and neither asks whether its ledger is the newest nor puts anything in order.
+    ///
+    /// # Errors
+    /// As [`Instance::open`].
+    pub async fn open_as_it_is(root: &Path, passphrase: &Passphrase, mode: Mode, actor: Actor) -> Result<Instance, Error> {
         let path = root.join(CONFIG);
         if !path.is_file() || root.join(UNFINISHED).exists() {
             return Err(Error::refused(Message::new("core-instance-missing").with("path", root.display())));
@@ -173,14 +200,15 @@ impl Instance {
         let lake = Lake::open(root, Arc::clone(&keyring))?;
         let child = Child::this_program()?;
         let ledger = Ledger::open(&root.join(LEDGER), &keyring.ledger_key(), &keyring.journal_seed(), mode).await?;
-        let instance = Instance { root: root.to_owned(), config, keyring, ledger, lake, actor, child, _lock: lock };
-        if matches!(mode, Mode::Writer)
-            && let Err(error) = instance.put_in_order().await
-        {
-            instance.ledger.close().await;
-            return Err(error);
-        }
-        Ok(instance)
+        Ok(Instance { root: root.to_owned(), config, keyring, ledger, lake, actor, child, _lock: lock })
+    }
+
+    /// Ends a command that may have written: leaves the mark of how far the journal is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub async fn leave(&self) -> Result<(), Error> {
+        crate::standing::keep(self).await
     }
 
     /// Finishes what a crash left, and what the calendar asks for.
@@ -361,7 +389,9 @@ impl Unfinished {
         let file = |of: &str| {
             name.strip_prefix(of).is_some_and(|rest| ["", ".new", "-wal", "-shm", "-journal", ".lock"].contains(&rest))
         };
-        name == UNFINISHED || DIRECTORIES.contains(&name) || [KEYRING, LEDGER, CONFIG].into_iter().any(file)
+        name == UNFINISHED
+            || DIRECTORIES.contains(&name)
+            || [KEYRING, LEDGER, CONFIG, crate::standing::MARK].into_iter().any(file)
     }
 
     /// From here the directory is an instance.

@@ -37,6 +37,7 @@ pub mod receive;
 mod sealed;
 mod spool;
 pub mod sql;
+pub mod standing;
 mod told;
 
 pub use error::{Error, Refusal};

@@ -9,30 +9,45 @@ use ledger::{Event, Hex32};
 use crate::Instance;
 use crate::error::Error;
 
-/// An answer.
+/// An answer that stands in the journal and may be shown.
 pub struct Answer {
     batches: Vec<RecordBatch>,
+}
+
+/// An answer that nobody may see yet.
+pub struct Asked {
+    batches: Vec<RecordBatch>,
+    tables: Vec<String>,
+    statement_sha256: Hex32,
 }
 
 /// Names of columns, and rows of values as text.
 type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
 
-/// Asks. Identity tables are not part of what can be asked.
+/// Asks. Identity tables are not part of what can be asked. Needs no right to write: a long question keeps nobody from saying no.
 ///
 /// # Errors
 /// When the query is not valid, or names a table that is not there.
-pub async fn query(instance: &Instance, purpose: &str, statement: &str) -> Result<Answer, Error> {
+pub async fn ask(instance: &Instance, statement: &str) -> Result<Asked, Error> {
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let session = snapshot.session(&SessionOptions::default())?;
     let query = session.prepare(statement).await?;
     let tables: Vec<String> = query.tables().iter().cloned().collect();
     let batches = query.collect().await?;
-    let rows = batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    Ok(Asked { batches, tables, statement_sha256: Hex32(seal::hash::sha256(statement.as_bytes())) })
+}
+
+/// Writes question and purpose to the journal; then the answer may be shown.
+///
+/// # Errors
+/// When the purpose is none (1 to 500 characters on one line) or the ledger cannot be written.
+pub async fn journal(instance: &Instance, purpose: &str, asked: Asked) -> Result<Answer, Error> {
+    let rows = asked.batches.iter().map(RecordBatch::num_rows).sum::<usize>();
     let mut tx = instance.ledger.begin(&instance.actor, purpose).await?;
-    let statement_sha256 = Hex32(seal::hash::sha256(statement.as_bytes()));
-    tx.emit(Event::Queried { tables, rows: i64::try_from(rows).unwrap_or(i64::MAX), statement_sha256 })?;
+    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
+    tx.emit(Event::Queried { tables: asked.tables, rows, statement_sha256: asked.statement_sha256 })?;
     tx.commit().await?;
-    Ok(Answer { batches })
+    Ok(Answer { batches: asked.batches })
 }
 
 impl Answer {

@@ -28,6 +28,11 @@ impl Passphrase {
         Ok(Passphrase(bytes))
     }
 
+    /// Bytes in it.
+    pub fn length(&self) -> usize {
+        self.0.len()
+    }
+
     /// The content of a file without its last line break and without the mark of UTF-8 that some editors begin it with.
     ///
     /// # Errors

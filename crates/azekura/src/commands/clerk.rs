@@ -141,8 +141,11 @@ impl At {
         runtime.block_on(async {
             let instance = Instance::open(root, passphrase, mode, who.clone()).await?;
             let result = work(&instance).await;
+            let left = if matches!(mode, Mode::Writer) { instance.leave().await } else { Ok(()) };
             instance.ledger.close().await;
-            result
+            let result = result?;
+            left?;
+            Ok(result)
         })
     }
 

@@ -14,6 +14,9 @@ use crate::failure::Failure;
 /// Name of the systemd credential that may hold the passphrase.
 const CREDENTIAL: &str = "azekura-passphrase";
 
+/// How often a command that has read waits for its turn to write, a quarter of a second each time.
+const TRIES: u32 = 120;
+
 /// How to get at an instance.
 pub struct Access {
     pub passphrase_file: Option<PathBuf>,
@@ -87,11 +90,61 @@ impl Access {
             // Last, so that who said no by this command is in nothing that leaves by it.
             let hands_over = matches!(mode, Mode::Writer) && (also_when_failed || result.is_ok());
             let handed = if hands_over { instance.hand_over().await } else { Ok(()) };
+            let left = if matches!(mode, Mode::Writer) { instance.leave().await } else { Ok(()) };
             // The database's own threads end here, not while the process ends around them.
             instance.ledger.close().await;
             let result = result?;
             handed?;
+            left?;
             Ok(result)
+        })
+    }
+
+    /// Runs something long that only reads, without keeping others from writing, and then what it leads to, which writes: somebody may say no
+    /// meanwhile. Waits for its turn a while.
+    pub fn read_and_write<A, T>(
+        &self,
+        place: &Where,
+        read: impl AsyncFnOnce(&Instance) -> Result<A, Failure>,
+        write: impl AsyncFnOnce(&Instance, A) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let passphrase = self.passphrase(false)?;
+        let actor = place.actor()?;
+        runtime()?.block_on(async {
+            let instance = Instance::open(&place.instance, &passphrase, Mode::Reader, actor.clone()).await?;
+            let answer = read(&instance).await;
+            instance.ledger.close().await;
+            let answer = answer?;
+            let mut tries = 0;
+            let instance = loop {
+                match Instance::open(&place.instance, &passphrase, Mode::Writer, actor.clone()).await {
+                    Err(error) if error.code() == "core-instance-busy" && tries < TRIES => {
+                        tries += 1;
+                        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+                    }
+                    other => break other?,
+                }
+            };
+            let done = write(&instance, answer).await;
+            let handed = instance.hand_over().await;
+            let left = instance.leave().await;
+            instance.ledger.close().await;
+            let done = done?;
+            handed?;
+            left?;
+            Ok(done)
+        })
+    }
+
+    /// Opens an instance for writing whose ledger may be an earlier one, as it is.
+    pub fn with_behind<T>(&self, place: &Where, work: impl AsyncFnOnce(&Instance) -> Result<T, Failure>) -> Result<T, Failure> {
+        let passphrase = self.passphrase(false)?;
+        let actor = place.actor()?;
+        runtime()?.block_on(async {
+            let instance = Instance::open_as_it_is(&place.instance, &passphrase, Mode::Writer, actor).await?;
+            let done = work(&instance).await;
+            instance.ledger.close().await;
+            done
         })
     }
 }

@@ -28,6 +28,17 @@ pub enum Command {
         /// A checkpoint that somebody kept: the journal must still contain it.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
+        /// Read every sealed file and every page of the ledger as well.
+        #[arg(long)]
+        deep: bool,
+    },
+    /// Go on with an earlier copy of the ledger, where the newest is lost: what was entered since is lost with it.
+    Accept {
+        #[command(flatten)]
+        place: Where,
+        /// What happened, as the journal will say. It must not name a person.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
     },
     /// Write a proof that an entry is in the journal; without an entry, export the whole journal for an auditor.
     Prove {
@@ -45,7 +56,7 @@ pub enum Command {
 pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     match command {
         Command::Show { place, from, most } => {
-            let entries = access.with(&place, Mode::Reader, async |i| Ok(journal::show(i, from, most).await?))?;
+            let (entries, all) = access.with(&place, Mode::Reader, async |i| Ok(journal::show(i, from, most).await?))?;
             let line = |e: &journal::Line| {
                 Message::new("core-journal-line")
                     .with("seq", e.seq)
@@ -54,11 +65,23 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                     .with("event", &e.event)
                     .with("purpose", &e.purpose)
             };
-            shown.result(&entries, &entries.iter().map(line).collect::<Vec<_>>());
+            let mut lines: Vec<Message> = entries.iter().map(line).collect();
+            let next = from.saturating_add(entries.len() as u64);
+            if next < all {
+                lines.push(Message::new("core-journal-more").with("count", all - next).with("next", next));
+            }
+            shown.result(&entries, &lines);
             Ok(Outcome::Done)
         }
-        Command::Verify { place, checkpoint } => {
-            let found = access.with(&place, Mode::Reader, async |i| Ok(journal::verify(i, checkpoint.as_deref()).await?))?;
+        Command::Accept { place, reason } => {
+            let lost = access.with_behind(&place, async |i| Ok(pipeline::standing::accept(i, &reason).await?))?;
+            let line = Message::new("core-ledger-accepted").with("lost", lost);
+            shown.result(&serde_json::json!({ "entries_lost": lost }), &[line]);
+            Ok(Outcome::Done)
+        }
+        Command::Verify { place, checkpoint, deep } => {
+            let found =
+                access.with(&place, Mode::Reader, async |i| Ok(journal::verify(i, checkpoint.as_deref(), deep).await?))?;
             let mut lines = vec![Message::new("core-journal-verified").with("entries", found.entries).with("root", &found.root)];
             lines.extend(found.messages.iter().map(|f| Message::new("core-journal-fault").with("fault", f.text(shown.lang))));
             shown.result(&found, &lines);

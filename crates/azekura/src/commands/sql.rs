@@ -1,5 +1,3 @@
-use ledger::Mode;
-
 use super::instance::{Access, Where};
 use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
@@ -16,8 +14,11 @@ pub struct Args {
 }
 
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
-    let answer =
-        access.with(&args.place, Mode::Writer, async |i| Ok(pipeline::sql::query(i, &args.purpose, &args.statement).await?))?;
+    let answer = access.read_and_write(
+        &args.place,
+        async |i| Ok(pipeline::sql::ask(i, &args.statement).await?),
+        async |i, asked| Ok(pipeline::sql::journal(i, &args.purpose, asked).await?),
+    )?;
     if shown.json {
         shown.result(&answer.rows_as_json()?, &[]);
     } else {

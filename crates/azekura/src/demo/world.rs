@@ -166,7 +166,7 @@ impl World {
     /// # Errors
     /// When the ledger cannot be read.
     pub fn verified(&self) -> Result<Arc<Verified>, Failure> {
-        self.once(|| Ok(self.wait(pipeline::journal::verify(&self.instance, None))?))
+        self.once(|| Ok(self.wait(pipeline::journal::verify(&self.instance, None, false))?))
     }
 
     /// Where the storages lie.

@@ -138,7 +138,8 @@ fn a_receipt_that_is_lost_before_it_was_put_out_is_named_and_not_taken_for_fetch
     let house = House::new();
     house.notified(&IDS);
     house.receive(&[&house.tree(1, &of(&IDS))]);
-    let last = times(&house.copy(), &["ingest"], "rename");
+    // The last but one: the mark of how far the journal is comes after it.
+    let last = times(&house.copy(), &["ingest"], "rename") - 1;
     let place = house.instance().join(format!("outbox/{PROVIDER}/receipt-000001.azp"));
     // Killed before the move, and what was made is gone when somebody goes on.
     let lost = house.copy();
@@ -158,6 +159,15 @@ fn a_receipt_that_is_lost_before_it_was_put_out_is_named_and_not_taken_for_fetch
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.contains("失われました") && !said.contains("was lost"), "{said}");
     assert_eq!(of_provider(&lost, PROVIDER), ["ledgered"], "nobody told the provider");
+    let untold = lost.on(&["receipt", "list"]).done();
+    let package = untold[0]["package"].as_str().expect("an id").to_owned();
+    assert_eq!((&untold[0]["provider"], &untold[0]["sequence"]), (&PROVIDER.into(), &1.into()), "{untold}");
+    let told = ["receipt", "told", &package, "--how", "by telephone, 28 November"];
+    lost.on(&told).done();
+    assert_eq!(lost.on(&told).refused(), "core-receipt-told-before");
+    assert_eq!((lost.faults(), of_provider(&lost, PROVIDER)), (Vec::new(), vec!["acknowledged".to_owned()]));
+    assert_eq!(lost.on(&["receipt", "list"]).done(), serde_json::json!([]));
+    assert!(lost.journal().iter().any(|e| e["purpose"] == "by telephone, 28 November"));
     // Killed after the move, and the provider fetches it before somebody goes on.
     let fetched = house.copy();
     killed_at(&fetched, &["ingest"], &format!("rename.after#{last}"));

@@ -2,6 +2,7 @@
 
 mod clerks;
 mod crash;
+mod ended;
 mod faults;
 mod flat;
 mod held;
@@ -11,6 +12,7 @@ mod leaving;
 mod losses;
 mod masters;
 mod more_keys;
+mod older;
 mod policy;
 mod promises;
 mod quality;

@@ -56,7 +56,7 @@ impl Promise for OnlyTheRecipient {
         flip_a_byte(&copy.join(inside).join("payload-0002.p7m"))?;
         let faults = world.wait(async {
             let copied = open(&world.place, &copy, Mode::Reader).await?;
-            let faults = pipeline::journal::verify(&copied, None).await?.faults;
+            let faults = pipeline::journal::verify(&copied, None, false).await?.faults;
             copied.ledger.close().await;
             Ok::<_, Failure>(faults)
         })?;
