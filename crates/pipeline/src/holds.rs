@@ -1,44 +1,91 @@
-//! Records that are held back: a file said that it may be another's, or an opt-out reaches them. A hold on what a package brought ends when
-//! somebody has looked and says so; one of an opt-out ends with its withdrawal alone.
+//! Records that are held back: a file said that it may be another's, or an opt-out names or reaches them. A hold on what a package brought
+//! ends when somebody has looked and says so; an opt-out and what it reached end with its withdrawal alone.
 
 use std::collections::BTreeMap;
 
-use ledger::Event;
+use ledger::{Event, OptOutState, PatientHmac};
 use messages::Message;
 use serde::Serialize;
-use terms::{PackageId, ProviderId, RecordId};
+use terms::{NoticeScope, PackageId, ProviderId, RecordId};
 
 use crate::Instance;
 use crate::error::Error;
 use crate::patients::Patients;
 
-/// A record on hold.
+/// A record that is held back, or a patient's statement.
 #[derive(Debug, Clone, Serialize)]
 pub struct Held {
-    /// The record.
-    pub record: RecordId,
+    /// The record; none of a patient who said no before anything came in.
+    pub record: Option<RecordId>,
     /// At which provider.
     pub provider: Option<ProviderId>,
     /// Code of the reason.
     pub reason: String,
     /// The package that brought it about; none for an opt-out.
     pub package: Option<PackageId>,
+    /// The patient's own statement, where it is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opt_out: Option<String>,
+    /// What that statement stops.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<NoticeScope>,
 }
 
-/// Every hold, by record.
+/// Reason of what a patient's own statement stops.
+const OWN: &str = "opt-out";
+
+/// Every hold and every statement that stands, by record; with `of`, those of one patient of a provider.
 ///
 /// # Errors
-/// When the ledger cannot be read.
-pub async fn list(instance: &Instance) -> Result<Vec<Held>, Error> {
+/// Refusals: there is no such provider, the id is none, nothing of the patient is here. When the ledger cannot be read.
+pub async fn list(instance: &Instance, of: Option<(&ProviderId, &str)>) -> Result<Vec<Held>, Error> {
     let mut reader = instance.ledger.read().await?;
-    let providers: BTreeMap<RecordId, ProviderId> = reader.records().await?.into_iter().map(|(r, p, _)| (r, p)).collect();
-    let held = |h: ledger::RecordHold| Held {
-        provider: providers.get(&h.record).cloned(),
-        record: h.record,
-        reason: h.reason,
-        package: h.package,
+    let asked = match of {
+        Some((provider, patient)) => {
+            let hash = Patients::of(instance, &mut reader, provider).await?.hash(patient)?;
+            let hash = hash.ok_or_else(|| Error::refused(Message::new("core-patient-id-unusable")))?;
+            Some((provider.clone(), hash))
+        }
+        None => None,
     };
-    Ok(reader.record_holds().await?.into_iter().map(held).collect())
+    let records = reader.records().await?;
+    let of_patient: BTreeMap<(&ProviderId, PatientHmac), RecordId> =
+        records.iter().map(|(r, p, hash)| ((p, *hash), *r)).collect();
+    let providers: BTreeMap<RecordId, &ProviderId> = records.iter().map(|(r, p, _)| (*r, p)).collect();
+    let mut all: Vec<Held> = Vec::new();
+    for one in reader.opt_outs().await? {
+        // Made by a statement at another provider: its hold says so.
+        let derived = one.relation.as_deref().is_some_and(crate::opt_out::is_derived);
+        let about = asked.as_ref().is_none_or(|(provider, hash)| *provider == one.provider && *hash == one.patient);
+        if about && !derived && !matches!(one.state, OptOutState::Rejected | OptOutState::Withdrawn) {
+            all.push(Held {
+                record: of_patient.get(&(&one.provider, one.patient)).copied(),
+                provider: Some(one.provider),
+                reason: OWN.to_owned(),
+                package: None,
+                opt_out: Some(one.id),
+                scopes: one.scopes,
+            });
+        }
+    }
+    let record = asked.as_ref().map(|(provider, hash)| of_patient.get(&(provider, *hash)).copied());
+    if record == Some(None) && all.is_empty() {
+        return Err(Error::refused(Message::new("core-hold-nobody")));
+    }
+    for hold in reader.record_holds().await? {
+        if record.is_none_or(|wanted| wanted == Some(hold.record)) {
+            all.push(Held {
+                record: Some(hold.record),
+                provider: providers.get(&hold.record).copied().cloned(),
+                reason: hold.reason,
+                package: hold.package,
+                opt_out: None,
+                scopes: Vec::new(),
+            });
+        }
+    }
+    all.sort_by(|a, b| (a.record, &a.reason, &a.opt_out).cmp(&(b.record, &b.reason, &b.opt_out)));
+    Ok(all)
 }
 
 /// The record of a provider's patient.

@@ -64,6 +64,16 @@ pub enum Command {
         place: Where,
         id: DatasetId,
     },
+    /// End a data set for good: one that has not left is withdrawn and destroyed; of a linkable one that has left, the table by which keys are
+    /// given is destroyed.
+    End {
+        #[command(flatten)]
+        place: Where,
+        id: DatasetId,
+        /// Why, as the journal will say. It must not name a person.
+        #[arg(long, value_name = "TEXT")]
+        reason: String,
+    },
     /// List data sets.
     List {
         #[command(flatten)]
@@ -171,6 +181,18 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 Message::new("core-dataset-delivered").with("recipient", &done.recipient).with("path", done.package.display());
             let lines: Vec<Message> = std::iter::once(line).chain(done.near.iter().map(near)).collect();
             shown.result(&done, &lines);
+        }
+        Command::End { place, id, reason } => {
+            let ended = access.with(&place, Mode::Writer, async |i| Ok(dataset::end(i, id, &reason).await?))?;
+            let mut lines = Vec::new();
+            if ended.state == ledger::DatasetState::Withdrawn.to_string() {
+                lines.push(Message::new("core-dataset-ended").with("id", ended.id));
+            }
+            if ended.ids_given_up {
+                lines.push(Message::new("core-keys-given-up").with("id", ended.id));
+            }
+            lines.extend(ended.lists.iter().map(|l| Message::new("core-dataset-ended").with("id", l)));
+            shown.result(&ended, &lines);
         }
         Command::List { place } => {
             let all = access.with(&place, Mode::Reader, async |i| Ok(dataset::list(i).await?))?;

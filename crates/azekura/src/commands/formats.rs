@@ -104,8 +104,11 @@ pub fn run(command: Command, shown: &Shown) -> Result<Outcome, Failure> {
                 .with("rows", summary.rows.values().sum::<u64>())
                 .with("findings", summary.findings.values().sum::<u64>())
                 .with("path", out.display());
-            shown.result(&summary, &[line]);
-            Ok(Outcome::Done)
+            // Somebody took the wrong path, or a file that nobody reads.
+            let nothing = summary.patients == 0 && summary.rows.values().all(|n| *n == 0);
+            let lines: Vec<Message> = [line].into_iter().chain(nothing.then(|| Message::new("core-converted-nothing"))).collect();
+            shown.result(&summary, &lines);
+            Ok(if nothing { Outcome::FoundWrong } else { Outcome::Done })
         }
     }
 }

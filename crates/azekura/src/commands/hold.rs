@@ -9,7 +9,8 @@ use crate::output::{Outcome, Shown};
 
 #[derive(clap::Subcommand)]
 pub enum Command {
-    /// List records that are held back, with the reason and the package: all, or those of one patient.
+    /// List what keeps records out of every data set: holds, with the reason and the package, and patients' own statements. All, or those
+    /// of one patient.
     List {
         #[command(flatten)]
         place: Where,
@@ -54,18 +55,20 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
     match command {
         Command::List { place, of } => {
             let patient = of.patient()?;
-            let all = access.with(&place, Mode::Reader, async |i| {
-                let mut all = holds::list(i).await?;
-                if let Some((provider, patient)) = &patient {
-                    let record = holds::record_of(i, provider, patient).await?;
-                    all.retain(|h| h.record == record);
-                }
-                Ok(all)
-            })?;
+            let of = patient.as_ref().map(|(provider, patient)| (provider, patient.as_str()));
+            let all = access.with(&place, Mode::Reader, async |i| Ok(holds::list(i, of).await?))?;
             let line = |h: &holds::Held| {
                 let text = |t: Option<String>| t.unwrap_or_default();
+                if let Some(statement) = &h.opt_out {
+                    let scopes: Vec<&str> = h.scopes.iter().map(|s| s.as_str()).collect();
+                    return Message::new("core-hold-opt-out")
+                        .with("record", text(h.record.map(|r| r.to_string())))
+                        .with("provider", text(h.provider.as_ref().map(ToString::to_string)))
+                        .with("statement", statement)
+                        .with("scopes", scopes.join(", "));
+                }
                 Message::new("core-hold-line")
-                    .with("record", h.record)
+                    .with("record", text(h.record.map(|r| r.to_string())))
                     .with("provider", text(h.provider.as_ref().map(ToString::to_string)))
                     .with("reason", &h.reason)
                     .with("package", text(h.package.map(|p| p.to_string())))

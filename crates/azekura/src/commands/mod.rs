@@ -18,6 +18,7 @@ mod opt_out;
 mod parse_package;
 mod party;
 mod quality;
+mod receipt;
 pub(crate) use quality::rows_csv;
 mod risk;
 mod sql;
@@ -81,6 +82,9 @@ enum Command {
     Receive(intake::ReceiveArgs),
     /// Take accepted packages into the lake.
     Ingest(intake::IngestArgs),
+    /// List packages whose receipts did not leave, and note that a provider was told in another way.
+    #[command(subcommand)]
+    Receipt(receipt::Command),
     /// Find out which records are one person.
     Link(link::Args),
     /// List records that are held back, and let one go.
@@ -137,6 +141,7 @@ pub fn run(cli: Cli, shown: &Shown) -> Result<Outcome, Failure> {
         Command::Notice(command) => notice::run(command, &access, shown),
         Command::Receive(args) => intake::receive(args, &access, shown),
         Command::Ingest(args) => intake::ingest(args, &access, shown),
+        Command::Receipt(command) => receipt::run(command, &access, shown),
         Command::Link(args) => link::run(args, &access, shown),
         Command::Hold(command) => hold::run(command, &access, shown),
         Command::OptOut(args) => opt_out::run(args, &access, shown),

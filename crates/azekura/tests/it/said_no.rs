@@ -25,6 +25,33 @@ fn the_own_no_of_a_person_stands_when_one_from_elsewhere_is_taken_back() {
 
 // control: NOT-03
 #[test]
+fn why_nothing_of_a_patient_leaves_is_shown_for_an_own_no_as_for_a_hold() {
+    let house = House::new();
+    house.notified(&IDS[..2]);
+    two_hospitals(&house);
+    let of = |id: &str| house.on(&["hold", "list", "--provider", PROVIDER, "--patient", id]);
+    assert_eq!(of(IDS[0]).done(), serde_json::json!([]), "nothing holds");
+    let no = |id: &str, more: &[&str]| house.on(&[&["opt-out", "--provider", PROVIDER, "--patient", id], more].concat()).done();
+    no(IDS[0], &["--scope", "pseudonymized"]);
+    let held = of(&format!("0{}", IDS[0])).done();
+    assert_eq!((&held[0]["reason"], &held[0]["scopes"]), (&"opt-out".into(), &serde_json::json!(["pseudonymized"])), "{held}");
+    assert!(held[0]["record"].is_number() && held.as_array().map(Vec::len) == Some(1), "{held}");
+    // Of whom nothing is here: before the no a wrong id, after it a patient who said no beforehand.
+    assert_eq!(of("7654321").refused(), "core-hold-nobody");
+    no("7654321", &[]);
+    let before = of("7654321").done();
+    assert!(before[0]["record"].is_null() && before[0]["opt_out"].is_string(), "{before}");
+    no("7654321", &["--withdraw"]);
+    assert_eq!(of("7654321").refused(), "core-hold-nobody");
+    // Holds that a statement brought about elsewhere are not shown twice.
+    no(IDS[0], &["--erase", "--everywhere"]);
+    let there = house.on(&["hold", "list", "--provider", OTHER, "--patient", IDS[0]]).done();
+    let reasons: Vec<&str> = there.as_array().expect("a list").iter().filter_map(|h| h["reason"].as_str()).collect();
+    assert!(!reasons.is_empty() && reasons.iter().all(|r| r.starts_with("opt-out-linked")), "{there}");
+}
+
+// control: NOT-03
+#[test]
 fn who_was_erased_at_one_provider_is_erased_everywhere_when_that_is_said_later() {
     let house = House::new();
     house.notified(&IDS);

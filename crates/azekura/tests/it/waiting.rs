@@ -144,6 +144,10 @@ fn a_receipt_that_waited_is_not_handed_to_whoever_has_the_key_that_was_taken_out
     assert_eq!(entries(&house.instance().join("pending").join(PROVIDER)), 0);
     assert_eq!(house.faults(), Vec::<String>::new(), "it was meant so");
     assert!(house.journalled("core-receipt-outdated"), "and can be read");
+    let untold = house.on(&["receipt", "list"]).done();
+    assert_eq!(untold[0]["reason"], "core-receipt-outdated");
+    house.on(&["receipt", "told", untold[0]["package"].as_str().expect("an id"), "--how", "by letter"]).done();
+    assert_eq!(house.faults(), Vec::<String>::new());
     // The next one goes to the certificate of today.
     let second =
         house.package_by(&party("hospital-2", "30"), PROVIDER, &house.intake(), 2, |w| crate::kit::tar(w, &of(&[IDS[1]])));

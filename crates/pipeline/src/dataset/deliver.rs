@@ -276,16 +276,20 @@ fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
 
 /// Takes the approvals back, destroys what was made, and sends the data set back to be made again. What could not be removed is told.
 pub(super) async fn void(instance: &Instance, case: &Case, why: &str) -> Result<Option<Error>, Error> {
-    let id = case.row.id;
     let mut tx = instance.ledger.begin(&instance.actor, why).await?;
     void_in(&mut tx, &case.row, why).await?;
     tx.commit().await?;
-    // A delivery that broke off may have made the package already. With no promise, the next command removes what a crash leaves here.
-    let name = format!("{id}{ENDING}");
-    let from = instance.pending(&case.row.recipient).join(&name);
-    let mut taken = crate::moving::take_back(&from, &instance.outbox(&case.row.recipient).join(&name));
+    clear_away(instance, &case.row).await
+}
+
+/// Removes what a delivery that broke off may have packed, and destroys what a transaction gave up. What could not be removed is told.
+pub(super) async fn clear_away(instance: &Instance, row: &ledger::Dataset) -> Result<Option<Error>, Error> {
+    // With no promise, the next command removes what a crash leaves here.
+    let name = format!("{}{ENDING}", row.id);
+    let from = instance.pending(&row.recipient).join(&name);
+    let mut taken = crate::moving::take_back(&from, &instance.outbox(&row.recipient).join(&name));
     for ending in [".new", ".old"] {
-        let path = instance.pending(&case.row.recipient).join(format!("{name}{ending}"));
+        let path = instance.pending(&row.recipient).join(format!("{name}{ending}"));
         taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));
     }
     destroy(instance).await?;

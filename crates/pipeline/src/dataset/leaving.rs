@@ -235,6 +235,22 @@ pub(crate) async fn withhold_stopped(instance: &Instance) -> Result<(u64, Option
     Ok((count, trouble.or(take_back_withheld(instance).await.err())))
 }
 
+/// Whether a delivered data set still waits where nobody fetches it.
+///
+/// # Errors
+/// A refusal when nobody can say; when the ledger cannot be read.
+pub(super) async fn still_here(instance: &Instance, id: DatasetId) -> Result<bool, Error> {
+    let Some(row) = rows(instance, OutboxState::Pending).await?.into_iter().find(|row| row.id == outbox_id(id)) else {
+        return Ok(false);
+    };
+    let promised = Promised::of(instance, &row)?;
+    match crate::moving::way(&promised.from, &promised.to) {
+        Way::Here => Ok(true),
+        Way::Gone | Way::Lost => Ok(false),
+        Way::Unknown => Err(Error::refused(crate::moving::away(&promised.from, &promised.to))),
+    }
+}
+
 /// Removes what an earlier command could not remove of packages that do not leave any more.
 ///
 /// # Errors
@@ -254,7 +270,7 @@ pub(crate) fn waiting_name(detail: &str) -> Option<String> {
     std::path::Path::new(&detail.path).file_name().map(|n| n.to_string_lossy().into_owned())
 }
 
-pub(super) fn hash_file(path: &std::path::Path) -> Result<[u8; 32], Error> {
+pub(crate) fn hash_file(path: &std::path::Path) -> Result<[u8; 32], Error> {
     let trouble = || Error::io(path.display().to_string());
     let mut file = std::fs::File::open(path).map_err(trouble())?;
     let mut sha = openssl::sha::Sha256::new();

@@ -9,6 +9,7 @@ mod bridge;
 mod build;
 mod deliver;
 mod earlier;
+mod end;
 mod files;
 mod ids;
 mod leaving;
@@ -42,9 +43,10 @@ pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
 pub(crate) use deliver::{finish_doomed, void_with};
 pub use earlier::Near;
+pub use end::{Ended, end};
 use order::Order;
 
-pub(crate) use leaving::{changed_deliveries, finish_deliveries, take_back_withheld, waiting_name, withhold_stopped};
+pub(crate) use leaving::{changed_deliveries, finish_deliveries, hash_file, take_back_withheld, waiting_name, withhold_stopped};
 pub use plan::{Planned, list, plan};
 pub use sign::{Approved, Reviewed, approve, review};
 

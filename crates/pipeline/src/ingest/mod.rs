@@ -10,6 +10,7 @@ pub(crate) mod lanes;
 mod late;
 mod moved;
 mod receipt;
+mod untold;
 
 use std::collections::{HashMap, HashSet};
 
@@ -32,6 +33,7 @@ use lanes::{Lanes, Next};
 
 pub use receipt::finish_pending;
 pub(crate) use receipt::{is_withheld, waiting_name};
+pub use untold::{Untold, told, untold};
 
 /// Lines of contacts and opt-outs, and patients, of one package that are taken: several times the people of the largest hospital.
 const MOST_LINES: usize = 20_000_000;

@@ -241,7 +241,7 @@ pub async fn finish_pending(instance: &Instance) -> Result<Vec<Stuck>, Error> {
 }
 
 /// Code of the reason of a package whose receipt was sealed to a certificate that was taken out of use, and did not leave.
-const OUTDATED: &str = "core-receipt-outdated";
+pub(super) const OUTDATED: &str = "core-receipt-outdated";
 
 /// Whether an outbox row is a receipt that did not leave because it is sealed to a certificate that was taken out of use.
 ///

@@ -183,8 +183,8 @@ fn elsewhere(world: &World, taken: &pipeline::ingest::Taken) -> Result<(u64, u64
     let stopped: BTreeSet<Key> = world.stops.iter().filter(|s| s.before).map(Stop::key).collect();
     let storage = world.hospitals().join(taken.provider.as_str()).join("storage");
     // Of who was set aside nothing is written.
-    let holds = world.wait(pipeline::holds::list(&world.instance)).map_err(below)?;
-    let held: BTreeSet<RecordId> = holds.into_iter().filter(|h| h.package.is_some()).map(|h| h.record).collect();
+    let holds = world.wait(pipeline::holds::list(&world.instance, None)).map_err(below)?;
+    let held: BTreeSet<RecordId> = holds.into_iter().filter(|h| h.package.is_some()).filter_map(|h| h.record).collect();
     if mine.is_empty() {
         // Of the samples nobody wrote down the truth; everybody in them came in or was set aside.
         let canonical = |id: &String| terms::PatientIdRule::default().canonical(id).ok();
