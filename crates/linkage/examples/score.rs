@@ -71,7 +71,24 @@ fn main() {
         found - hit,
         wanted - hit
     );
-    // pairs by themselves: calibration
+    // pairs by themselves: the best threshold, then calibration
+    let mut listed: Vec<(f32, bool)> = links
+        .pairs
+        .iter()
+        .chain(&links.cut)
+        .chain(&links.review)
+        .map(|l| (l.probability, of(l.left).0 == of(l.right).0))
+        .collect();
+    listed.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let (mut right, mut best) = (0u64, (0.0f64, 0.0f32));
+    for (at, (p, is_right)) in listed.iter().enumerate() {
+        right += u64::from(*is_right);
+        let f1 = 2.0 * right as f64 / (at as u64 + 1 + wanted) as f64;
+        if listed.get(at + 1).is_none_or(|next| next.0 < *p) && f1 > best.0 {
+            best = (f1, *p);
+        }
+    }
+    println!("pairs: best F1 {:.5} at {:.4}, {right} of {wanted} listed", best.0, best.1);
     let mut bins: BTreeMap<u32, (u64, u64, f64)> = BTreeMap::new();
     for l in links.pairs.iter().chain(&links.cut).chain(&links.review) {
         let right = of(l.left).0 == of(l.right).0;

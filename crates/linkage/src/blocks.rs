@@ -123,17 +123,31 @@ fn key(pass: Pass, row: &Row) -> Option<u64> {
     }
 }
 
-/// All candidate pairs of the rows that take part. `likeness` orders the rows of a block that is too large: like beside like.
-pub(crate) fn candidates(rows: &[Row], caps: Caps, threads: usize, likeness: impl Fn(u32) -> u64 + Sync) -> Candidates {
+/// All candidate pairs of the rows that take part. `more`: further passes, each with a key for every row (0: none). `likeness` orders the rows
+/// of a block that is too large: like beside like.
+pub(crate) fn candidates(
+    rows: &[Row],
+    more: &[(&'static str, Vec<u64>)],
+    caps: Caps,
+    threads: usize,
+    likeness: impl Fn(u32) -> u64 + Sync,
+) -> Candidates {
     let parts = rows.len().div_ceil(1 << TOGETHER);
-    let found = parallel::pieces(threads, PASSES.len(), Space::default, |space: &mut Space, at| {
-        let (pass, name) = PASSES[at];
+    let found = parallel::pieces(threads, PASSES.len() + more.len(), Space::default, |space: &mut Space, at| {
+        let (name, further) = match PASSES.get(at) {
+            Some((_, name)) => (*name, &[][..]),
+            None => (more[at - PASSES.len()].0, &more[at - PASSES.len()].1[..]),
+        };
+        let key_of = |row: u32| match PASSES.get(at) {
+            Some((pass, _)) => key(*pass, &rows[row as usize]),
+            None => further.get(row as usize).copied().filter(|key| *key != 0),
+        };
         let mut report = PassReport { key: name.to_owned(), ..PassReport::default() };
         space.pairs.clear();
         space.entries.clear();
         space.rest.resize(rows.len(), 0);
-        for (at, row) in (0u32..).zip(rows).filter(|(_, r)| r.linkable()) {
-            if let Some(key) = key(pass, row) {
+        for (at, _) in (0u32..).zip(rows).filter(|(_, r)| r.linkable()) {
+            if let Some(key) = key_of(at) {
                 space.entries.push(key >> 32 << 32 | u64::from(at));
                 space.rest[at as usize] = key as u32;
             }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Decision, Judged};
-use crate::levels::{Pattern, birth, card, home, name, phone, sex};
+use crate::levels::Pattern;
 use crate::model::{self, Scorer};
 
 /// What is compared, in the order of [`Case::levels`].
@@ -182,8 +182,6 @@ pub(crate) fn value(decision: Decision, pattern: Pattern, probability: f32, reco
 
 /// The case of a judged pair.
 pub(crate) fn case<Id>(scorer: &Scorer, judged: &Judged, decision: Decision, ids: [Id; 2], records: [u64; 2]) -> Case<Id> {
-    let l = judged.pattern.levels();
-    let code = |codes: &[&'static str], level: u8| codes.get(usize::from(level)).copied().unwrap_or("").to_owned();
     let [left, right] = ids;
     Case {
         left,
@@ -191,15 +189,7 @@ pub(crate) fn case<Id>(scorer: &Scorer, judged: &Judged, decision: Decision, ids
         probability: judged.probability,
         reason: decision,
         value: value(decision, judged.pattern, judged.probability, records),
-        levels: vec![
-            code(&name::CODES, l.given),
-            code(&name::CODES, l.family),
-            code(&birth::CODES, l.birth),
-            code(&sex::CODES, l.sex),
-            code(&card::CODES, l.card),
-            code(&home::CODES, l.home),
-            code(&phone::CODES, l.phone),
-        ],
+        levels: judged.pattern.codes().map(str::to_owned).to_vec(),
         weights: scorer.weights(judged.pattern, judged.steps).map(|w| w as f32).to_vec(),
     }
 }

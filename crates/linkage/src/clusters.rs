@@ -6,6 +6,7 @@ use crate::forms::{Forms, NONE};
 use crate::hash::FastMap;
 use crate::levels::{birth, name, sex};
 use crate::model;
+use crate::parts;
 use crate::row::{NO_BRANCH, Row, flag};
 
 /// Growing clusters of rows.
@@ -138,6 +139,9 @@ fn merge(a: &[(Identity, u32)], b: &[(Identity, u32)]) -> Vec<(Identity, u32)> {
 /// Two rows that cannot be one person, whatever lies between them: another birth date and another given name, or the same birth date
 /// and family name with another given name (twins).
 pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
+    if a.is_parted() && b.is_parted() {
+        return parts::contradict(a, b, forms);
+    }
     if a.is_baby() || b.is_baby() {
         return compare::babies_contradict(a, b, forms);
     }

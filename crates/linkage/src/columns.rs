@@ -24,7 +24,30 @@ pub const COLUMNS: [&str; 16] = [
     "insured_branch",
 ];
 
-/// Which column of a table holds which of [`COLUMNS`].
+/// Columns that need not be there. A table with one of them has addresses in parts, a personal identifier, and names in Latin letters in the
+/// columns of written names; `address` and the insurance card have no say then.
+pub const PART_COLUMNS: [&str; 6] = ["personal_id", "street_number", "street", "building", "suburb", "state"];
+
+/// Both, in this order.
+pub(crate) const ALL: [&str; COLUMNS.len() + PART_COLUMNS.len()] = {
+    let mut all = [""; COLUMNS.len() + PART_COLUMNS.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < COLUMNS.len() { COLUMNS[at] } else { PART_COLUMNS[at - COLUMNS.len()] };
+        at += 1;
+    }
+    all
+};
+
+/// For each of [`ALL`] its place among the columns of a table.
+pub(crate) type Places = [Option<usize>; ALL.len()];
+
+/// Whether a table with these columns has addresses in parts.
+pub(crate) fn in_parts(places: &Places) -> bool {
+    places[COLUMNS.len()..].iter().any(Option::is_some)
+}
+
+/// Which column of a table holds which of [`COLUMNS`] and [`PART_COLUMNS`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ColumnMap(BTreeMap<&'static str, String>);
 
@@ -37,22 +60,25 @@ impl ColumnMap {
     pub fn new<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, LinkageError> {
         let mut map = BTreeMap::new();
         for (at, (ours, theirs)) in pairs.into_iter().enumerate() {
-            let column = COLUMNS.into_iter().find(|c| *c == ours).ok_or(LinkageError::MapUnknown { entry: at + 1 })?;
+            let column = ALL.into_iter().find(|c| *c == ours).ok_or(LinkageError::MapUnknown { entry: at + 1 })?;
             map.insert(column, theirs.to_owned());
         }
         Ok(Self(map))
     }
 
-    /// For each of [`COLUMNS`] its place among the columns of a table.
-    pub(crate) fn places(&self, header: &[&str]) -> Result<[Option<usize>; COLUMNS.len()], LinkageError> {
-        let mut places = [None; COLUMNS.len()];
-        for (place, column) in places.iter_mut().zip(COLUMNS) {
-            let wanted = self.0.get(column).map_or(column, String::as_str);
+    /// Where the columns stand in a table with this header.
+    pub(crate) fn places(&self, header: &[&str]) -> Result<Places, LinkageError> {
+        let mut places = [None; ALL.len()];
+        for (at, (place, column)) in places.iter_mut().zip(ALL).enumerate() {
+            let named = self.0.get(column).map(String::as_str);
+            let wanted = named.unwrap_or(column);
             if wanted.is_empty() && column != "record_id" {
                 continue;
             }
-            let found = header.iter().position(|h| h.trim() == wanted);
-            *place = Some(found.ok_or(LinkageError::ColumnMissing { table: "people", column })?);
+            *place = header.iter().position(|h| h.trim() == wanted);
+            if place.is_none() && (at < COLUMNS.len() || named.is_some()) {
+                return Err(LinkageError::ColumnMissing { table: "people", column });
+            }
         }
         Ok(places)
     }

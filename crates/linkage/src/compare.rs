@@ -11,6 +11,11 @@ use crate::text::UNKNOWN;
 
 /// All fields of two rows.
 pub(crate) fn rows(a: &Row, b: &Row, forms: &Forms) -> Levels {
+    if a.is_parted() != b.is_parted() {
+        // an address in parts and one that is not, an identifier and a card: nothing to compare
+        let bare = |r: &Row| Row { place: 0, numbers: 0, postal: 0, insurer: 0, symbol: 0, number: 0, ..*r };
+        return rows(&bare(a), &bare(b), forms);
+    }
     let crowded = a.crowd | b.crowd;
     let (family, given) = names(a, b, forms);
     Levels {
@@ -303,7 +308,7 @@ fn homes(a: &Row, b: &Row, crowded: bool) -> u8 {
     if place && differing == 1 && m.max(n) > 1 && (m == n || x[..m.min(n)] == y[..m.min(n)]) { home::NEAR } else { home::PLACE }
 }
 
-fn phones(a: u64, b: u64) -> u8 {
+pub(crate) fn phones(a: u64, b: u64) -> u8 {
     if a == 0 || b == 0 {
         return phone::MISSING;
     }

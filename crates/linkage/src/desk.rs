@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::clerk::{self, Case, FIELDS, Reason, Rule, Says, Standing, WEIGHTS};
-use crate::columns::{COLUMNS, ColumnMap};
+use crate::columns::{ALL, ColumnMap};
 use crate::engine::Decision;
 use crate::error::LinkageError;
 use crate::facts::read_columns;
@@ -296,7 +296,7 @@ pub fn raw(people: &Path, map: &ColumnMap, records: &HashSet<String>) -> Result<
             let value = |at: Option<usize>| at.map_or("", |at| rows.field(at)).trim();
             let label = value(places[0]);
             if records.contains(label) {
-                let side = COLUMNS.into_iter().zip(places).skip(1).map(|(name, at)| (name, value(*at).to_owned())).collect();
+                let side = ALL.into_iter().zip(places).skip(1).map(|(name, at)| (name, value(*at).to_owned())).collect();
                 found.insert(label.to_owned(), side);
             }
         }

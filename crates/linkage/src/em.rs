@@ -3,6 +3,7 @@
 
 use crate::levels::Pattern;
 use crate::model::{Class, Model, Strangers, Tally, state};
+use crate::parts_levels::PartLevels;
 use crate::prior;
 
 /// A pattern with its rarity in steps and how many candidate pairs show it.
@@ -20,11 +21,13 @@ const STEADY: f64 = 1e-6;
 /// Weight of the prior in pairs.
 const STRENGTH: f64 = 30.0;
 
-/// Learns from cases of candidates among `records` records. `strangers` was measured on random pairs and stays.
+/// Learns from cases of candidates among `records` records; those of rows in parts have a model of their own. `strangers` was measured on random pairs and stays.
 pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Model {
     let n = (records as f64).max(10_000.0);
+    let cases: Vec<Case> = cases.iter().copied().filter(|c| PartLevels::of(c.pattern).is_none()).collect();
     let candidates: f64 = cases.iter().map(|c| f64::from(c.pairs)).sum();
     let mut model = Model {
+        parts: None,
         person: prior::person(),
         household: prior::household(),
         strangers,
@@ -33,7 +36,7 @@ pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Mod
     };
     for round in 1..=ROUNDS {
         let before = model.pairs;
-        model = step(cases, &model);
+        model = step(&cases, &model);
         model.rounds = round;
         let moved = (0..2).map(|k| (model.pairs[k] - before[k]).abs()).fold(0.0, f64::max);
         if moved <= STEADY * candidates {
@@ -58,6 +61,7 @@ pub(crate) fn step(cases: &[Case], model: &Model) -> Model {
         }
     }
     let mut next = Model {
+        parts: None,
         person: person.class(&prior::person(), STRENGTH),
         household: household.class(&prior::household(), STRENGTH),
         strangers: model.strangers.clone(),

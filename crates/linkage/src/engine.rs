@@ -15,6 +15,9 @@ use crate::levels::Pattern;
 use crate::model::{self, Model, Strangers};
 use crate::options::Options;
 use crate::parallel;
+use crate::parts;
+use crate::parts_levels::PartLevels;
+use crate::parts_model::PartsModel;
 use crate::row::{NO_DAY, Row, crowd, flag};
 use crate::usage;
 
@@ -169,7 +172,7 @@ pub(crate) fn run(
 
     let caps = Caps { block: options.largest_block, neighbours: options.neighbours };
     let likeness = |at: u32| likeness(&rows[at as usize], forms);
-    let found = blocks::candidates(rows, caps, options.threads, likeness);
+    let found = blocks::candidates(rows, &parts::keys(rows, forms), caps, options.threads, likeness);
     watch.lap("block");
 
     let scored = score(rows, forms, owners, &frequencies, &found.pairs, options.threads, known.zip(before.as_deref()));
@@ -180,7 +183,11 @@ pub(crate) fn run(
     let cases = cases(&scored);
     let model = match frozen {
         Some(frozen) => frozen.model.clone(),
-        None => em::train(&cases, strangers(rows, &persons, forms), rows.len()),
+        None => {
+            let (random, random_in_parts) = strangers(rows, &persons, forms);
+            let parts = PartsModel::train(&cases, &random_in_parts, rows.len());
+            Model { parts, ..em::train(&cases, random, rows.len()) }
+        }
     };
     watch.lap("train");
 
@@ -265,6 +272,11 @@ fn score(
                 continue;
             }
             let (a, b) = (&rows[left as usize], &rows[right as usize]);
+            if a.is_parted() && b.is_parted() {
+                let (pattern, rarity) = parts::pair(a, b, forms, frequencies);
+                list.push(Scored { left, right, pattern, steps: model::steps(rarity) });
+                continue;
+            }
             let mut levels = compare::rows(a, b, forms);
             let steps = model::steps(frequencies.rarity(levels, a, b));
             levels.namesakes = u8::from(frequencies.has_namesakes(levels, a, b));
@@ -341,18 +353,25 @@ fn likeness(row: &Row, forms: &Forms) -> u64 {
     name << 32 | u64::from(mix(u64::from(forms.folded(family)), row.phone) as u32)
 }
 
-/// Pairs of persons: all of few; of many a random choice, the same for the same rows.
-fn strangers(rows: &[Row], persons: &[u32], forms: &Forms) -> Strangers {
+/// Pairs of persons: all of few; of many a random choice, the same for the same rows. Those of rows in parts by themselves.
+fn strangers(rows: &[Row], persons: &[u32], forms: &Forms) -> (Strangers, Vec<PartLevels>) {
     const SAMPLE: u64 = 200_000;
     let n = persons.len() as u64;
-    let pair = |a: u64, b: u64| compare::rows(&rows[persons[a as usize] as usize], &rows[persons[b as usize] as usize], forms);
-    let levels: Vec<_> = if n * n.saturating_sub(1) / 2 <= SAMPLE {
-        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).map(|(a, b)| pair(a, b)).collect()
-    } else {
-        let chosen = (0..SAMPLE).map(|at| (mix(at, 1) % n, mix(at, 2) % n));
-        chosen.filter(|(a, b)| a != b).map(|(a, b)| pair(a, b)).collect()
+    let (mut levels, mut in_parts) = (Vec::new(), Vec::new());
+    let mut add = |a: u64, b: u64| {
+        let (a, b) = (&rows[persons[a as usize] as usize], &rows[persons[b as usize] as usize]);
+        if a.is_parted() && b.is_parted() {
+            in_parts.push(parts::compare(a, b, forms));
+        } else {
+            levels.push(compare::rows(a, b, forms));
+        }
     };
-    Strangers::measure(&levels, persons.len())
+    if n * n.saturating_sub(1) / 2 <= SAMPLE {
+        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).for_each(|(a, b)| add(a, b));
+    } else {
+        (0..SAMPLE).map(|at| (mix(at, 1) % n, mix(at, 2) % n)).filter(|(a, b)| a != b).for_each(|(a, b)| add(a, b));
+    }
+    (Strangers::measure(&levels, persons.len()), in_parts)
 }
 
 /// Makes clusters of judged pairs and says what became of each.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::columns::{COLUMNS, ColumnMap};
+use crate::columns::{ALL, COLUMNS, ColumnMap};
 use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
 use crate::error::LinkageError;
@@ -72,7 +72,8 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
             (history::later(&outcome.cluster, &earlier, &before.persons, before.past, run), run)
         }
     };
-    let coverage: BTreeMap<&'static str, u64> = COLUMNS.into_iter().zip(filled).collect();
+    let coverage: BTreeMap<&'static str, u64> =
+        ALL.into_iter().zip(filled).filter(|(c, n)| *n > 0 || COLUMNS.contains(c)).collect();
     let facts = there(facts, &labels);
     let known = Before { facts, run, repeated, facts_without_record: without, coverage, ..Before::default() };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
@@ -338,7 +339,7 @@ fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
 fn compact(forms: &Forms, rows: &mut [Row]) -> Forms {
     let mut used = vec![false; forms.len()];
     for row in rows.iter() {
-        for form in [row.fk, row.gk, row.fy, row.gy, row.institution] {
+        for form in row.forms() {
             used[form as usize] = true;
         }
     }

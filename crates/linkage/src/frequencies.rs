@@ -258,6 +258,14 @@ impl Frequencies {
         (seen(self.births.get(&day).copied().unwrap_or(0)) + 1.0) / (self.persons + 36_525.0)
     }
 
+    /// The same of two rows in parts, of those of their written names that are equal.
+    pub fn rarity_of_written(&self, given: bool, family: bool, a: &Row, b: &Row) -> f64 {
+        let as_seen: Reading = |count| count;
+        let given = if given { self.given(a.gk, b.gk, None, as_seen) } else { 1.0 };
+        let family = if family { self.family((a.fk, a.gk), (b.fk, b.gk), as_seen) } else { 1.0 };
+        -(given * family).max(1e-30).ln()
+    }
+
     /// How likely strangers agree by chance on the values on which these two rows agree: minus the natural logarithm.
     pub fn rarity(&self, levels: Levels, a: &Row, b: &Row) -> f64 {
         let born = (levels.birth == birth::SAME).then_some(a.birth);

@@ -1,5 +1,7 @@
 //! The vocabulary of comparison: for every field the levels of agreement, and the pattern that a pair of rows shows over all fields.
 
+use crate::parts_levels::PartLevels;
+
 /// Levels of a family or given name, reading and writing taken together.
 pub(crate) mod name {
     pub const MISSING: u8 = 0;
@@ -150,7 +152,11 @@ impl Levels {
 }
 
 impl Pattern {
+    /// The fields, of rows in parts in the words of other rows.
     pub fn levels(self) -> Levels {
+        if let Some(parts) = PartLevels::of(self) {
+            return parts.levels();
+        }
         let mut bits = self.0;
         let mut take = |width: u32| {
             let level = bits & ((1 << width) - 1);
@@ -161,5 +167,23 @@ impl Pattern {
         let (gap, one_place, phone, home, card, sex) = (take(3), take(1), take(3), take(3), take(3), take(2));
         let (birth, family, given) = (take(3), take(4), take(4));
         Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes }
+    }
+
+    /// The levels as codes of the catalogue (`linkage-level-…`): given and family name, birth date, sex, card, home, telephone.
+    pub fn codes(self) -> [&'static str; 7] {
+        if let Some(parts) = PartLevels::of(self) {
+            return parts.codes();
+        }
+        let l = self.levels();
+        let code = |codes: &[&'static str], level: u8| codes.get(usize::from(level)).copied().unwrap_or("");
+        [
+            code(&name::CODES, l.given),
+            code(&name::CODES, l.family),
+            code(&birth::CODES, l.birth),
+            code(&sex::CODES, l.sex),
+            code(&card::CODES, l.card),
+            code(&home::CODES, l.home),
+            code(&phone::CODES, l.phone),
+        ]
     }
 }

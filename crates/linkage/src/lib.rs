@@ -10,6 +10,7 @@
 //! * `stand_in`: test patients, placeholders, newborns under the mother's name and unnamed rows are kept out;
 //! * `blocks`: candidate pairs, from several keys, with a cap on monster blocks that is reported;
 //! * `levels`, `compare`: a pair becomes levels of agreement;
+//! * `parts`, `parts_levels`, `parts_model` (`distance`): the same of tables with addresses in parts and a personal identifier;
 //! * `frequencies`, `model`, `prior`, `em`: what the levels say: one person, one household, or strangers. Learned without labels;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
 //! * `engine`: all of it; `link` for the vault;
@@ -26,6 +27,7 @@ mod compare;
 mod contact;
 mod dates;
 mod desk;
+mod distance;
 mod em;
 mod engine;
 mod error;
@@ -48,6 +50,9 @@ mod normalise;
 mod options;
 mod parallel;
 mod parquet_file;
+mod parts;
+mod parts_levels;
+mod parts_model;
 mod people;
 mod prior;
 mod radix;
@@ -65,7 +70,7 @@ mod write;
 
 pub use blocks::PassReport;
 pub use clerk::{Case, FIELDS, Reason, Rule, Says, Standing, WEIGHTS, contradiction};
-pub use columns::{COLUMNS, ColumnMap};
+pub use columns::{COLUMNS, ColumnMap, PART_COLUMNS};
 pub use desk::{Desk, Queued, Side, raw};
 pub use engine::{Decision, Stage};
 pub use error::LinkageError;
@@ -166,6 +171,10 @@ pub const CODES: &[&str] = &[
     "linkage-level-same-person",
     "linkage-level-other-branch",
     "linkage-level-one-digit",
+    "linkage-level-two-letters",
+    "linkage-level-two-digits",
+    "linkage-level-half-alike",
+    "linkage-level-nearly",
     "linkage-level-insurer-only",
     "linkage-level-one-number",
     "linkage-level-place-only",
@@ -187,6 +196,12 @@ pub const CODES: &[&str] = &[
     "linkage-column-name-insured-symbol",
     "linkage-column-name-insured-number",
     "linkage-column-name-insured-branch",
+    "linkage-column-name-personal-id",
+    "linkage-column-name-street-number",
+    "linkage-column-name-street",
+    "linkage-column-name-building",
+    "linkage-column-name-suburb",
+    "linkage-column-name-state",
     "linkage-weight-prior",
     "linkage-weight-name",
     "linkage-weight-birth-date",

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::levels::{Levels, Pattern, birth, card, gap, home, name, phone, sex};
+use crate::parts_model::{PartsModel, PartsScorer};
 
 /// States of the name as a whole.
 pub(crate) mod state {
@@ -292,6 +293,9 @@ pub(crate) struct Model {
     /// Expected numbers of pairs of each class among all pairs.
     pub pairs: [f64; 3],
     pub rounds: u32,
+    /// Of rows in parts, where there were such.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parts: Option<PartsModel>,
 }
 
 /// Steps in which rarity is kept: a quarter of a nat.
@@ -310,6 +314,7 @@ impl Model {
             household: self.household.logs(),
             strangers: self.strangers.logs(),
             pairs: self.pairs.map(|n| n.max(1e-9).ln()),
+            parts: self.parts.as_ref().map_or_else(|| PartsModel::new(&[], 0).scorer(), PartsModel::scorer),
         }
     }
 }
@@ -320,11 +325,16 @@ pub(crate) struct Scorer {
     household: Class,
     strangers: Strangers,
     pairs: [f64; 3],
+    parts: PartsScorer,
 }
 
 impl Scorer {
     /// Natural logarithms of the expected numbers of pairs with these levels: one person, one household, strangers.
-    fn masses(&self, levels: &Levels, steps: u8) -> [f64; 3] {
+    fn masses(&self, pattern: Pattern, steps: u8) -> [f64; 3] {
+        if let Some(masses) = self.parts.three(pattern, steps) {
+            return masses;
+        }
+        let levels = &pattern.levels();
         let rarity = f64::from(steps) * RARITY_STEP;
         let sum = |parts: [f64; 5]| parts.iter().sum::<f64>();
         [
@@ -336,7 +346,7 @@ impl Scorer {
 
     /// Probabilities of the three classes.
     pub fn classes(&self, pattern: Pattern, steps: u8) -> [f64; 3] {
-        let masses = self.masses(&pattern.levels(), steps);
+        let masses = self.masses(pattern, steps);
         let top = masses.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let shares = masses.map(|m| (m - top).exp());
         let all: f64 = shares.iter().sum();
@@ -345,7 +355,7 @@ impl Scorer {
 
     /// Natural logarithm of the odds for one person against the two other classes together. A probability near one has no room for more.
     pub fn log_odds(&self, pattern: Pattern, steps: u8) -> f64 {
-        let [person, household, strangers] = self.masses(&pattern.levels(), steps);
+        let [person, household, strangers] = self.masses(pattern, steps);
         let top = household.max(strangers);
         person - (top + ((household - top).exp() + (strangers - top).exp()).ln())
     }
@@ -353,8 +363,11 @@ impl Scorer {
     /// Weights in bits by which the name, birth date, sex, contacts and circumstances of a pair speak for one person and against the
     /// likelier of the two other classes; the prior comes first.
     pub fn weights(&self, pattern: Pattern, steps: u8) -> [f64; 6] {
+        if let Some(weights) = self.parts.weights(pattern, steps) {
+            return weights;
+        }
         let levels = pattern.levels();
-        let masses = self.masses(&levels, steps);
+        let masses = self.masses(pattern, steps);
         let person = self.person.parts(&levels);
         let (other, prior) = if masses[1] >= masses[2] {
             (self.household.parts(&levels), self.pairs[1])

@@ -4,6 +4,7 @@ use crate::contact;
 use crate::dates;
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::{self, FastMap};
+use crate::parts::{self, Parts};
 use crate::row::{NO_BRANCH, NO_DAY, Row, flag};
 use crate::stand_in;
 use crate::text;
@@ -28,6 +29,8 @@ pub(crate) struct Raw<'a> {
     pub insured_branch: &'a str,
     pub institution: &'a str,
     pub seen: Option<i32>,
+    /// Address and identifier of a table that has them in parts; `address` and the card have no say then.
+    pub parts: Option<Parts<'a>>,
 }
 
 /// 1000-01-01: a year before it is a year of two digits (61/04/04) or the zero of a program, and no birth date. It is not the sign of a row
@@ -139,6 +142,11 @@ impl Normaliser {
             postal: contact::postal(raw.postal_code),
             ..Row::default()
         };
+        if let Some(parts) = &raw.parts {
+            let born = (row.birth != NO_DAY).then(|| terms::civil_from_days(row.birth));
+            parts::fill(&mut row, parts, born, |text| self.forms.number(text));
+            return self.in_parts(row, written, raw.institution);
+        }
         (row.place, row.numbers) = contact::home(raw.address, &mut self.buffer);
         let card = contact::card(raw.insurer_number, raw.insured_symbol, raw.insured_number, raw.insured_branch);
         (row.insurer, row.symbol, row.number) = (card.insurer, card.symbol, card.number);
@@ -184,6 +192,18 @@ impl Normaliser {
         if row.fk == NONE && row.gk == NONE && row.fy == NONE && row.gy == NONE {
             row.flags |= stand_in::Unlinkable::Unnamed.bits();
         }
+        row
+    }
+
+    /// The rest of a row in parts: names as they are written. One that is missing is missing, and nothing is cut out of the other.
+    fn in_parts(&mut self, mut row: Row, written: [usize; 2], institution: &str) -> Row {
+        row.institution = self.forms.number(institution);
+        row.flags |= self.stand_in(written, [0, 0], 0, &row);
+        if row.flags & flag::REASON == stand_in::Unlinkable::Unnamed.bits() && row.has_card() {
+            // an identifier names somebody where both names are missing
+            row.flags &= !flag::REASON;
+        }
+        [row.fk, row.gk] = written.map(|p| self.known[p].written.whole);
         row
     }
 

@@ -9,7 +9,7 @@ use arrow::datatypes::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-use crate::columns::{COLUMNS, ColumnMap};
+use crate::columns::{self, ALL, ColumnMap, Places};
 use crate::error::LinkageError;
 use crate::normalise::Normaliser;
 use crate::table::{Parsed, RowError, Table, take};
@@ -40,12 +40,12 @@ pub(crate) fn read(path: &Path, map: &ColumnMap) -> Result<Table, LinkageError> 
 
 fn rows(
     batch: &RecordBatch,
-    places: &[Option<usize>; COLUMNS.len()],
+    places: &Places,
     names: &[String],
     normaliser: &mut Normaliser,
 ) -> Result<Result<Parsed, RowError>, LinkageError> {
-    let mut columns: Vec<Option<StringArray>> = Vec::with_capacity(COLUMNS.len());
-    for (place, column) in places.iter().zip(COLUMNS) {
+    let mut columns: Vec<Option<StringArray>> = Vec::with_capacity(ALL.len());
+    for (place, column) in places.iter().zip(ALL) {
         let wrong = || LinkageError::ColumnType { table: "people", column, wanted: "text, date or whole number" };
         let values = place.map(|at| {
             let values = batch.column_by_name(&names[at]).ok_or_else(wrong)?;
@@ -69,7 +69,7 @@ fn rows(
     let mut parsed = Parsed::default();
     for row in 0..batch.num_rows() {
         let field = |at: usize| columns[at].as_ref().filter(|c| c.is_valid(row)).map_or("", |c| c.value(row));
-        if take(&mut parsed, normaliser, field).is_err() {
+        if take(&mut parsed, normaliser, columns::in_parts(places), field).is_err() {
             return Ok(Err(RowError::NoId(row + 1)));
         }
     }

@@ -21,7 +21,7 @@ pub(crate) struct Row {
     pub seen: i32,
     pub institution: Form,
     pub postal: u32,
-    /// Hash of the place name without prefecture.
+    /// Hash of the place name without prefecture; in a row in parts the number of their text.
     pub place: u32,
     pub symbol: u32,
     pub insurer: u32,
@@ -108,6 +108,16 @@ impl Row {
     /// Whether the card is one person's without a branch number (法別 39, late-elderly).
     pub fn own_card(&self) -> bool {
         self.has_card() && self.insurer / 1_000_000 == 39
+    }
+
+    /// Whether address and identifier stand in parts: `place` is then the number of their text, see `parts`.
+    pub fn is_parted(&self) -> bool {
+        self.numbers & crate::parts::MARK != 0
+    }
+
+    /// The numbers of the row's texts.
+    pub fn forms(&self) -> [Form; 6] {
+        [self.fk, self.gk, self.fy, self.gy, self.institution, if self.is_parted() { self.place } else { NONE }]
     }
 
     /// Key of the card as a whole.

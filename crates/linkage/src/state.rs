@@ -288,7 +288,7 @@ impl State {
         let scored: Vec<Scored> = take(&mut rest)?.chunks_exact(PAIR_BYTES).map(pair).collect();
         let past = take(&mut rest)?.chunks_exact(PAST_BYTES).map(|b| (eight(&b[..8]), four(&b[8..])));
         let past: Vec<(u64, u32)> = past.collect();
-        let known = |r: &Row| [r.fk, r.gk, r.fy, r.gy, r.institution].iter().all(|f| (*f as usize) < forms.len());
+        let known = |r: &Row| r.forms().iter().all(|f| (*f as usize) < forms.len());
         let there = |row: u32| (row as usize) < rows.len();
         let pointed = scored.iter().all(|s| there(s.left) && there(s.right)) && past.iter().all(|(_, row)| there(*row));
         if labels.len() != rows.len() || persons.len() != rows.len() || !rows.iter().all(known) || !pointed {

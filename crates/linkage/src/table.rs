@@ -5,12 +5,13 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Mutex;
 
-use crate::columns::{COLUMNS, ColumnMap};
+use crate::columns::{self, ALL, ColumnMap, Places};
 use crate::error::LinkageError;
 use crate::forms::Forms;
 use crate::lines::{Endless, PieceError, Pieces, Records, record_end};
 use crate::normalise::{Normaliser, Raw};
 use crate::parallel;
+use crate::parts::Parts;
 use crate::row::Row;
 use crate::text;
 
@@ -104,8 +105,8 @@ pub(crate) struct Table {
     pub forms: Forms,
     /// Rows that stood there a second time, the same in every field.
     pub repeated: u64,
-    /// Filled fields, in the order of [`COLUMNS`].
-    pub filled: [u64; COLUMNS.len()],
+    /// Filled fields, in the order of [`ALL`].
+    pub filled: [u64; ALL.len()],
 }
 
 /// What one thread made of one piece of a file.
@@ -113,7 +114,7 @@ pub(crate) struct Table {
 pub(crate) struct Parsed {
     pub labels: Labels,
     pub rows: Vec<Row>,
-    pub filled: [u64; COLUMNS.len()],
+    pub filled: [u64; ALL.len()],
 }
 
 /// One thread's work: the pieces it parsed, and the texts behind their numbers.
@@ -129,7 +130,12 @@ pub(crate) enum RowError {
 }
 
 /// Takes the fields of one row.
-pub(crate) fn take<'a>(parsed: &mut Parsed, normaliser: &mut Normaliser, field: impl Fn(usize) -> &'a str) -> Result<(), ()> {
+pub(crate) fn take<'a>(
+    parsed: &mut Parsed,
+    normaliser: &mut Normaliser,
+    in_parts: bool,
+    field: impl Fn(usize) -> &'a str,
+) -> Result<(), ()> {
     let label = field(0).trim();
     if label.is_empty() {
         return Err(());
@@ -156,6 +162,16 @@ pub(crate) fn take<'a>(parsed: &mut Parsed, normaliser: &mut Normaliser, field: 
         insured_symbol: field(13),
         insured_number: field(14),
         insured_branch: field(15),
+        parts: in_parts.then(|| Parts {
+            id: field(16),
+            number: field(17),
+            street: field(18),
+            building: field(19),
+            suburb: field(20),
+            state: field(21),
+            postal: field(9),
+            birth: field(8),
+        }),
     }));
     Ok(())
 }
@@ -251,7 +267,7 @@ impl Table {
         drop(shares);
         let mut parts: Vec<(usize, Result<Parsed, RowError>)> = pieces.into_iter().flatten().collect();
         parts.sort_unstable_by_key(|(number, _)| *number);
-        let mut table = Table { labels: Labels::default(), rows: Vec::new(), forms, repeated: 0, filled: [0; COLUMNS.len()] };
+        let mut table = Table { labels: Labels::default(), rows: Vec::new(), forms, repeated: 0, filled: [0; ALL.len()] };
         let mut row = 0;
         let mut whole: Vec<&Parsed> = Vec::with_capacity(parts.len());
         for (_, parsed) in &parts {
@@ -313,14 +329,12 @@ pub(crate) fn renumber(row: &mut Row, numbers: &[u32]) {
     for form in [&mut row.fk, &mut row.gk, &mut row.fy, &mut row.gy, &mut row.institution] {
         *form = numbers.get(*form as usize).copied().unwrap_or(0);
     }
+    if row.is_parted() {
+        row.place = numbers.get(row.place as usize).copied().unwrap_or(0);
+    }
 }
 
-fn parse(
-    bytes: &[u8],
-    places: &[Option<usize>; COLUMNS.len()],
-    width: usize,
-    normaliser: &mut Normaliser,
-) -> Result<Parsed, RowError> {
+fn parse(bytes: &[u8], places: &Places, width: usize, normaliser: &mut Normaliser) -> Result<Parsed, RowError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|e| RowError::Encoding(bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1))?;
     let mut parsed = Parsed::default();
@@ -331,7 +345,7 @@ fn parse(
             return Err(RowError::Fields(row));
         }
         let field = |at: usize| places[at].map_or("", |place| records.field(place));
-        take(&mut parsed, normaliser, field).map_err(|()| RowError::NoId(row))?;
+        take(&mut parsed, normaliser, columns::in_parts(places), field).map_err(|()| RowError::NoId(row))?;
     }
     Ok(parsed)
 }

@@ -7,6 +7,7 @@ mod it {
     mod input;
     mod keys;
     mod later_runs;
+    mod parts;
     mod people;
     mod persons;
     mod stand_ins;

@@ -326,15 +326,15 @@ fn picture(sheet: &Sheet, lang: Lang) -> String {
         let field = match column {
             "family_kanji" | "family_kana" => "family",
             "given_kanji" | "given_kana" => "given",
-            "postal_code" | "address" => "home",
-            "insurer_number" | "insured_symbol" | "insured_number" | "insured_branch" => "card",
+            "postal_code" | "address" | "street_number" | "street" | "building" | "suburb" | "state" => "home",
+            "insurer_number" | "insured_symbol" | "insured_number" | "insured_branch" | "personal_id" => "card",
             other => other,
         };
         let at = linkage::FIELDS.iter().position(|f| *f == field);
         let word = at.and_then(|at| sheet.evidence.as_ref().and_then(|e| e.levels.get(at)));
         word.map_or(String::new(), |w| text("linkage-level-", w, lang))
     };
-    let columns: Vec<&str> = linkage::COLUMNS.into_iter().skip(1).collect();
+    let columns: Vec<&str> = linkage::COLUMNS.into_iter().skip(1).chain(linkage::PART_COLUMNS).collect();
     let rows: Vec<[String; 4]> = columns
         .into_iter()
         .map(|c| [text("linkage-column-name-", c, lang), values(&sheet.left_values, c), values(&sheet.right_values, c), level(c)])
