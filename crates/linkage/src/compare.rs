@@ -37,6 +37,8 @@ pub(crate) fn rows(a: &Row, b: &Row, forms: &Forms) -> Levels {
             },
         },
         namesakes: 0,
+        birth_errors: 0,
+        sex_errors: 0,
     }
 }
 

@@ -5,6 +5,7 @@ use crate::levels::Pattern;
 use crate::model::{Class, Model, Strangers, Tally, state};
 use crate::parts_levels::PartLevels;
 use crate::prior;
+use crate::rates::Rates;
 
 /// A pattern with its rarity in steps and how many candidate pairs show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,6 +29,7 @@ pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Mod
     let candidates: f64 = cases.iter().map(|c| f64::from(c.pairs)).sum();
     let mut model = Model {
         parts: None,
+        rates: Rates::default(),
         person: prior::person(),
         household: prior::household(),
         strangers,
@@ -62,6 +64,7 @@ pub(crate) fn step(cases: &[Case], model: &Model) -> Model {
     }
     let mut next = Model {
         parts: None,
+        rates: Rates::default(),
         person: person.class(&prior::person(), STRENGTH),
         household: household.class(&prior::household(), STRENGTH),
         strangers: model.strangers.clone(),

@@ -18,6 +18,7 @@ use crate::parallel;
 use crate::parts;
 use crate::parts_levels::PartLevels;
 use crate::parts_model::PartsModel;
+use crate::rates::Rates;
 use crate::row::{NO_DAY, Row, crowd, flag};
 use crate::usage;
 
@@ -175,28 +176,33 @@ pub(crate) fn run(
     let found = blocks::candidates(rows, &parts::keys(rows, forms), caps, options.threads, likeness);
     watch.lap("block");
 
-    let scored = score(rows, forms, owners, &frequencies, &found.pairs, options.threads, known.zip(before.as_deref()));
+    let mut scored = score(rows, forms, owners, &frequencies, &found.pairs, options.threads, known.zip(before.as_deref()));
     let passes = found.passes;
     drop(found.pairs);
     watch.lap("compare");
 
-    let cases = cases(&scored);
+    let mut distinct = cases(&scored);
     let model = match frozen {
         Some(frozen) => frozen.model.clone(),
         None => {
             let (random, random_in_parts) = strangers(rows, &persons, forms);
-            let parts = PartsModel::train(&cases, &random_in_parts, rows.len());
-            Model { parts, ..em::train(&cases, random, rows.len()) }
+            let parts = PartsModel::train(&distinct, &random_in_parts, rows.len());
+            let model = Model { parts, ..em::train(&distinct, random, rows.len()) };
+            Model { rates: Rates::learn(rows, forms, &scored, &model.scorer()), ..model }
         }
     };
+    if let Some(rates) = model.rates.by_form(forms) {
+        scored.iter_mut().for_each(|s| rates.mark(s, rows));
+        distinct = cases(&scored);
+    }
     watch.lap("train");
 
     let scorer = model.scorer();
     let said = |c: &Case| (scorer.classes(c.pattern, c.steps)[0] as f32, scorer.log_odds(c.pattern, c.steps));
-    let said: FastMap<u64, (f32, f64)> = cases.iter().map(|c| (case_key(c.pattern, c.steps), said(c))).collect();
+    let said: FastMap<u64, (f32, f64)> = distinct.iter().map(|c| (case_key(c.pattern, c.steps), said(c))).collect();
     let mut histogram = vec![0u64; 101];
     let mut expected_pairs = 0.0;
-    for case in &cases {
+    for case in &distinct {
         let p = scorer.classes(case.pattern, case.steps)[0];
         histogram[(p * 100.0).round() as usize] += u64::from(case.pairs);
         expected_pairs += p * f64::from(case.pairs);

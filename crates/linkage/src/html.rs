@@ -95,6 +95,8 @@ impl Report {
         rows(&mut out, "linkage-report-passes", passes);
         let institutions = self.institutions.iter().map(|(name, shares)| (escape(name), shares.map(percent).join(" / ")));
         rows(&mut out, "linkage-report-institutions", institutions);
+        let errors = self.errors.iter().map(|(name, shares)| (escape(name), shares.map(percent).join(" / ")));
+        rows(&mut out, "linkage-report-errors", errors);
         let seconds = |s: f64| format!("{s:.2} s");
         let stages =
             self.stages.iter().map(|s| (escape(s.name), format!("{} / {}", seconds(s.wall_seconds), seconds(s.cpu_seconds))));

@@ -139,12 +139,15 @@ pub(crate) struct Levels {
     pub gap: u8,
     /// Name and birth date could well be another's, see `Frequencies::has_namesakes`. It is no evidence but a bound on what joins.
     pub namesakes: u8,
+    /// How often the institutions of the two rows have birth dates and sexes wrong: steps of `rates::TIMES`, which shift what one person shows.
+    pub birth_errors: u8,
+    pub sex_errors: u8,
 }
 
 impl Levels {
     pub fn pack(self) -> Pattern {
-        let Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes } = self;
-        let names = [(given, 4), (family, 4), (birth, 3), (sex, 2)];
+        let Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes, birth_errors, sex_errors } = self;
+        let names = [(birth_errors, 2), (sex_errors, 2), (given, 4), (family, 4), (birth, 3), (sex, 2)];
         let others = [(card, 3), (home, 3), (phone, 3), (one_place, 1), (gap, 3), (namesakes, 1)];
         let fields = names.iter().chain(&others);
         Pattern(fields.fold(0, |bits, (level, width)| bits << width | u32::from(*level)))
@@ -166,7 +169,8 @@ impl Pattern {
         let namesakes = take(1);
         let (gap, one_place, phone, home, card, sex) = (take(3), take(1), take(3), take(3), take(3), take(2));
         let (birth, family, given) = (take(3), take(4), take(4));
-        Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes }
+        let (sex_errors, birth_errors) = (take(2), take(2));
+        Levels { given, family, birth, sex, card, home, phone, one_place, gap, namesakes, birth_errors, sex_errors }
     }
 
     /// The levels as codes of the catalogue (`linkage-level-…`): given and family name, birth date, sex, card, home, telephone.

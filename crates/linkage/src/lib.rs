@@ -12,6 +12,7 @@
 //! * `levels`, `compare`: a pair becomes levels of agreement;
 //! * `parts`, `parts_levels`, `parts_model` (`distance`): the same of tables with addresses in parts and a personal identifier;
 //! * `frequencies`, `model`, `prior`, `em`: what the levels say: one person, one household, or strangers. Learned without labels;
+//! * `rates`: which institutions often have a birth date or a sex wrong;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
 //! * `engine`: all of it; `link` for the vault;
 //! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
@@ -56,6 +57,7 @@ mod parts_model;
 mod people;
 mod prior;
 mod radix;
+mod rates;
 #[cfg(test)]
 mod reference;
 mod report;
@@ -84,7 +86,7 @@ pub use report::Report;
 pub use stand_in::Unlinkable;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/4";
+pub const RULE: &str = "azekura-fellegi-sunter/5";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
@@ -143,6 +145,7 @@ pub const CODES: &[&str] = &[
     "linkage-report-sizes",
     "linkage-report-passes",
     "linkage-report-institutions",
+    "linkage-report-errors",
     "linkage-report-stages",
     "linkage-report-total",
     "linkage-report-memory",

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::levels::{Levels, Pattern, birth, card, gap, home, name, phone, sex};
 use crate::parts_model::{PartsModel, PartsScorer};
+use crate::rates::{Rates, TIMES};
 
 /// States of the name as a whole.
 pub(crate) mod state {
@@ -284,7 +285,7 @@ impl Strangers {
     }
 }
 
-/// A trained model: numbers only, no value of any person.
+/// A trained model: numbers and ids of institutions, no value of any person.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Model {
     pub person: Class,
@@ -296,6 +297,9 @@ pub(crate) struct Model {
     /// Of rows in parts, where there were such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parts: Option<PartsModel>,
+    /// Which institutions often err.
+    #[serde(default)]
+    pub rates: Rates,
 }
 
 /// Steps in which rarity is kept: a quarter of a nat.
@@ -315,6 +319,8 @@ impl Model {
             strangers: self.strangers.logs(),
             pairs: self.pairs.map(|n| n.max(1e-9).ln()),
             parts: self.parts.as_ref().map_or_else(|| PartsModel::new(&[], 0).scorer(), PartsModel::scorer),
+            births: TIMES.map(|times| erring(&self.person.birth, [birth::MISSING, birth::SAME], times)),
+            sexes: TIMES.map(|times| erring(&self.person.sex, [sex::MISSING, sex::SAME], times)),
         }
     }
 }
@@ -326,9 +332,34 @@ pub(crate) struct Scorer {
     strangers: Strangers,
     pairs: [f64; 3],
     parts: PartsScorer,
+    /// Birth date and sex of one person, by how often the institutions err.
+    births: [Vec<f64>; TIMES.len()],
+    sexes: [Vec<f64>; TIMES.len()],
+}
+
+/// A table of one person where the field is wrong so many times as often, in logarithms; at most half of what is said is wrong.
+fn erring(table: &[f64], [missing, same]: [u8; 2], times: f64) -> Vec<f64> {
+    let of = |level: u8| table.get(usize::from(level)).copied().unwrap_or(0.0);
+    let said = 1.0 - of(missing);
+    let wrong = (said - of(same)).max(1e-12);
+    let more = (wrong * times).min(said / 2.0).max(wrong);
+    let level = |(at, p): (usize, &f64)| match at {
+        at if at == usize::from(missing) => *p,
+        at if at == usize::from(same) => said - more,
+        _ => p * more / wrong,
+    };
+    logs(&table.iter().enumerate().map(level).collect::<Vec<f64>>())
 }
 
 impl Scorer {
+    /// Contributions of one person.
+    fn one_person(&self, levels: &Levels) -> [f64; 5] {
+        let mut parts = self.person.parts(levels);
+        parts[1] = at(&self.births[usize::from(levels.birth_errors) % TIMES.len()], levels.birth);
+        parts[2] = at(&self.sexes[usize::from(levels.sex_errors) % TIMES.len()], levels.sex);
+        parts
+    }
+
     /// Natural logarithms of the expected numbers of pairs with these levels: one person, one household, strangers.
     fn masses(&self, pattern: Pattern, steps: u8) -> [f64; 3] {
         if let Some(masses) = self.parts.three(pattern, steps) {
@@ -338,7 +369,7 @@ impl Scorer {
         let rarity = f64::from(steps) * RARITY_STEP;
         let sum = |parts: [f64; 5]| parts.iter().sum::<f64>();
         [
-            self.pairs[0] + sum(self.person.parts(levels)),
+            self.pairs[0] + sum(self.one_person(levels)),
             self.pairs[1] + sum(self.household.parts(levels)),
             self.pairs[2] + sum(self.strangers.parts(levels, rarity)),
         ]
@@ -368,7 +399,7 @@ impl Scorer {
         }
         let levels = pattern.levels();
         let masses = self.masses(pattern, steps);
-        let person = self.person.parts(&levels);
+        let person = self.one_person(&levels);
         let (other, prior) = if masses[1] >= masses[2] {
             (self.household.parts(&levels), self.pairs[1])
         } else {

@@ -124,6 +124,8 @@ impl PartLevels {
             one_place: 0,
             gap: gap::MISSING,
             namesakes: self.namesakes,
+            birth_errors: 0,
+            sex_errors: 0,
         }
     }
 

@@ -28,6 +28,8 @@ fn levels(b: &[u8; 9]) -> Levels {
         one_place: pick(7, 2),
         gap: pick(8, gap::COUNT),
         namesakes: b[8] >> 7,
+        birth_errors: b[7] >> 6,
+        sex_errors: b[6] >> 6,
     }
 }
 

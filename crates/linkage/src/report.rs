@@ -63,6 +63,8 @@ pub struct Report {
     pub filled: BTreeMap<&'static str, u64>,
     /// Share of missing birth dates, telephones, homes, cards and written names by institution.
     pub institutions: BTreeMap<String, [f64; 5]>,
+    /// Share of an institution's records that have birth date and sex wrong, as the model believes; of those with a hundred pairs at least.
+    pub errors: BTreeMap<String, [f64; 2]>,
     /// Rounds of learning.
     pub rounds: u32,
     /// The model: numbers only.
@@ -113,6 +115,7 @@ pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u6
     }
     let share = |c: [u64; 6]| [0, 1, 2, 3, 4].map(|at| (c[at] as f64 / c[5].max(1) as f64 * 1e4).round() / 1e4);
     Report {
+        errors: outcome.trained.model.rates.shares(),
         rule: crate::RULE,
         run: 1,
         records: rows.len() as u64,

@@ -10,5 +10,6 @@ mod it {
     mod parts;
     mod people;
     mod persons;
+    mod rates;
     mod stand_ins;
 }

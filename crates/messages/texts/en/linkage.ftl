@@ -56,6 +56,7 @@ linkage-report-by-probability = Compared pairs by probability
 linkage-report-sizes = Persons by number of records (31: 31 and more)
 linkage-report-passes = Blocking: blocks / pairs without a cap / pairs / capped blocks / pairs left out
 linkage-report-institutions = Institutions: missing birth dates / telephones / homes / cards / written names
+linkage-report-errors = Institutions: share of records with a wrong birth date / sex, as estimated from pairs of one person
 linkage-report-stages = Time: clock / all threads
 linkage-report-total = all
 linkage-report-memory = Peak memory

@@ -56,6 +56,7 @@ linkage-report-by-probability = 確率ごとの組の数
 linkage-report-sizes = 記録数ごとの人の数（31 は 31 以上）
 linkage-report-passes = 候補の作り方：群／上限なしの組／組／上限を超えた群／省いた組
 linkage-report-institutions = 機関ごとの欠測：生年月日／電話／住所／保険証／漢字氏名
+linkage-report-errors = 施設ごとの、生年月日・性別に誤りのある記録の割合（同一人物の組から推定）
 linkage-report-stages = 時間：実時間／全スレッド
 linkage-report-total = 合計
 linkage-report-memory = 最大メモリー
