@@ -1,4 +1,5 @@
-//! Links a table of people whose truth is known, and says how well: `score PEOPLE.csv TRUTH.csv [--newborns] [--misses N]`.
+//! Links a table of people whose truth is known, and says how well: `score PEOPLE.csv TRUTH.csv [--newborns] [--parts] [--misses N]`.
+//! `--parts`: the table has the columns `linkage::PART_COLUMNS` as well.
 //!
 //! For tables of the generator in `bench/linkage` only; it prints record ids.
 
@@ -6,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::time::Instant;
 
-use linkage::{CsvPeople, Options, link};
+use linkage::{ColumnMap, CsvPeople, Options, PART_COLUMNS, link};
 
 fn pairs(n: u64) -> u64 {
     n * n.saturating_sub(1) / 2
@@ -15,7 +16,7 @@ fn pairs(n: u64) -> u64 {
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [people, truth, ..] = &arguments[..] else {
-        eprintln!("usage: score PEOPLE.csv TRUTH.csv [--newborns] [--misses N]");
+        eprintln!("usage: score PEOPLE.csv TRUTH.csv [--newborns] [--parts] [--misses N]");
         std::process::exit(2);
     };
     let value = |name: &str| arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)).cloned();
@@ -25,7 +26,9 @@ fn main() {
         options.threshold = t;
     }
     let start = Instant::now();
-    let people = CsvPeople::read(fs::File::open(people).expect("people")).expect("a table of people");
+    let parts = arguments.iter().any(|a| a == "--parts");
+    let map = ColumnMap::new(PART_COLUMNS.into_iter().filter(|_| parts).map(|c| (c, c))).expect("our names");
+    let people = CsvPeople::read_mapped(fs::File::open(people).expect("people"), &map).expect("a table of people");
     let read = start.elapsed();
     let links = link(&people.people, &[], &options).expect("no facts");
     println!("read {:.2} s, all {:.2} s, {:?}", read.as_secs_f64(), start.elapsed().as_secs_f64(), links.stats);

@@ -24,8 +24,9 @@ pub const COLUMNS: [&str; 16] = [
     "insured_branch",
 ];
 
-/// Columns that need not be there. A table with one of them has addresses in parts, a personal identifier, and names in Latin letters in the
-/// columns of written names; `address` and the insurance card have no say then.
+/// Columns that are read only where a map names them: a table of Japan may well have a column `state` that is something else. A table with
+/// one of them has addresses in parts, a personal identifier, and names in Latin letters in the columns of written names; `address` and the
+/// insurance card have no say then.
 pub const PART_COLUMNS: [&str; 6] = ["personal_id", "street_number", "street", "building", "suburb", "state"];
 
 /// Both, in this order.
@@ -70,15 +71,13 @@ impl ColumnMap {
     pub(crate) fn places(&self, header: &[&str]) -> Result<Places, LinkageError> {
         let mut places = [None; ALL.len()];
         for (at, (place, column)) in places.iter_mut().zip(ALL).enumerate() {
-            let named = self.0.get(column).map(String::as_str);
-            let wanted = named.unwrap_or(column);
+            let own = if at < COLUMNS.len() { column } else { "" };
+            let wanted = self.0.get(column).map_or(own, String::as_str);
             if wanted.is_empty() && column != "record_id" {
                 continue;
             }
-            *place = header.iter().position(|h| h.trim() == wanted);
-            if place.is_none() && (at < COLUMNS.len() || named.is_some()) {
-                return Err(LinkageError::ColumnMissing { table: "people", column });
-            }
+            let found = header.iter().position(|h| h.trim() == wanted);
+            *place = Some(found.ok_or(LinkageError::ColumnMissing { table: "people", column })?);
         }
         Ok(places)
     }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::levels::{Levels, Pattern, birth, card, gap, home, name, phone, sex};
 use crate::parts_model::{PartsModel, PartsScorer};
-use crate::rates::{Rates, TIMES};
+use crate::rates::{self, Rates, TIMES};
 
 /// States of the name as a whole.
 pub(crate) mod state {
@@ -319,8 +319,8 @@ impl Model {
             strangers: self.strangers.logs(),
             pairs: self.pairs.map(|n| n.max(1e-9).ln()),
             parts: self.parts.as_ref().map_or_else(|| PartsModel::new(&[], 0).scorer(), PartsModel::scorer),
-            births: TIMES.map(|times| erring(&self.person.birth, [birth::MISSING, birth::SAME], times)),
-            sexes: TIMES.map(|times| erring(&self.person.sex, [sex::MISSING, sex::SAME], times)),
+            births: TIMES.map(|times| logs(&rates::erring(&self.person.birth, [birth::MISSING, birth::SAME], times))),
+            sexes: TIMES.map(|times| logs(&rates::erring(&self.person.sex, [sex::MISSING, sex::SAME], times))),
         }
     }
 }
@@ -335,20 +335,6 @@ pub(crate) struct Scorer {
     /// Birth date and sex of one person, by how often the institutions err.
     births: [Vec<f64>; TIMES.len()],
     sexes: [Vec<f64>; TIMES.len()],
-}
-
-/// A table of one person where the field is wrong so many times as often, in logarithms; at most half of what is said is wrong.
-fn erring(table: &[f64], [missing, same]: [u8; 2], times: f64) -> Vec<f64> {
-    let of = |level: u8| table.get(usize::from(level)).copied().unwrap_or(0.0);
-    let said = 1.0 - of(missing);
-    let wrong = (said - of(same)).max(1e-12);
-    let more = (wrong * times).min(said / 2.0).max(wrong);
-    let level = |(at, p): (usize, &f64)| match at {
-        at if at == usize::from(missing) => *p,
-        at if at == usize::from(same) => said - more,
-        _ => p * more / wrong,
-    };
-    logs(&table.iter().enumerate().map(level).collect::<Vec<f64>>())
 }
 
 impl Scorer {

@@ -55,7 +55,15 @@ impl CsvPeople {
     /// # Errors
     /// What [`LinkageError`] says of CSV files.
     pub fn read(input: impl Read + Send) -> Result<CsvPeople, LinkageError> {
-        let table = Table::read(input, &ColumnMap::default(), 1)?;
+        Self::read_mapped(input, &ColumnMap::default())
+    }
+
+    /// The same of a table with other names of columns.
+    ///
+    /// # Errors
+    /// What [`LinkageError`] says of CSV files.
+    pub fn read_mapped(input: impl Read + Send, map: &ColumnMap) -> Result<CsvPeople, LinkageError> {
+        let table = Table::read(input, map, 1)?;
         let labels = (0..table.labels.len()).map(|at| String::from_utf8_lossy(table.labels.get(at)).into_owned()).collect();
         let count = |flag: u8| table.rows.iter().filter(|r| r.flags & flag != 0).count() as u64;
         let people = People {

@@ -39,6 +39,20 @@ pub(crate) struct Rates {
     pub times: BTreeMap<String, [f64; KINDS]>,
 }
 
+/// A table of one person where the field is wrong so many times as often; at most half of what is said is wrong.
+pub(crate) fn erring(table: &[f64], [missing, same]: [u8; 2], times: f64) -> Vec<f64> {
+    let of = |level: u8| table.get(usize::from(level)).copied().unwrap_or(0.0);
+    let said = 1.0 - of(missing);
+    let wrong = (said - of(same)).max(1e-12);
+    let more = (wrong * times).min(said / 2.0).max(wrong);
+    let level = |(at, p): (usize, &f64)| match at {
+        at if at == usize::from(missing) => *p,
+        at if at == usize::from(same) => said - more,
+        _ => p * more / wrong,
+    };
+    table.iter().enumerate().map(level).collect()
+}
+
 /// Whether a pair says something of each field, and whether it differs there.
 fn said(levels: &Levels) -> [(bool, bool); KINDS] {
     [(levels.birth != birth::MISSING, levels.birth != birth::SAME), (levels.sex != sex::MISSING, levels.sex != sex::SAME)]

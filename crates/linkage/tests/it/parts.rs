@@ -186,10 +186,33 @@ fn twins_with_identifiers_given_out_one_after_the_other_stay_two_persons() {
         twin[4] = (first + 1).to_string();
         text += &line(&format!("u{n}"), &twin);
     }
+    // the same two records with one given name, to see that nothing else keeps them apart
+    for n in 520..540 {
+        let mut same = person(n);
+        let first: u64 = same[4].parse().expect("a number");
+        text += &line(&format!("t{n}"), &same);
+        same[4] = (first + 1).to_string();
+        text += &line(&format!("u{n}"), &same);
+    }
     let (out, _) = run(&folder, "out", &text, 2);
     let sets = partition(&out);
-    for n in 500..520 {
-        assert!(!sets.iter().any(|s| s.contains(&format!("t{n}")) && s.contains(&format!("u{n}"))), "twins {n}");
+    let together = |n: &usize| sets.iter().any(|s| s.contains(&format!("t{n}")) && s.contains(&format!("u{n}")));
+    assert_eq!((500..520).filter(together).count(), 0, "twins");
+    assert_eq!((520..540).filter(together).count(), 20, "one person each");
+}
+
+#[test]
+fn a_column_called_state_makes_no_table_one_of_parts() {
+    let folder = TempDir::new().expect("a folder");
+    let plain = super::files::table(super::files::people(0..200));
+    let more: String = plain.lines().enumerate().fold(String::new(), |mut all, (at, l)| {
+        writeln!(all, "{l},{}", if at == 0 { "state" } else { "active" }).expect("text");
+        all
+    });
+    let one = super::files::first(&folder, "one", &plain, 1);
+    let two = super::files::first(&folder, "two", &more, 1);
+    for name in ["clusters.csv", "links.csv", "state.bin"] {
+        assert!(fs::read(one.join(name)).expect("one") == fs::read(two.join(name)).expect("two"), "{name}");
     }
 }
 
