@@ -1,7 +1,7 @@
 //! The experiment: somebody who knows a little of a person tries to find the person in the data set that was made.
 //!
 //! It looks at the result alone, and gives the attacker everything that a treatment leaves to know: the class that the person is in, codes as
-//! they are shown of the person, days as they stand to each other and within the largest shift of the true ones. Who knows true values, and not
+//! they are shown of the person with what stands beside them, days as they stand to each other and within the largest shift of the true ones. Who knows true values, and not
 //! what became of them, finds no more with these. Of all who look alike to the attacker one is chosen by chance, so a person among `c` is found with 1/`c` (prosecutor risk; Dankar and El
 //! Emam 2010). Persons are drawn at random, and what the attacker knows of each is drawn from what stands there.
 
@@ -15,6 +15,7 @@ use rand::{CryptoRng, RngExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::AnonymityError;
+use crate::events::beside;
 use crate::profile::{Attacker, Privacy, Profile, Treatment, split_column};
 use crate::run::as_texts;
 use crate::treat::OTHER;
@@ -98,11 +99,14 @@ impl Seen {
             let day = days_of(batch);
             for field in batch.schema().fields().iter().filter(|f| is_event(profile, privacy, name, f.name(), f.data_type())) {
                 let column = format!("{name}.{}", field.name());
+                let beside = beside::columns(profile, name).into_iter().filter(|c| c != field.name());
+                let beside = beside.filter_map(|c| batch.column_by_name(c)).map(as_texts).collect::<Result<Vec<_>, _>>()?;
                 let Some(texts) = batch.column_by_name(field.name()).and_then(|c| c.as_string_opt::<i32>()) else { continue };
                 for (row, code) in texts.iter().enumerate() {
                     if let Some(code) = code.filter(|c| *c != OTHER) {
                         let next = numbers.len() as u32;
-                        let code = *numbers.entry((column.clone(), code.to_owned())).or_insert(next);
+                        let with: Vec<&Option<String>> = beside.iter().map(|c| &c[row]).collect();
+                        let code = *numbers.entry((column.clone(), format!("{code} {with:?}"))).or_insert(next);
                         codes[rows[row] as usize].push((code, day(row)));
                     }
                 }

@@ -10,11 +10,11 @@ use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
 use crate::attack::{self, Found};
-use crate::events::{self, EventsReport};
+use crate::events;
 use crate::persons::Persons;
-use crate::profile::{Kind, Privacy, Profile, TableProfile, split_column};
+use crate::profile::{Kind, Profile, TableProfile};
 use crate::report::{MonthsReport, Report};
-use crate::run::{Leaders, Run};
+use crate::run::Run;
 use crate::stay::Stay;
 use crate::treat::window::Window;
 use crate::treat::{dates, ids};
@@ -145,14 +145,15 @@ pub fn process_and_tell<R: CryptoRng>(
         }
         filtered.insert(name.clone(), batch);
     }
-    let mut leading: BTreeMap<String, (Vec<u32>, Leaders)> = BTreeMap::new();
+    let mut leading = events::Leading::new();
     for (name, batch) in &filtered {
         let rows = persons.rows(name, batch)?;
         let leaders = run.leading_codes(name, &profile.tables[name], batch, &rows)?;
         leading.insert(name.clone(), (rows, leaders));
     }
+    let mut given = filtered.clone();
     if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
-        report.events = combinations(&run, privacy, &mut leading, &mut filtered, &stay.classes)?;
+        report.events = events::combinations(&run, privacy, &mut leading, &mut filtered, &mut given, &stay.classes)?;
     }
     let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
     for (name, batch) in filtered.iter().filter(|(name, _)| *name != "person") {
@@ -167,7 +168,8 @@ pub fn process_and_tell<R: CryptoRng>(
         let (table, batch) = (&profile.tables[&name], &filtered[&name]);
         let before = tables[&name].num_rows() as u64;
         run.units_of_codes(table, batch, &rows, &mut leaders)?;
-        let (treated, report) = run.table(&name, table, batch, &rows, &leaders, &stay.steps, (&id_map, &row_ids), before)?;
+        let given = (&given[&name], before);
+        let (treated, report) = run.table(&name, table, batch, &rows, &leaders, &stay.steps, (&id_map, &row_ids), given)?;
         out.insert(name.clone(), treated);
         reports.push(report);
     }
@@ -200,48 +202,6 @@ pub fn process_and_tell<R: CryptoRng>(
         Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
     };
     Ok((processed, report, staying.into_iter().collect()))
-}
-
-/// Combinations of codes that too few persons have, brought to coarser forms.
-fn combinations(
-    run: &Run<'_>,
-    privacy: &Privacy,
-    leading: &mut BTreeMap<String, (Vec<u32>, Leaders)>,
-    tables: &mut BTreeMap<String, RecordBatch>,
-    classes: &[u32],
-) -> Result<Option<EventsReport>, AnonymityError> {
-    let Some(of) = &privacy.events else { return Ok(None) };
-    let wanted: BTreeSet<(&str, &str)> = events::columns(of).collect();
-    let mut columns = Vec::new();
-    for (table, (rows, leaders)) in leading.iter_mut() {
-        for (column, coded) in &mut leaders.codes {
-            let named = wanted.get(&(table.as_str(), column.as_str())).map(|(t, c)| format!("{t}.{c}"));
-            columns.extend(named.map(|name| events::Column { name, persons: rows, coded }));
-        }
-    }
-    let k = of.k.unwrap_or(privacy.k);
-    let classes = of.within_classes.then_some(classes);
-    let (report, gone) = events::treat(run.profile, of, k, privacy.rare_persons, &mut columns, classes)?;
-    let mut of_table: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
-    // That somebody died stays, whatever of.
-    for (table, gone) in gone.iter().filter_map(|(name, gone)| Some((split_column(name)?.0, gone))).filter(|(t, _)| *t != "death")
-    {
-        let all = of_table.entry(table).or_insert_with(|| vec![false; gone.len()]);
-        all.iter_mut().zip(gone).for_each(|(all, gone)| *all |= gone);
-    }
-    for (table, gone) in of_table.into_iter().filter(|(_, gone)| gone.contains(&true)) {
-        if let (Some((rows, leaders)), Some(batch)) = (leading.get_mut(table), tables.get_mut(table)) {
-            let stays: BooleanArray = gone.iter().map(|gone| Some(!gone)).collect();
-            leaders.keep(&stays)?;
-            *batch = filter_record_batch(batch, &stays)?;
-            let mut at = 0..;
-            rows.retain(|_| at.next().is_some_and(|row| stays.value(row)));
-            // What stood beside a code that went has fewer persons now.
-            let fresh = run.leading_codes(table, &run.profile.tables[table], batch, rows)?;
-            leaders.codes.extend(fresh.codes.into_iter().filter(|(column, _)| !wanted.contains(&(table, column.as_str()))));
-        }
-    }
-    Ok(Some(report))
 }
 
 fn within_found(profile: &Profile, found: &[Found]) -> Result<(), AnonymityError> {

@@ -24,7 +24,7 @@ pub struct Recount {
     pub times_of_day: BTreeMap<String, usize>,
     /// Cells with a local code, by table and column, of whatever treatment.
     pub local_codes: BTreeMap<String, usize>,
-    /// Combinations of codes that fewer persons have than the profile promises.
+    /// Combinations of codes, each with what stands beside it, that fewer persons have than the profile promises.
     pub few_combinations: usize,
     /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
     pub few_deaths: usize,
@@ -107,16 +107,38 @@ fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -
     }
 }
 
-/// How many combinations of up to `known` codes of some columns fewer than `k` persons of a group have; その他 is
-/// a code too, since it says that there is something.
-fn few_combinations(events: &Events, tables: &BTreeMap<String, RecordBatch>, groups: &BTreeMap<i64, usize>, k: usize) -> usize {
+/// Whether what stands in a column says more of a row's code: concepts, types, a status, a unit, a class; neither ids, dates, numbers nor results.
+fn says_more(profile: &Profile, events: &Events, table: &str, column: &str) -> bool {
+    let name = format!("{table}.{column}");
+    let counted_otherwise =
+        events.columns.contains(&name) || profile.privacy.iter().any(|p| p.quasi_identifiers.contains(&name));
+    !counted_otherwise
+        && match profile.treatment(table, column) {
+            Some(Treatment::Follow { .. } | Treatment::Code { .. } | Treatment::Unit | Treatment::Class { .. }) => true,
+            Some(_) | None => false,
+        }
+}
+
+/// How many combinations of up to `known` codes of some columns, each with what stands beside it, fewer than `k` persons of a group have;
+/// その他 is a code too, since it says that there is something.
+fn few_combinations(
+    profile: &Profile,
+    events: &Events,
+    tables: &BTreeMap<String, RecordBatch>,
+    groups: &BTreeMap<i64, usize>,
+    k: usize,
+) -> usize {
     let mut codes_of: BTreeMap<i64, BTreeSet<(&str, String)>> = BTreeMap::new();
     for name in &events.columns {
         let Some((table, column)) = name.split_once('.') else { continue };
         let Some(batch) = tables.get(table) else { continue };
+        let schema = batch.schema();
+        let more: Vec<&String> =
+            schema.fields().iter().map(|f| f.name()).filter(|c| says_more(profile, events, table, c)).collect();
         for row in 0..batch.num_rows() {
             if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row)) {
-                codes_of.entry(person).or_default().insert((name, code));
+                let beside: Vec<_> = more.iter().map(|column| cell(batch, column, row)).collect();
+                codes_of.entry(person).or_default().insert((name, format!("{code} {beside:?}")));
             }
         }
     }
@@ -183,7 +205,7 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
                 let numbers: BTreeMap<_, usize> = classes.keys().copied().zip(0..).collect();
                 groups.extend(keys.iter().map(|(person, key)| (*person, numbers[key])));
             }
-            out.few_combinations = few_combinations(events, tables, &groups, k);
+            out.few_combinations = few_combinations(profile, events, tables, &groups, k);
         }
     }
     if let (Kind::LinkableAnonymized, Some(privacy), Some(deaths)) = (profile.kind, &profile.privacy, tables.get("death")) {

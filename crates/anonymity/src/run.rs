@@ -24,6 +24,12 @@ pub(crate) struct Leaders {
 }
 
 impl Leaders {
+    /// What was found anew, but for some columns of codes.
+    pub fn renew(&mut self, fresh: Leaders, but: impl Fn(&str) -> bool) {
+        self.codes.extend(fresh.codes.into_iter().filter(|(column, _)| !but(column)));
+        self.unit = fresh.unit;
+    }
+
     /// Some of the rows.
     pub fn keep(&mut self, rows: &BooleanArray) -> Result<(), AnonymityError> {
         for coded in self.codes.values_mut() {
@@ -237,6 +243,7 @@ impl Run<'_> {
         moved.into_iter().nth(at).map(|array| Arc::new(array) as ArrayRef)
     }
 
+    /// A treated table, and what was done to it: `given` is the table as it was, and how many rows it had with those who do not stay.
     #[allow(clippy::too_many_arguments)]
     pub fn table(
         &self,
@@ -247,7 +254,7 @@ impl Run<'_> {
         leaders: &Leaders,
         steps: &[Option<usize>],
         (id_map, row_ids): NewIds<'_>,
-        rows_before: u64,
+        (given, rows_before): (&RecordBatch, u64),
     ) -> Result<(RecordBatch, TableReport), AnonymityError> {
         let schema = batch.schema();
         let mut columns = BTreeMap::new();
@@ -263,7 +270,7 @@ impl Run<'_> {
         let results = self.results(name, table, batch, rows, leaders, &mut columns)?;
         let mut reports = Vec::new();
         let mut arrays = Vec::new();
-        for (field, before) in schema.fields().iter().zip(batch.columns()) {
+        for (field, before) in schema.fields().iter().zip(given.columns()) {
             let after = columns
                 .remove(field.name())
                 .ok_or_else(|| AnonymityError::ColumnMissing { table: name.to_owned(), column: field.name().clone() })?;

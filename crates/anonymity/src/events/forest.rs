@@ -14,7 +14,12 @@ pub struct Forest {
     /// Codes in each node's column.
     all: Vec<u32>,
     heights: Vec<u32>,
+    /// Codes with what stands beside them; the parent may be the code by itself.
+    beside: Vec<bool>,
 }
+
+/// What is lost with what stands beside a code, in codes of its column and of all at most: less than with any form of several codes.
+const BESIDE: (f64, f64) = (0.5, 0.01);
 
 /// Why nodes are no forest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,7 +45,7 @@ impl Forest {
             *of_column.entry(*column).or_default() += u32::from(*code);
         }
         let all = columns.iter().map(|c| of_column[c]).collect();
-        let mut forest = Self { codes: vec![0; nodes], all, heights: vec![0; nodes], parents };
+        let mut forest = Self { codes: vec![0; nodes], all, heights: vec![0; nodes], beside: vec![false; nodes], parents };
         for node in 0..nodes {
             let mut at = node as u32;
             let mut height = 0;
@@ -56,6 +61,23 @@ impl Forest {
             }
         }
         Ok(forest)
+    }
+
+    /// Says of each node whether it is a code with what stands beside it, below the same code by itself.
+    #[must_use]
+    pub fn with_beside(mut self, beside: &[bool]) -> Self {
+        self.beside.iter_mut().zip(beside).for_each(|(of, beside)| *of = *beside);
+        self
+    }
+
+    /// Whether a node is a code with what stands beside it, below the same code by itself.
+    pub fn has_beside(&self, node: u32) -> bool {
+        self.beside.get(node as usize).copied().unwrap_or(false)
+    }
+
+    /// Whether any node is.
+    pub fn any_beside(&self) -> bool {
+        self.beside.contains(&true)
     }
 
     /// Nodes.
@@ -84,6 +106,9 @@ impl Forest {
         match shown {
             _ if shown == code => 0.0,
             GONE => 1.0,
+            node if self.has_beside(code) && self.parent(code) == node => {
+                (BESIDE.0 / f64::from(self.all[node as usize].max(1))).min(BESIDE.1)
+            }
             node => f64::from(self.codes[node as usize]) / f64::from(self.all[node as usize].max(1)),
         }
     }

@@ -4,18 +4,22 @@
 //! * [`Forest`]: codes and their coarser forms; [`Histories`]: which codes each person has, and as what each is shown;
 //! * [`counted`]: which combinations too few persons have;
 //! * [`repair()`]: coarser forms, for those persons alone whose combinations are too few, and back as far as it goes (`restore`);
-//!   `triples`: combinations of three;
-//! * `tables`: the codes of a data set's tables as histories, and what became of them back into the rows.
+//!   `triples`: combinations of three; `items`: codes by themselves beside the same with something;
+//! * `tables`: the codes of a data set's tables as histories, and what became of them back into the rows; `beside`: what leaves with a code on its row;
+//!   `treated`: the tables of a run.
 //!
 //! Counting combinations of two takes time by the sum over persons of the square of their codes, and memory by the codes that persons have
 //! and two bits for each pair of nodes. The answer is the same with any number of threads.
 
+pub(crate) mod beside;
 mod count;
 mod forest;
 mod histories;
+mod items;
 mod repair;
 mod restore;
 mod tables;
+mod treated;
 mod triples;
 
 pub use forest::{Forest, GONE, NoForest};
@@ -23,7 +27,9 @@ pub use histories::Histories;
 pub use repair::repair;
 use serde::{Deserialize, Serialize};
 pub use tables::EventsReport;
-pub(crate) use tables::{Column, columns, treat};
+pub(crate) use tables::columns;
+use tables::{Became, Column, treat};
+pub(crate) use treated::{Leading, combinations};
 
 /// The most codes that others may know, for which combinations are counted.
 pub const MOST_KNOWN: u32 = 3;

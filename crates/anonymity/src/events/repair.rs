@@ -9,7 +9,7 @@
 
 use super::forest::{Forest, GONE};
 use super::histories::{Histories, Seen};
-use super::{Counted, Rule, count, restore, triples};
+use super::{Counted, Rule, count, items, restore, triples};
 
 /// Repairs in place; says what was found before anything was done.
 pub fn repair(forest: &Forest, histories: &mut Histories, rule: &Rule) -> Counted {
@@ -32,6 +32,7 @@ pub fn repair(forest: &Forest, histories: &mut Histories, rule: &Rule) -> Counte
 /// Rounds until nothing of up to two codes is too few.
 fn rounds(forest: &Forest, histories: &mut Histories, rule: &Rule) {
     loop {
+        items::join(forest, histories, rule);
         let few = count::few(forest, histories, rule);
         if few.singles() == 0 && few.pairs == 0 {
             return;
