@@ -15,6 +15,7 @@ use rand::{CryptoRng, RngExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::AnonymityError;
+use crate::calendar::{Validity, left};
 use crate::events::beside;
 use crate::profile::{Attacker, Privacy, Profile, Treatment, split_column};
 use crate::run::as_texts;
@@ -55,6 +56,8 @@ struct Seen {
     days: Vec<Vec<Event>>,
     /// By how many days at most the dates of a person were moved, where they were.
     moved: Option<i32>,
+    /// First and last shift of each person that codes leave which are not in use at all times; nobody's where that is not known.
+    shifts: Vec<(i32, i32)>,
 }
 
 /// Lets every attacker try.
@@ -64,16 +67,23 @@ struct Seen {
 pub(crate) fn experiment<R: CryptoRng>(
     profile: &Profile,
     tables: &BTreeMap<String, RecordBatch>,
+    validity: &Validity,
     rng: &mut R,
 ) -> Result<Vec<Found>, AnonymityError> {
     let Some(privacy) = &profile.privacy else { return Ok(Vec::new()) };
-    let seen = Seen::of(profile, privacy, tables)?;
+    let seen = Seen::of(profile, privacy, tables, validity)?;
     let found = Attacker::ALL.into_iter().filter_map(|attacker| seen.attack(attacker, rng));
     Ok(found.collect())
 }
 
 impl Seen {
-    fn of(profile: &Profile, privacy: &Privacy, tables: &BTreeMap<String, RecordBatch>) -> Result<Self, AnonymityError> {
+    fn of(
+        profile: &Profile,
+        privacy: &Privacy,
+        tables: &BTreeMap<String, RecordBatch>,
+        validity: &Validity,
+    ) -> Result<Self, AnonymityError> {
+        let moved = privacy.shift_days.filter(|_| profile.moves_dates()).map(i32::from);
         let mut index: HashMap<i64, u32> = HashMap::new();
         for batch in tables.values() {
             for id in persons(batch) {
@@ -86,6 +96,7 @@ impl Seen {
         let mut keys: Vec<BTreeMap<&str, Vec<Vec<Option<String>>>>> = vec![BTreeMap::new(); everybody];
         let mut codes: Vec<Vec<Event>> = vec![Vec::new(); everybody];
         let mut days = codes.clone();
+        let mut shifts = Vec::new();
         let mut numbers: HashMap<(String, String), u32> = HashMap::new();
         for (name, batch) in tables {
             let rows = rows(batch);
@@ -97,6 +108,18 @@ impl Seen {
                 keys[*person as usize].entry(name).or_default().push(cells);
             }
             let day = days_of(batch);
+            let mine = |c: &&str| split_column(c).is_some_and(|(table, _)| table == name);
+            for (full, most) in validity.columns().filter(mine).filter_map(|c| Some((c, moved?))) {
+                shifts.resize(everybody, (-most, most));
+                let column = split_column(full).and_then(|(_, column)| batch.column_by_name(column));
+                let texts = column.and_then(|c| c.as_string_opt::<i32>());
+                for (row, code) in texts.into_iter().flat_map(|t| t.iter().enumerate()) {
+                    if let (Some(code), Some(day)) = (code.filter(|c| *c != OTHER), day(row)) {
+                        let of = &mut shifts[rows[row] as usize];
+                        *of = left(day, validity.span(full, code), *of);
+                    }
+                }
+            }
             for field in batch.schema().fields().iter().filter(|f| is_event(profile, privacy, name, f.name(), f.data_type())) {
                 let column = format!("{name}.{}", field.name());
                 let beside = beside::columns(profile, name).into_iter().filter(|c| c != field.name());
@@ -134,16 +157,17 @@ impl Seen {
         for (person, class) in class.iter().enumerate() {
             members[*class as usize].push(person as u32);
         }
-        Ok(Self { class, members, codes, days, moved: privacy.shift_days.filter(|_| profile.moves_dates()).map(i32::from) })
+        Ok(Self { class, members, codes, days, moved, shifts })
     }
 
     fn attack<R: CryptoRng>(&self, attacker: Attacker, rng: &mut R) -> Option<Found> {
         let events = match attacker {
             Attacker::Demographics => None,
-            Attacker::Codes | Attacker::DatedCodes => Some(&self.codes),
+            Attacker::CalendarCodes if self.shifts.is_empty() => return None,
+            Attacker::Codes | Attacker::DatedCodes | Attacker::CalendarCodes => Some(&self.codes),
             Attacker::VisitDays => Some(&self.days),
         };
-        let dated = matches!(attacker, Attacker::VisitDays | Attacker::DatedCodes);
+        let dated = matches!(attacker, Attacker::VisitDays | Attacker::DatedCodes | Attacker::CalendarCodes);
         // Of whom there are two things to know.
         let two = |events: &[Event]| match dated {
             true => events.iter().filter(|(_, day)| day.is_some()).count() >= 2,
@@ -163,7 +187,8 @@ impl Seen {
                     let known = draw(&of[*target as usize], dated, rng)?;
                     // The attacker knows the true day, and by how much dates can have been moved: what stands too far from it is out.
                     let shift = self.moved.map_or(0, |most| rng.random_range(-most..=most));
-                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated, shift)).count()
+                    let by_codes = |p: u32| self.shifts.get(p as usize).filter(|_| attacker == Attacker::CalendarCodes).copied();
+                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated, shift, by_codes(**p))).count()
                 }
             };
             chances.push(1.0 / alike.max(1) as f64);
@@ -184,8 +209,8 @@ impl Seen {
         })
     }
 
-    /// Whether somebody has what is known.
-    fn fits(&self, events: &[Event], [one, other]: [Event; 2], dated: bool, shift: i32) -> bool {
+    /// Whether somebody has what is known, with one of the shifts that codes leave.
+    fn fits(&self, events: &[Event], [one, other]: [Event; 2], dated: bool, shift: i32, by_codes: Option<(i32, i32)>) -> bool {
         let days = |code: u32| {
             let from = events.partition_point(|e| e.0 < code);
             events[from..].iter().take_while(move |e| e.0 == code).map(|e| e.1)
@@ -198,7 +223,8 @@ impl Seen {
             return days(one.0).any(|d| d == one.1) && days(other.0).any(|d| d == other.1);
         };
         let known = apart(one.1, other.1);
-        let near = |day: i32| one.1.is_some_and(|at| (day - at).saturating_add(shift).abs() <= most);
+        let (least, most) = by_codes.unwrap_or((-most, most));
+        let near = |day: i32| one.1.is_some_and(|at| (least..=most).contains(&(day - at).saturating_add(shift)));
         days(one.0).flatten().any(|day| near(day) && events.binary_search(&(other.0, known.map(|k| day + k))).is_ok())
     }
 }
@@ -236,30 +262,34 @@ mod tests {
     use super::*;
 
     fn seen(moved: Option<i32>) -> Seen {
-        Seen { class: vec![], members: vec![], codes: vec![], days: vec![], moved }
+        Seen { class: vec![], members: vec![], codes: vec![], days: vec![], moved, shifts: vec![] }
     }
 
     #[test]
     fn moved_days_fit_by_their_distance_and_within_the_largest_shift_of_the_true_ones() {
         let known = [(0, Some(100)), (1, Some(107))];
         let there = |day: i32| [(0, Some(day)), (1, Some(day + 7))];
-        let fits = |day: i32, shift: i32| seen(Some(10)).fits(&there(day), known, true, shift);
+        let fits = |day: i32, shift: i32| seen(Some(10)).fits(&there(day), known, true, shift, None);
         // The true day is as far before the shown one as the shift says: 100, 97 and 103.
         for (shift, days) in [(0, 90..=110), (3, 87..=107), (-3, 93..=113)] {
             for day in 60..140 {
                 assert_eq!(fits(day, shift), days.contains(&day), "{day} with {shift}");
             }
         }
-        assert!(!seen(Some(10)).fits(&[(0, Some(100)), (1, Some(108))], known, true, 0), "another distance");
+        assert!(!seen(Some(10)).fits(&[(0, Some(100)), (1, Some(108))], known, true, 0, None), "another distance");
+        // Codes say that the person's dates were moved later, by 4 to 10 days.
+        for day in 60..140 {
+            assert_eq!(seen(Some(10)).fits(&there(day), known, true, 0, Some((4, 10))), (104..=110).contains(&day), "{day}");
+        }
     }
 
     #[test]
     fn days_that_were_not_moved_fit_as_they_are_and_codes_alone_without_any() {
         let known = [(0, Some(100)), (1, Some(107))];
-        assert!(seen(None).fits(&[(0, Some(100)), (1, Some(107))], known, true, 0));
-        assert!(!seen(None).fits(&[(0, Some(101)), (1, Some(108))], known, true, 0));
+        assert!(seen(None).fits(&[(0, Some(100)), (1, Some(107))], known, true, 0, None));
+        assert!(!seen(None).fits(&[(0, Some(101)), (1, Some(108))], known, true, 0, None));
         let codes = [(0, None), (1, None)];
-        assert!(seen(None).fits(&[(0, Some(5)), (1, None)], codes, false, 0));
-        assert!(!seen(None).fits(&[(0, Some(5)), (2, None)], codes, false, 0));
+        assert!(seen(None).fits(&[(0, Some(5)), (1, None)], codes, false, 0, None));
+        assert!(!seen(None).fits(&[(0, Some(5)), (2, None)], codes, false, 0, None));
     }
 }

@@ -13,6 +13,9 @@ pub const LEAST_K: u32 = 3;
 /// The smallest number of places that a class of places may have: who provides data is published.
 pub const LEAST_PLACES: usize = 3;
 
+/// The smallest share of a person's shifts, or of the days of a month, that codes which fix a date may leave open.
+pub const LEAST_OPEN: f64 = 0.25;
+
 /// Columns that say who, in either kind: names and numbers as the hospital writes them, addresses, free text, staff.
 const IDENTIFYING: &[&str] = &[
     "person_source_value",
@@ -168,6 +171,9 @@ fn check_privacy(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityEr
         (true, None) | (_, Some(0)) => return weak("shift_days"),
         (false, Some(_)) if profile.kind == Kind::LinkableAnonymized => return Err(AnonymityError::ShiftUnused),
         _ => {}
+    }
+    if !(LEAST_OPEN..=1.0).contains(&privacy.least_days_open) {
+        return weak("least_days_open");
     }
     if privacy.quasi_identifiers.is_empty() {
         return weak("quasi_identifiers");

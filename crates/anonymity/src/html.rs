@@ -5,6 +5,7 @@ use askama::Template;
 use messages::{Lang, Message};
 
 use crate::attack::Found;
+use crate::calendar::CalendarReport;
 use crate::classes::{Bucket, Histogram};
 use crate::dictionary::described;
 use crate::events::EventsReport;
@@ -75,6 +76,8 @@ pub const TEXTS: &[&str] = &[
     "anonymity-attacker-codes",
     "anonymity-attacker-visit-days",
     "anonymity-attacker-dated-codes",
+    "anonymity-attacker-calendar-codes",
+    "anonymity-report-calendar",
     "anonymity-report-events-title",
     "anonymity-report-events",
     "anonymity-report-events-classes",
@@ -234,6 +237,7 @@ impl Page<'_> {
             Attacker::Codes => "anonymity-attacker-codes",
             Attacker::VisitDays => "anonymity-attacker-visit-days",
             Attacker::DatedCodes => "anonymity-attacker-dated-codes",
+            Attacker::CalendarCodes => "anonymity-attacker-calendar-codes",
         })
     }
 
@@ -246,6 +250,16 @@ impl Page<'_> {
         format!("{:.1} %", share * 100.0)
     }
 
+    fn calendar(&self, calendar: &CalendarReport) -> String {
+        let text = Message::new("anonymity-report-calendar")
+            .with("rows", grouped(&calendar.rows))
+            .with("persons", grouped(&calendar.persons))
+            .with("coarser", grouped(&calendar.coarser))
+            .with("other", grouped(&calendar.other))
+            .with("share", format!("{:.0}", calendar.least_open * 100.0));
+        text.text(self.lang)
+    }
+
     fn events(&self, events: &EventsReport) -> Vec<String> {
         let promise =
             Message::new(if events.within_classes { "anonymity-report-events-classes" } else { "anonymity-report-events" })
@@ -256,6 +270,7 @@ impl Page<'_> {
         let cost = Message::new("anonymity-report-events-cost")
             .with("codes", grouped(&events.codes))
             .with("coarser", grouped(&events.coarser))
+            .with("bare", grouped(&events.bare))
             .with("out", grouped(&events.taken_out))
             .with("loss", format!("{:.1}", events.loss * 100.0));
         [promise, cost].map(|m| m.text(self.lang)).into()

@@ -8,6 +8,7 @@
 //! * [`profile`]: the profile's types; [`floor`]: what no profile may allow, by kind;
 //! * [`treat`]: the treatments, one a file;
 //! * [`classes`]: k per person on the quasi-identifiers, coarsening step by step, then suppression;
+//! * [`calendar`]: codes that fix a date; [`events`]: codes of a person together; [`attack`]: who tries to find persons in the result;
 //! * [`process`]: the order of it all; `run`: every column by its treatment;
 //! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
 //! * [`report`], [`report_html`], [`dictionary`]: what people read.
@@ -24,6 +25,7 @@
 //! No message, error or report holds a value of a row that fewer than k persons have.
 
 pub mod attack;
+pub mod calendar;
 pub mod classes;
 pub mod counts;
 mod dataset;

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::{AsArray, BooleanArray, Int64Array};
-use arrow::compute::{filter_record_batch, take};
+use arrow::array::{AsArray, Int64Array};
+use arrow::compute::take;
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
 use crate::attack::{self, Found};
+use crate::calendar::Calendar;
 use crate::events;
 use crate::persons::Persons;
 use crate::profile::{Kind, Profile, TableProfile};
@@ -120,8 +121,9 @@ pub fn process_and_tell<R: CryptoRng>(
             *batch = window.cut(name, &profile.tables[name], batch, &rows, &run.shifts)?;
         }
     }
+    let calendar = Calendar { profile, validity: input.validity(), persons: &persons, shifts: &run.shifts };
     let mut stay = match (&profile.privacy, profile.kind) {
-        (Some(privacy), Kind::Anonymized | Kind::LinkableAnonymized) => run.who_stays(&tables, privacy)?,
+        (Some(privacy), Kind::Anonymized | Kind::LinkableAnonymized) => run.who_stays(&calendar.mend(&tables)?.0, privacy)?,
         _ => Stay { steps: vec![Some(0); persons.len()], classes: Vec::new(), privacy: None },
     };
     let stays: Vec<bool> = stay.steps.iter().map(Option::is_some).collect();
@@ -145,13 +147,20 @@ pub fn process_and_tell<R: CryptoRng>(
         }
         filtered.insert(name.clone(), batch);
     }
+    let mut given = filtered.clone();
+    if profile.kind.is_anonymized() && !input.validity().is_empty() {
+        let (mended, dated) = calendar.mend(&filtered)?;
+        filtered = mended;
+        if let Some(report) = &mut stay.privacy {
+            report.calendar = Some(dated);
+        }
+    }
     let mut leading = events::Leading::new();
     for (name, batch) in &filtered {
         let rows = persons.rows(name, batch)?;
         let leaders = run.leading_codes(name, &profile.tables[name], batch, &rows)?;
         leading.insert(name.clone(), (rows, leaders));
     }
-    let mut given = filtered.clone();
     if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
         report.events = events::combinations(&run, privacy, &mut leading, &mut filtered, &mut given, &stay.classes)?;
     }
@@ -175,7 +184,7 @@ pub fn process_and_tell<R: CryptoRng>(
     }
     identifiers::check(&out)?;
     if let Some(report) = &mut stay.privacy {
-        report.found = attack::experiment(profile, &out, rng)?;
+        report.found = attack::experiment(profile, &out, input.validity(), rng)?;
         within_found(profile, &report.found)?;
     }
     told.stays_alone = out.get("visit_occurrence").map_or(0, months::stays_alone);

@@ -119,6 +119,10 @@ pub struct Privacy {
     /// shifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shift_days: Option<u16>,
+    /// Of the shifts that a person's dates can have had, or of the days of a month or year, the share that codes which are not in use at all times
+    /// have to leave open.
+    #[serde(default = "half")]
+    pub least_days_open: f64,
     /// Codes that others can know of a person; needed where the data set shows any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<Events>,
@@ -157,11 +161,14 @@ pub enum Attacker {
     VisitDays,
     /// Knows them, and two codes with the day of each.
     DatedCodes,
+    /// Knows as much, and when codes are in use.
+    CalendarCodes,
 }
 
 impl Attacker {
     /// All, from who knows least.
-    pub const ALL: [Attacker; 4] = [Attacker::Demographics, Attacker::Codes, Attacker::VisitDays, Attacker::DatedCodes];
+    pub const ALL: [Attacker; 5] =
+        [Attacker::Demographics, Attacker::Codes, Attacker::VisitDays, Attacker::DatedCodes, Attacker::CalendarCodes];
 
     /// Its word in the profile.
     pub const fn as_str(self) -> &'static str {
@@ -170,6 +177,7 @@ impl Attacker {
             Attacker::Codes => "codes",
             Attacker::VisitDays => "visit_days",
             Attacker::DatedCodes => "dated_codes",
+            Attacker::CalendarCodes => "calendar_codes",
         }
     }
 }
@@ -269,6 +277,10 @@ pub enum Treatment {
         /// What all others become.
         other: String,
     },
+}
+
+const fn half() -> f64 {
+    0.5
 }
 
 const fn yes() -> bool {

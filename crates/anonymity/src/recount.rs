@@ -3,10 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{DataType, Int64Type};
+use arrow::array::{Array, AsArray, Date32Array, RecordBatch};
+use arrow::datatypes::{DataType, Date32Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 
+use crate::calendar::Validity;
 use crate::profile::{Events, Kind, Profile, Treatment};
 use crate::treat::OTHER;
 
@@ -26,6 +27,8 @@ pub struct Recount {
     pub local_codes: BTreeMap<String, usize>,
     /// Combinations of codes, each with what stands beside it, that fewer persons have than the profile promises.
     pub few_combinations: usize,
+    /// Persons of moved dates, or rows of cut ones, whose codes leave fewer shifts or days open than the profile promises.
+    pub few_days: usize,
     /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
     pub few_deaths: usize,
 }
@@ -43,7 +46,9 @@ impl Recount {
         if let Some(smallest) = self.smallest_class.filter(|smallest| *smallest < k) {
             out.push(format!("smallest_class: {smallest}"));
         }
-        for (what, found) in [("few_combinations", self.few_combinations), ("few_deaths", self.few_deaths)] {
+        for (what, found) in
+            [("few_combinations", self.few_combinations), ("few_days", self.few_days), ("few_deaths", self.few_deaths)]
+        {
             if found > 0 {
                 out.push(format!("{what}: {found}"));
             }
@@ -110,8 +115,7 @@ fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -
 /// Whether what stands in a column says more of a row's code: concepts, types, a status, a unit, a class; neither ids, dates, numbers nor results.
 fn says_more(profile: &Profile, events: &Events, table: &str, column: &str) -> bool {
     let name = format!("{table}.{column}");
-    let counted_otherwise =
-        events.columns.contains(&name) || profile.privacy.iter().any(|p| p.quasi_identifiers.contains(&name));
+    let counted_otherwise = events.columns.contains(&name) || profile.privacy.iter().any(|p| p.quasi_identifiers.contains(&name));
     !counted_otherwise
         && match profile.treatment(table, column) {
             Some(Treatment::Follow { .. } | Treatment::Code { .. } | Treatment::Unit | Treatment::Class { .. }) => true,
@@ -166,8 +170,52 @@ fn few_combinations(
     persons_of.values().filter(|persons| **persons < k).count()
 }
 
+/// Counts shifts one by one, and days of months and years, that are possible for what is shown: of persons whose dates were moved, or of rows.
+fn few_days(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity: &Validity) -> usize {
+    let Some(privacy) = &profile.privacy else { return 0 };
+    let most = if profile.moves_dates() { i32::from(privacy.shift_days.unwrap_or(0)) } else { 0 };
+    let mut possible: BTreeMap<i64, BTreeSet<i32>> = BTreeMap::new();
+    let mut few = 0;
+    for name in validity.columns() {
+        let Some((table, column)) = name.split_once('.') else { continue };
+        let Some(batch) = tables.get(table) else { continue };
+        let days: Vec<&Date32Array> = batch.columns().iter().filter_map(|c| c.as_primitive_opt::<Date32Type>()).collect();
+        for row in 0..batch.num_rows() {
+            let day = days.iter().find(|d| d.is_valid(row)).map(|d| d.value(row));
+            let (Some(day), Some(code), Some(person)) = (day, cell(batch, column, row), person_of(batch, row)) else { continue };
+            let span = validity.span(name, &code);
+            if code == OTHER || (span.from.is_none() && span.to.is_none()) {
+                continue;
+            }
+            let in_use = |day: i32| span.from.is_none_or(|from| day >= from) && span.to.is_none_or(|to| day <= to);
+            if most > 0 {
+                let all = || (-most..=most).filter(|shift| *shift != 0).collect();
+                possible.entry(person).or_insert_with(all).retain(|shift| in_use(day - shift));
+            } else {
+                let year = profile.tables.get(table).is_some_and(|t| t.columns.values().any(|t| *t == Treatment::Year));
+                let date = |day: i32| Date32Type::to_naive_date_opt(day).map(|date| date.to_string());
+                let part = |day: i32| date(day).and_then(|d| d.get(..if year { 4 } else { 7 }).map(str::to_owned));
+                let days: Vec<i32> = (day - 366..=day + 366).filter(|d| part(*d) == part(day)).collect();
+                let left = days.iter().filter(|d| in_use(**d)).count();
+                few += usize::from((left as f64) < privacy.least_days_open * days.len() as f64);
+            }
+        }
+    }
+    let least = privacy.least_days_open * f64::from(2 * most);
+    few + possible.values().filter(|left| (left.len() as f64) < least).count()
+}
+
 /// Reads the tables of a result again.
 pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {
+    recount_with(profile, tables, &Validity::default())
+}
+
+/// Reads the tables of a result again, by what is known of when codes are in use: [`crate::Dataset::validity`] of the input.
+pub fn recount_with(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity: &Validity) -> Recount {
+    Recount { few_days: few_days(profile, tables, validity), ..counts(profile, tables) }
+}
+
+fn counts(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {
     let mut out = Recount::default();
     let mut keys: BTreeMap<i64, BTreeMap<String, Vec<String>>> = BTreeMap::new();
     for batch in tables.values() {

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attack::Found;
+use crate::calendar::CalendarReport;
 use crate::classes::Histogram;
 use crate::events::EventsReport;
 use crate::profile::{Kind, Treatment, ValueRule};
@@ -69,6 +70,9 @@ pub struct PrivacyReport {
     pub steps: Vec<StepReport>,
     /// Persons left out.
     pub suppressed: u64,
+    /// Codes that fix a date, where it was loaded when codes are in use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub calendar: Option<CalendarReport>,
     /// Combinations of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsReport>,

@@ -66,6 +66,7 @@ impl Run<'_> {
                     after,
                     steps: privacy.coarsen.iter().enumerate().map(step_report).collect(),
                     suppressed: suppressed as u64,
+                    calendar: None,
                     events: None,
                     found: Vec::new(),
                 };

@@ -1,6 +1,7 @@
 //! What processing promises.
 mod it {
     mod build;
+    mod calendar;
     mod counts;
     mod counts_budget;
     mod events;

@@ -101,11 +101,28 @@ impl Resolver {
         })
     }
 
+    /// First and last day on which the masters let a source value of a table's column be used: of all rows that it can be, in the first and in the
+    /// last edition that has it; open where any of them says nothing. None where it is in no master.
+    pub fn in_use(&self, table: Table, column: &str, value: &str) -> Option<(Option<i32>, Option<i32>)> {
+        let coded = System::of(table, column, value)?;
+        let rows = [i32::MIN, i32::MAX].into_iter().flat_map(|day| self.all_rows(coded.system, coded.code, day));
+        let ends = rows.map(|found| (found.row.listed, found.row.abolished));
+        ends.reduce(|(from, to), (first, last)| (from.zip(first).map(|(a, b)| a.min(b)), to.zip(last).map(|(a, b)| a.max(b))))
+    }
+
     /// Rows of the masters for a code; where some of several are in force on the day, those.
     fn rows<'r>(&'r self, system: System, code: &str, day: i32) -> Found<'r> {
+        let mut rows = self.all_rows(system, code, day);
+        if rows.iter().any(|r| r.validity == Validity::InForce) {
+            rows.retain(|r| r.validity == Validity::InForce);
+        }
+        Found { name: one_name(&rows), rows }
+    }
+
+    fn all_rows<'r>(&'r self, system: System, code: &str, day: i32) -> Vec<Resolved<'r>> {
         let masters = &self.masters;
         let by_code = |kind: Kind| masters.resolve(kind, code, day).into_iter().collect::<Vec<_>>();
-        let rows = match system {
+        match system {
             System::Disease => by_code(Kind::Disease),
             System::DiseaseManagement => masters.resolve_by(Kind::Disease, Key::Management, code, day),
             System::DiseaseExchange => masters.resolve_by(Kind::Disease, Key::Exchange, code, day),
@@ -121,12 +138,7 @@ impl Resolver {
                 _ => Vec::new(),
             },
             System::Icd10 | System::Loinc | System::Snomed => Vec::new(),
-        };
-        let mut rows = rows;
-        if rows.iter().any(|r| r.validity == Validity::InForce) {
-            rows.retain(|r| r.validity == Validity::InForce);
         }
-        Found { name: one_name(&rows), rows }
     }
 
     /// Concepts of a code in its own vocabulary.

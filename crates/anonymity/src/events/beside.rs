@@ -56,12 +56,7 @@ pub(crate) fn numbers(
 ///
 /// # Errors
 /// None that these types can raise; Arrow's.
-pub(crate) fn without(
-    profile: &Profile,
-    name: &str,
-    batch: &RecordBatch,
-    bare: &[bool],
-) -> Result<RecordBatch, AnonymityError> {
+pub(crate) fn without(profile: &Profile, name: &str, batch: &RecordBatch, bare: &[bool]) -> Result<RecordBatch, AnonymityError> {
     let mut batch = batch.clone();
     let beside = columns(profile, name);
     let of = |column: &str| profile.treatment(name, column);

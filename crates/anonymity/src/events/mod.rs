@@ -27,8 +27,8 @@ pub use histories::Histories;
 pub use repair::repair;
 use serde::{Deserialize, Serialize};
 pub use tables::EventsReport;
-pub(crate) use tables::columns;
 use tables::{Became, Column, treat};
+pub(crate) use tables::{columns, next_form};
 pub(crate) use treated::{Leading, combinations};
 
 /// The most codes that others may know, for which combinations are counted.

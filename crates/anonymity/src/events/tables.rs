@@ -216,7 +216,7 @@ fn alone<'t>(texts: &'t StringArray, beside: &[u32], rollup: &[Rollup]) -> HashS
 }
 
 /// The next shorter form of a code; その他 is not one of them.
-fn next_form<'t>(code: &'t str, rollup: &[Rollup]) -> Option<&'t str> {
+pub(crate) fn next_form<'t>(code: &'t str, rollup: &[Rollup]) -> Option<&'t str> {
     next_cut(code, code.len(), rollup).and_then(|length| code.get(..length))
 }
 

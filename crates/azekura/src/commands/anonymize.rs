@@ -1,4 +1,5 @@
 mod policy;
+mod validity;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -44,6 +45,9 @@ pub struct Args {
     /// Folder with TABLE.csv for tables of OMOP CDM v5.4, as `azekura formats convert` writes them; with --policy.
     #[arg(long = "in", value_name = "DIR", requires = "policy")]
     input: Option<PathBuf>,
+    /// From when to when codes are in use (CSV: column,code,valid_from,valid_to), so that none tells the true day of one; with --policy.
+    #[arg(long, value_name = "FILE", requires = "policy")]
+    validity: Option<PathBuf>,
     /// The table: CSV with a header row.
     #[arg(long, value_name = "FILE", required_unless_present = "policy")]
     data: Option<PathBuf>,
@@ -137,7 +141,7 @@ pub(super) fn apart(read: &[&Path], written: &[&Path]) -> Result<(), Failure> {
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
     if let (Some(policy), Some(input)) = (&args.policy, &args.input) {
-        return policy::run(policy, input, &args.out, shown);
+        return policy::run(policy, input, args.validity.as_deref(), &args.out, shown);
     }
     let (Some(data), Some(trees), Some(report_file)) = (&args.data, &args.hierarchies, &args.report) else {
         return Err(Failure::Usage("--data, --hierarchies and --report, or --policy and --in".to_owned()));

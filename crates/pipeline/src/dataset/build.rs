@@ -14,7 +14,7 @@ use terms::{AssetClass, DatasetId, ReleaseKind};
 
 use super::bridge::{self, ClassCoverage};
 use super::order::Order;
-use super::{Case, Near, earlier, files, ids, refused, select, vault};
+use super::{Case, Near, calendar, earlier, files, ids, refused, select, vault};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -103,19 +103,21 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     };
 
     let loaded = crate::masters::load(instance).await?;
-    let (processed, report, released, inside, loaded) = {
+    let (processed, report, released, inside, loaded, validity) = {
         let (profile, snapshot) = (profile.clone(), snapshot.clone());
         let work = move || {
             let tables = select::tables(&snapshot, &profile, &selected, kind, &loaded)?;
             let mut rng = rand::rng();
-            let treated = anonymity::process_and_tell(&profile, &Tables::new(tables), ids, &mut rng);
+            let validity = calendar::validity(&loaded.resolver, &tables);
+            let tables = Tables::new(tables).with_validity(validity);
+            let treated = anonymity::process_and_tell(&profile, &tables, ids, &mut rng);
             let (processed, report, inside) = treated.map_err(|e| Error::refused(e.message()))?;
             vault::check(&snapshot, &selected, processed.tables())?;
-            Ok::<_, Error>((processed, report, selected, inside, loaded))
+            Ok::<_, Error>((processed, report, selected, inside, loaded, tables.validity().clone()))
         };
         tokio::task::spawn_blocking(work).await.map_err(|_| Error::Inconsistent("the build broke off".to_owned()))??
     };
-    let recount = anonymity::recount::recount(&profile, processed.tables());
+    let recount = anonymity::recount::recount_with(&profile, processed.tables(), &validity);
     let k = profile.privacy.as_ref().map(|p| u64::from(p.k));
     let persons = recount.persons as u64;
     let smallest_class = k.and(recount.smallest_class.map(|n| n as u64));

@@ -7,6 +7,7 @@
 mod base;
 mod bridge;
 mod build;
+mod calendar;
 mod deliver;
 mod earlier;
 mod end;

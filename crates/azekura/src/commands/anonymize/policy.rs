@@ -7,7 +7,8 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anonymity::recount::recount;
+use anonymity::calendar::Validity;
+use anonymity::recount::recount_with;
 use anonymity::{Dataset, Kind, PersonIds, Profile, process, report_html};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch, StringArray, new_null_array};
 use arrow::compute::{CastOptions, cast_with_options};
@@ -21,7 +22,7 @@ use crate::output::{Outcome, Shown};
 
 /// Treats `DIR/TABLE.csv` for every table of the profile into a new folder: tables as CSV, the report as JSON and as a page, the dictionary, the
 /// profile. The folder is there whole or not at all.
-pub fn run(policy: &Path, input: &Path, out: &Path, shown: &Shown) -> Result<Outcome, Failure> {
+pub fn run(policy: &Path, input: &Path, validity: Option<&Path>, out: &Path, shown: &Shown) -> Result<Outcome, Failure> {
     let text = read_text(policy)?;
     let profile = Profile::parse(&text).map_err(|e| Failure::Refused(e.message()))?;
     if profile.kind == Kind::LinkableAnonymized {
@@ -32,6 +33,7 @@ pub fn run(policy: &Path, input: &Path, out: &Path, shown: &Shown) -> Result<Out
     {
         return Err(Failure::Refused(Message::new("anonymity-policy-cohort")));
     }
+    let validity = validity.map_or_else(|| Ok(Validity::default()), |file| super::validity::read(file, &profile))?;
     let out = free(out)?;
     if out.starts_with(place(input)) {
         return Err(Failure::Usage("--out: not within the folder that is read".to_owned()));
@@ -40,10 +42,10 @@ pub fn run(policy: &Path, input: &Path, out: &Path, shown: &Shown) -> Result<Out
     if tables.is_empty() {
         return Err(Failure::Refused(Message::new("anonymity-policy-no-table").with("folder", input.display())));
     }
-    let data = Dataset::new(tables);
+    let data = Dataset::new(tables).with_validity(validity);
     let treated = process(&profile, &data, PersonIds::New, &mut anonymity::micro::randomness());
     let (processed, report) = treated.map_err(|e| Failure::Refused(e.message()))?;
-    let leaks = recount(&profile, processed.tables()).against(&profile);
+    let leaks = recount_with(&profile, processed.tables(), data.validity()).against(&profile);
     if processed.kind().is_anonymized() && !leaks.is_empty() {
         let found = Message::new("core-dataset-recount").with("count", leaks.len()).with("what", leaks.join("; "));
         return Err(Failure::Refused(found));
@@ -114,7 +116,7 @@ fn write(out: &Path, files: Vec<(String, Vec<u8>)>) -> Result<(), Failure> {
     Ok(())
 }
 
-fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
+pub(super) fn unreadable(path: &Path, reason: &dyn std::fmt::Display) -> Failure {
     let file = path.display().to_string();
     Failure::Refused(anonymity::table::TableError::Unreadable { file, reason: reason.to_string() }.message())
 }
