@@ -1,7 +1,7 @@
 use messages::Message;
 
 use crate::identifiers::Looks;
-use crate::profile::Attacker;
+use crate::profile::{Alike, Attacker};
 
 /// Why tables could not be treated. Names tables and columns, never values.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +31,7 @@ pub enum AnonymityError {
     EventsMissing,
     EventsUnusable { column: String },
     TooManyFound { attacker: Attacker, found: f64, most: f64 },
+    TooManyUnique { alike: Alike, unique: f64, most: f64 },
     Identifying { table: String, column: String, looks: Looks, cells: usize },
     NobodyLeft { persons: usize },
     PeriodTooShort { days: i32 },
@@ -63,6 +64,7 @@ pub const CODES: &[&str] = &[
     "anonymity-events-missing",
     "anonymity-events-unusable",
     "anonymity-too-many-found",
+    "anonymity-too-many-unique",
     "anonymity-identifying",
     "anonymity-nobody-left",
     "anonymity-period-short",
@@ -117,6 +119,10 @@ impl AnonymityError {
             TooManyFound { attacker, found, most } => Message::new("anonymity-too-many-found")
                 .with("attacker", attacker.as_str())
                 .with("found", format!("{:.1} %", found * 100.0))
+                .with("most", format!("{:.1} %", most * 100.0)),
+            TooManyUnique { alike, unique, most } => Message::new("anonymity-too-many-unique")
+                .with("alike", alike.as_str())
+                .with("unique", format!("{:.1} %", unique * 100.0))
                 .with("most", format!("{:.1} %", most * 100.0)),
             EventsMissing => Message::new("anonymity-events-missing"),
             EventsUnusable { column } => Message::new("anonymity-events-unusable").with("column", column),

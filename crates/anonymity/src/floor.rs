@@ -238,6 +238,9 @@ fn check_events(profile: &Profile, privacy: &Privacy) -> Result<(), AnonymityErr
     if privacy.most_found.values().any(|most| !(0.0..=1.0).contains(most)) {
         return Err(AnonymityError::PrivacyWeak { what: "most_found" });
     }
+    if privacy.most_unique.values().any(|most| !(0.0..=1.0).contains(most)) {
+        return Err(AnonymityError::PrivacyWeak { what: "most_unique" });
+    }
     let mut shown = Vec::new();
     for (table, of) in &profile.tables {
         let known = |c: &str| c.ends_with("_source_value") && !PLACES.contains(&c) && !UNKNOWN.contains(&c);

@@ -12,6 +12,7 @@ use crate::events::EventsReport;
 use crate::profile::{Attacker, Kind, Treatment};
 use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport};
 use crate::treat::results::ResultCounts;
+use crate::visits::{Uniques, VisitsReport};
 
 /// Codes of the texts that reports and dictionaries are made of.
 pub const TEXTS: &[&str] = &[
@@ -78,6 +79,10 @@ pub const TEXTS: &[&str] = &[
     "anonymity-attacker-dated-codes",
     "anonymity-attacker-calendar-codes",
     "anonymity-report-calendar",
+    "anonymity-report-visits-count",
+    "anonymity-report-visits-days",
+    "anonymity-report-visits-months",
+    "anonymity-report-visits-edge",
     "anonymity-report-events-title",
     "anonymity-report-events",
     "anonymity-report-events-classes",
@@ -258,6 +263,18 @@ impl Page<'_> {
             .with("other", grouped(&calendar.other))
             .with("share", format!("{:.0}", calendar.least_open * 100.0));
         text.text(self.lang)
+    }
+
+    fn visits(&self, visits: &VisitsReport) -> Vec<String> {
+        let share = |of: u64| format!("{:.1}", of as f64 / visits.persons.max(1) as f64 * 100.0);
+        let of = |code, uniques: Uniques| {
+            let text = Message::new(code).with("persons", grouped(&visits.persons)).with("alone", share(uniques.alone));
+            text.with("few", share(uniques.few)).text(self.lang)
+        };
+        let spacing = if visits.moved { "anonymity-report-visits-days" } else { "anonymity-report-visits-months" };
+        let mut lines = vec![of("anonymity-report-visits-count", visits.count), of(spacing, visits.spacing)];
+        lines.extend(visits.open_edge.then(|| self.t("anonymity-report-visits-edge")));
+        lines
     }
 
     fn events(&self, events: &EventsReport) -> Vec<String> {

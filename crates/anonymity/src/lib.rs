@@ -9,6 +9,7 @@
 //! * [`treat`]: the treatments, one a file;
 //! * [`classes`]: k per person on the quasi-identifiers, coarsening step by step, then suppression;
 //! * [`calendar`]: codes that fix a date; [`events`]: codes of a person together; [`attack`]: who tries to find persons in the result;
+//! * [`visits`]: how often persons came, and how far apart;
 //! * [`process`]: the order of it all; `run`: every column by its treatment;
 //! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
 //! * [`report`], [`report_html`], [`dictionary`]: what people read.
@@ -52,6 +53,7 @@ mod stay;
 pub mod table;
 pub mod treat;
 pub mod verify;
+pub mod visits;
 
 pub use dataset::{Anonymized, Dataset, Identified, Pseudonymized};
 pub use error::{AnonymityError, CODES};

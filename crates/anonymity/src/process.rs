@@ -19,7 +19,7 @@ use crate::run::Run;
 use crate::stay::Stay;
 use crate::treat::window::Window;
 use crate::treat::{dates, ids};
-use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, identifiers, months};
+use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, identifiers, months, visits};
 
 /// Which person ids leave.
 pub enum PersonIds {
@@ -184,6 +184,8 @@ pub fn process_and_tell<R: CryptoRng>(
     }
     identifiers::check(&out)?;
     if let Some(report) = &mut stay.privacy {
+        report.visits = visits::visits(profile, &out);
+        report.visits.iter().try_for_each(|of| visits::within(profile, of))?;
         report.found = attack::experiment(profile, &out, input.validity(), rng)?;
         within_found(profile, &report.found)?;
     }

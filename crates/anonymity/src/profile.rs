@@ -130,6 +130,29 @@ pub struct Privacy {
     /// a share is reported and stops nothing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub most_found: BTreeMap<Attacker, f64>,
+    /// The largest share of the persons with visits whose number of visits, or whose days between them, nobody else has; beyond it nothing is made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub most_unique: BTreeMap<Alike, f64>,
+}
+
+/// What visits are alike in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Alike {
+    /// Their number.
+    VisitCount,
+    /// The days between them; where dates are cut, their months or years.
+    VisitSpacing,
+}
+
+impl Alike {
+    /// Its word in the profile.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Alike::VisitCount => "visit_count",
+            Alike::VisitSpacing => "visit_spacing",
+        }
+    }
 }
 
 /// Codes of a person that others can know: whoever knows some of them finds at least `k` persons with all of them, or nobody.

@@ -12,7 +12,7 @@ use crate::profile::{Events, Kind, Profile, Treatment};
 use crate::treat::OTHER;
 
 /// What was counted.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recount {
     /// Persons.
     pub persons: usize,
@@ -29,6 +29,8 @@ pub struct Recount {
     pub few_combinations: usize,
     /// Persons of moved dates, or rows of cut ones, whose codes leave fewer shifts or days open than the profile promises.
     pub few_days: usize,
+    /// Shares of the persons with visits whose number of visits, and whose days between them (months or years, where dates are cut), nobody else has.
+    pub unique_visits: BTreeMap<&'static str, f64>,
     /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
     pub few_deaths: usize,
 }
@@ -43,6 +45,11 @@ impl Recount {
             .flat_map(|(what, found)| found.iter().map(move |(column, cells)| format!("{what} {column}: {cells}")))
             .collect();
         let k = profile.privacy.as_ref().map_or(0, |p| p.k as usize);
+        for (alike, most) in profile.privacy.iter().flat_map(|p| &p.most_unique) {
+            if let Some(unique) = self.unique_visits.get(alike.as_str()).filter(|unique| *unique > most) {
+                out.push(format!("unique {}: {:.1} %", alike.as_str(), unique * 100.0));
+            }
+        }
         if let Some(smallest) = self.smallest_class.filter(|smallest| *smallest < k) {
             out.push(format!("smallest_class: {smallest}"));
         }
@@ -205,6 +212,32 @@ fn few_days(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity:
     few + possible.values().filter(|left| (left.len() as f64) < least).count()
 }
 
+/// Looks for everybody's visits among those of all others.
+fn unique_visits(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> BTreeMap<&'static str, f64> {
+    let mut of: BTreeMap<i64, (usize, BTreeSet<i32>)> = BTreeMap::new();
+    let Some(batch) = tables.get("visit_occurrence") else { return BTreeMap::new() };
+    let days = batch.column_by_name("visit_start_date").and_then(|c| c.as_primitive_opt::<Date32Type>());
+    for row in 0..batch.num_rows() {
+        if let Some(person) = person_of(batch, row) {
+            let (count, all) = of.entry(person).or_default();
+            *count += 1;
+            all.extend(days.filter(|d| d.is_valid(row)).map(|d| d.value(row)));
+        }
+    }
+    let from_first = |days: &BTreeSet<i32>| -> Vec<i32> {
+        let first = days.first().copied().filter(|_| profile.moves_dates()).unwrap_or(0);
+        days.iter().map(|day| day - first).collect()
+    };
+    let (mut counts, mut spacings) = (BTreeMap::new(), BTreeMap::new());
+    for (count, days) in of.values() {
+        *counts.entry(*count).or_insert(0_usize) += 1;
+        *spacings.entry(from_first(days)).or_insert(0_usize) += 1;
+    }
+    let share = |alone: usize| alone as f64 / of.len().max(1) as f64;
+    let alone = (counts.values().filter(|n| **n == 1).count(), spacings.values().filter(|n| **n == 1).count());
+    BTreeMap::from([("visit_count", share(alone.0)), ("visit_spacing", share(alone.1))])
+}
+
 /// Reads the tables of a result again.
 pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {
     recount_with(profile, tables, &Validity::default())
@@ -212,7 +245,11 @@ pub fn recount(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Rec
 
 /// Reads the tables of a result again, by what is known of when codes are in use: [`crate::Dataset::validity`] of the input.
 pub fn recount_with(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity: &Validity) -> Recount {
-    Recount { few_days: few_days(profile, tables, validity), ..counts(profile, tables) }
+    Recount {
+        few_days: few_days(profile, tables, validity),
+        unique_visits: unique_visits(profile, tables),
+        ..counts(profile, tables)
+    }
 }
 
 fn counts(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount {

@@ -10,6 +10,7 @@ use crate::events::EventsReport;
 use crate::profile::{Kind, Treatment, ValueRule};
 use crate::treat::codes::CodeCounts;
 use crate::treat::results::ResultCounts;
+use crate::visits::VisitsReport;
 
 /// The report of a processing.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +77,9 @@ pub struct PrivacyReport {
     /// Combinations of codes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub events: Option<EventsReport>,
+    /// Visits of persons, by their number and by how far they are apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visits: Option<VisitsReport>,
     /// Whom attackers found, by experiment on what was made.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub found: Vec<Found>,

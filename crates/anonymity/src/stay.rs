@@ -68,6 +68,7 @@ impl Run<'_> {
                     suppressed: suppressed as u64,
                     calendar: None,
                     events: None,
+                    visits: None,
                     found: Vec::new(),
                 };
                 let class = |(person, step): (usize, &Option<usize>)| step.map_or(u32::MAX, |s| keys_at[s][person]);

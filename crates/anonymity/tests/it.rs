@@ -16,6 +16,7 @@ mod it {
     mod release;
     mod release_leaks;
     mod snb;
+    mod visits;
     mod whole;
     mod wide;
 }
