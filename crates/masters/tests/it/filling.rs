@@ -272,3 +272,19 @@ fn a_whole_file_by_another_name_is_not_taken_for_what_changed() {
     let said = read("医薬品20240901.csv", &files::file(&rows)).expect_err("refused");
     assert!(said.to_string().contains("y_ALL"), "{said}");
 }
+
+#[test]
+fn a_code_is_in_use_from_its_first_listing_to_its_last_abolition_over_all_editions() {
+    let mut resolver = Resolver::default();
+    let row = |code, listed, abolished| files::Disease { code, listed, abolished, ..Default::default() }.row();
+    for (name, rows) in [
+        ("b_20240101.txt", vec![row("1000001", "20200401", "99999999"), row("1000002", "20210401", "20231231")]),
+        ("b_20250101.txt", vec![row("1000001", "20210401", "20250930")]),
+    ] {
+        resolver.masters.add(read(name, &files::file(&rows)).expect("a master")).expect("added");
+    }
+    let of = |value| resolver.in_use(Table::ConditionOccurrence, "condition_source_value", value);
+    assert_eq!(of("1000001"), Some((Some(day(2020, 4, 1)), None)), "an edition leaves its end open");
+    assert_eq!(of("1000002"), Some((Some(day(2021, 4, 1)), Some(day(2023, 12, 31)))), "gone from the later edition");
+    assert_eq!((of("1000003"), of("words")), (None, None));
+}
