@@ -193,7 +193,12 @@ impl Run<'_> {
                 match numbers::extremes(&known, self.extreme()) {
                     None => empty()?,
                     Some((low, high)) => {
-                        numbers::map(array, |v| v.max(low.unwrap_or(v)).min(high.unwrap_or(v))).ok_or_else(unfit)?
+                        // One end may need a bound and the other none.
+                        let bounded = |v: f64| {
+                            let v = low.map_or(v, |low| v.max(low));
+                            high.map_or(v, |high| v.min(high))
+                        };
+                        numbers::map(array, bounded).ok_or_else(unfit)?
                     }
                 }
             }

@@ -580,3 +580,29 @@ fn a_column_in_which_numbers_say_who_somebody_is_stops_the_processing() {
     assert_eq!(refused.code(), "anonymity-identifying");
     assert!(!refused.to_string().contains("123456789018"));
 }
+
+// control: PRC-03
+#[test]
+fn an_end_that_few_reach_does_not_leave_whether_or_not_the_other_end_needs_a_bound() {
+    let drugs = |days: &dyn Fn(i64) -> i64| {
+        let drug = |id: i64| -> Row {
+            vec![
+                ("drug_exposure_id", V::I(1)),
+                ("person_id", V::I(id)),
+                ("drug_exposure_start_date", V::D(2021, 1, 1)),
+                ("drug_exposure_end_date", V::D(2021, 1, 1)),
+                ("drug_source_value", s("2119004F1020")),
+                ("days_supply", V::I(days(id))),
+            ]
+        };
+        let input =
+            dataset(&[(Table::Person, (1..=40).map(someone).collect()), (Table::DrugExposure, (1..=40).map(drug).collect())]);
+        let shown = rows(&treated(&anonymized(), &input).0.tables()["drug_exposure"]);
+        shown.iter().map(|row| row["days_supply"].clone()).collect::<BTreeSet<_>>()
+    };
+    let of = |days: &[&str]| days.iter().map(|d| (*d).to_owned()).collect::<BTreeSet<_>>();
+    assert_eq!(drugs(&|id| if id <= 3 { 1 } else { 14 }), of(&["14"]), "few at the lower end alone");
+    assert_eq!(drugs(&|id| if id <= 3 { 90 } else { 14 }), of(&["14"]), "few at the upper end alone");
+    assert_eq!(drugs(&|id| if id % 2 == 0 { 7 } else { 14 }), of(&["7", "14"]));
+    assert_eq!(drugs(&|id| [7, 14, 14, 1, 90][if id < 3 { 2 + id as usize } else { (id % 2) as usize }]), of(&["7", "14"]));
+}
