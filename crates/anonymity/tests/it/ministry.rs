@@ -23,6 +23,7 @@ const COMMON: &str = "MDCDX2:20054174";
 pub fn shipped(kind: &str) -> Profile {
     let text = match kind {
         "anonymized" => include_str!("../../../../profiles/anonymized.toml"),
+        "local-government" => include_str!("../../../../profiles/local-government.toml"),
         "linkable_anonymized" => include_str!("../../../../profiles/linkable.toml"),
         _ => include_str!("../../../../profiles/pseudonymized.toml"),
     };

@@ -11,9 +11,9 @@ const PSEUDONYMIZED: &str = include_str!("../../../../profiles/pseudonymized.tom
 
 #[test]
 fn the_shipped_profiles_treat_every_column_of_their_tables() {
-    for kind in ["anonymized", "linkable_anonymized", "pseudonymized"] {
+    for kind in ["anonymized", "linkable_anonymized", "pseudonymized", "local-government"] {
         let profile = shipped(kind);
-        assert_eq!(profile.kind.as_str(), kind);
+        assert_eq!(profile.kind.as_str(), kind.replace("local-government", "anonymized"));
         for (name, table) in &profile.tables {
             let omop = Table::by_name(name).expect("a table of the model");
             let wanted: std::collections::BTreeSet<String> =
@@ -176,4 +176,16 @@ fn a_profile_survives_being_written_and_read() {
     assert_eq!(profile, again);
     assert_eq!(profile.kind, Kind::Anonymized);
     assert_eq!(profile.treatment("person", "day_of_birth"), Some(&Treatment::Drop));
+}
+
+// control: LGV-07
+#[test]
+fn what_local_governments_provided_stands_among_twenty_without_moved_dates_or_deaths() {
+    let profile = shipped("local-government");
+    let privacy = profile.privacy.as_ref().expect("anonymized");
+    assert_eq!((privacy.k, privacy.rare_persons, privacy.extreme_persons), (20, 20, 20));
+    assert!(!profile.moves_dates() && !profile.tables.contains_key("death"));
+    assert_eq!(profile.treatment("person", "month_of_birth"), Some(&Treatment::Drop));
+    let dates = profile.tables.values().flat_map(|t| &t.columns).filter(|(c, t)| c.ends_with("_date") && **t != Treatment::Drop);
+    assert!(dates.map(|(_, t)| t).all(|t| *t == Treatment::Month));
 }
