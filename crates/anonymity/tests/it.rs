@@ -2,6 +2,7 @@
 mod it {
     mod build;
     mod calendar;
+    mod cohort;
     mod counts;
     mod counts_budget;
     mod events;

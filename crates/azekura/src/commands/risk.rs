@@ -1,3 +1,5 @@
+mod cohort;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -52,14 +54,17 @@ pub struct Args {
 
 #[derive(clap::Subcommand)]
 enum Command {
-    /// Recompute the claims of a report from the released table alone.
+    /// Recompute the claims of a report from the released table alone; of a cohort's tables, what their policy promises.
     Verify {
-        /// The released table.
-        #[arg(value_name = "FILE")]
+        /// The released table; or the folder that `anonymize --policy` made, or that `azekura-open` made of a data set.
+        #[arg(value_name = "FILE|DIR")]
         table: PathBuf,
-        /// Its report.
+        /// Its report; of a folder, where there is one.
         #[arg(long, value_name = "FILE")]
-        report: PathBuf,
+        report: Option<PathBuf>,
+        /// The policy that the tables of the folder were made by; policy.toml or profile.toml in it, where it is not given.
+        #[arg(long, value_name = "FILE")]
+        policy: Option<PathBuf>,
         /// The sensitive values of the whole table, as they were kept (--reference of anonymize): without it models that compare with
         /// the whole table are not checked.
         #[arg(long, value_name = "FILE")]
@@ -74,8 +79,17 @@ enum Command {
 }
 
 pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
-    if let Some(Command::Verify { table, report, reference, population, hierarchies }) = args.command {
+    if let Some(Command::Verify { table, report, policy, reference, population, hierarchies }) = args.command {
         let population = population.zip(hierarchies);
+        if table.is_dir() {
+            if reference.is_some() || population.is_some() {
+                return Err(Failure::Usage("--reference and --population go with a table, not with a folder".to_owned()));
+            }
+            return cohort::run(&table, policy, report.as_ref(), shown);
+        }
+        let (Some(report), None) = (report, policy) else {
+            return Err(Failure::Usage("risk verify FILE --report FILE, or risk verify DIR [--policy FILE]".to_owned()));
+        };
         return check(&table, &report, reference.as_ref(), population, shown);
     }
     let Some(table) = args.table else {

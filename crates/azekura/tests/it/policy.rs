@@ -111,3 +111,38 @@ fn what_is_there_is_not_touched_and_a_run_that_failed_leaves_nothing() {
     cohort.0.write("policy.toml", include_str!("../../../../profiles/linkable.toml"));
     assert_eq!(cohort.treat("bad", &[]).refused(), "anonymity-policy-linkable");
 }
+
+// control: PRC-05
+#[test]
+fn whoever_has_the_folder_can_hold_it_against_its_policy_and_finds_what_was_spoilt() {
+    let cohort = Cohort::new();
+    cohort.treat("out", &[]).done();
+    let (out, report) = (cohort.0.at("out"), cohort.0.at("out/report.json"));
+    let held = cohort.0.run(&["risk", "verify", &out, "--report", &report]).done();
+    assert_eq!(held["wrong"].as_array().map(Vec::len), Some(0));
+    assert!(held["smallest_class"].as_u64() >= Some(10) && held["checked"].as_u64() > Some(100), "{held}");
+    cohort.0.run(&["risk", "verify", &out]).done();
+    cohort.0.run(&["risk", "verify", &out, "--policy", &cohort.0.at("policy.toml")]).done();
+
+    let spoil = |file: &str, from: &str, to: &str, place: &str| {
+        let before = cohort.0.read(file);
+        assert!(before.contains(from), "{from}");
+        cohort.0.write(file, &before.replacen(from, to, 1));
+        let said = cohort.0.run(&["risk", "verify", &out, "--report", &report]);
+        assert_eq!(said.status, Some(1), "{}", said.all);
+        let wrong = said.json["wrong"].as_array().expect("places");
+        assert!(wrong.iter().any(|w| w["place"] == place), "{place}: {}", said.all);
+        assert!(!said.all.contains("SECRET"), "{}", said.all);
+        cohort.0.write(file, &before);
+    };
+    spoil("out/condition_occurrence.csv", "MDCDX2:", "SECRET:", "condition_occurrence.condition_source_value");
+    spoil("out/person.csv", "person_source_value", "patient_name", "person.patient_name");
+    spoil("out/person.csv", ",8507,", ",1,", "person.gender_concept_id × person.year_of_birth × person.month_of_birth");
+    let persons = format!("\"persons_after\": {}", held["persons"]);
+    spoil("out/report.json", &persons, "\"persons_after\": 7", "report.persons_after");
+    cohort.0.write("out/note.csv", "person_id,note_text\n1,SECRET\n");
+    let said = cohort.0.run(&["risk", "verify", &out]);
+    assert!(said.status == Some(1) && said.json["wrong"][0]["place"] == "note", "{}", said.all);
+    assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in"), "--policy", &cohort.0.at("policy.toml")]).status, Some(1));
+    assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in")]).refused(), "anonymity-table-unreadable");
+}
