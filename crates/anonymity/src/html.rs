@@ -1,6 +1,10 @@
 //! The report as a page: one file, no script, no network, prints on paper. Its first page is for a committee member who has
 //! never seen a data set.
 
+mod earlier;
+mod effects;
+mod texts;
+
 use askama::Template;
 use messages::{Lang, Message};
 
@@ -14,99 +18,7 @@ use crate::report::{ColumnReport, PrivacyReport, Report, StepReport, TableReport
 use crate::treat::results::ResultCounts;
 use crate::visits::{Uniques, VisitsReport};
 
-/// Codes of the texts that reports and dictionaries are made of.
-pub const TEXTS: &[&str] = &[
-    "anonymity-treat-keep",
-    "anonymity-treat-drop",
-    "anonymity-treat-new-person-id",
-    "anonymity-treat-random-person-id",
-    "anonymity-treat-new-id",
-    "anonymity-treat-shift",
-    "anonymity-treat-month",
-    "anonymity-treat-year",
-    "anonymity-treat-band",
-    "anonymity-treat-clamp",
-    "anonymity-treat-extremes",
-    "anonymity-treat-code",
-    "anonymity-treat-code-words",
-    "anonymity-treat-follow",
-    "anonymity-treat-unit",
-    "anonymity-treat-value",
-    "anonymity-treat-result-text",
-    "anonymity-treat-class",
-    "anonymity-treat-few-deaths",
-    "anonymity-column-sex",
-    "anonymity-column-year-of-birth",
-    "anonymity-column-month-of-birth",
-    "anonymity-report-title",
-    "anonymity-report-kind-anonymized",
-    "anonymity-report-kind-linkable",
-    "anonymity-report-kind-pseudonymized",
-    "anonymity-report-summary-anonymized",
-    "anonymity-report-summary-pseudonymized",
-    "anonymity-report-no-hours",
-    "anonymity-report-dates-month",
-    "anonymity-report-dates-year",
-    "anonymity-report-dates-none",
-    "anonymity-report-ids-linkable",
-    "anonymity-report-deaths",
-    "anonymity-report-stays-alone",
-    "anonymity-report-beside",
-    "anonymity-report-purpose",
-    "anonymity-report-recipient",
-    "anonymity-report-project",
-    "anonymity-report-profile",
-    "anonymity-report-people",
-    "anonymity-report-smallest",
-    "anonymity-report-promised",
-    "anonymity-report-left-out",
-    "anonymity-report-rows",
-    "anonymity-report-classes-title",
-    "anonymity-report-classes-help",
-    "anonymity-report-class-size",
-    "anonymity-report-before",
-    "anonymity-report-after",
-    "anonymity-report-steps-title",
-    "anonymity-report-found-title",
-    "anonymity-report-found-help",
-    "anonymity-report-found-who",
-    "anonymity-report-found-share",
-    "anonymity-report-found-alone",
-    "anonymity-report-found-summary",
-    "anonymity-attacker-demographics",
-    "anonymity-attacker-codes",
-    "anonymity-attacker-visit-days",
-    "anonymity-attacker-dated-codes",
-    "anonymity-attacker-calendar-codes",
-    "anonymity-report-calendar",
-    "anonymity-report-visits-count",
-    "anonymity-report-visits-days",
-    "anonymity-report-visits-months",
-    "anonymity-report-visits-edge",
-    "anonymity-report-events-title",
-    "anonymity-report-events",
-    "anonymity-report-events-classes",
-    "anonymity-report-events-cost",
-    "anonymity-report-codes-combined",
-    "anonymity-report-lost-title",
-    "anonymity-report-table",
-    "anonymity-report-column",
-    "anonymity-report-treatment",
-    "anonymity-report-filled",
-    "anonymity-report-changed",
-    "anonymity-report-reason",
-    "anonymity-report-codes",
-    "anonymity-report-results",
-    "anonymity-report-values-title",
-    "anonymity-report-value-band",
-    "anonymity-report-value-top",
-    "anonymity-report-value-bottom",
-    "anonymity-report-left-out-tables",
-    "anonymity-report-columns-title",
-    "anonymity-report-limits-title",
-    "anonymity-report-limits",
-    "anonymity-report-limits-shift",
-];
+pub use texts::TEXTS;
 
 #[derive(Template)]
 #[template(path = "report.html")]

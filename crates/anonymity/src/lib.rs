@@ -11,7 +11,9 @@
 //! * [`calendar`]: codes that fix a date; [`events`]: codes of a person together; [`attack`]: who tries to find persons in the result;
 //! * [`visits`]: how often persons came, and how far apart;
 //! * [`process`]: the order of it all; `run`: every column by its treatment;
+//! * [`joint`]: what a release tells beside earlier ones of the same people;
 //! * [`recount`]: a second, naive reading of the result that shares no code with what made it;
+//! * [`effects`]: whom leaving people out falls on;
 //! * [`report`], [`report_html`], [`dictionary`]: what people read.
 //!
 //! Beside it stands an engine for flat tables (CSV), which finds the levels that lose least and meet privacy models:
@@ -31,11 +33,13 @@ pub mod classes;
 pub mod counts;
 mod dataset;
 pub mod dictionary;
+pub mod effects;
 mod error;
 pub mod events;
 pub mod floor;
 mod html;
 pub mod identifiers;
+pub mod joint;
 pub mod metrics;
 pub mod micro;
 pub mod models;

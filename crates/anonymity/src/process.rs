@@ -11,6 +11,7 @@ use rand::seq::SliceRandom;
 
 use crate::attack::{self, Found};
 use crate::calendar::Calendar;
+use crate::effects::effects;
 use crate::events;
 use crate::persons::Persons;
 use crate::profile::{Kind, Profile, TableProfile};
@@ -84,8 +85,9 @@ pub fn process<R: CryptoRng>(
     process_and_tell(profile, input, person_ids, rng).map(|(processed, report, _)| (processed, report))
 }
 
-/// As [`process`], and tells which persons are in the result, by the ids of the input and in no order that says more: for whoever must
-/// know whether somebody who says no later is in it.
+/// As [`process`], and tells which persons are in the result, by the ids of the input and in no order that says more, and the number of each
+/// one's class ([`crate::joint`]; 0 where no classes are promised): for whoever must know whether somebody who says no later is in it, and
+/// what a later release tells beside this one.
 ///
 /// # Errors
 /// As [`process`].
@@ -94,7 +96,7 @@ pub fn process_and_tell<R: CryptoRng>(
     input: &Dataset<Identified>,
     person_ids: PersonIds,
     rng: &mut R,
-) -> Result<(Processed, Report, BTreeSet<i64>), AnonymityError> {
+) -> Result<(Processed, Report, BTreeMap<i64, u32>), AnonymityError> {
     crate::floor::check(profile)?;
     let given = match (person_ids, profile.kind) {
         (PersonIds::New, _) => BTreeMap::new(),
@@ -127,10 +129,17 @@ pub fn process_and_tell<R: CryptoRng>(
         _ => Stay { steps: vec![Some(0); persons.len()], classes: Vec::new(), privacy: None },
     };
     let stays: Vec<bool> = stay.steps.iter().map(Option::is_some).collect();
+    let fell_on = match &profile.privacy {
+        Some(privacy) if profile.kind.is_anonymized() => effects(profile, &tables, &persons, &stays, u64::from(privacy.k))?,
+        _ => Vec::new(),
+    };
     let staying: Vec<i64> = persons.ids.iter().zip(&stays).filter(|(_, s)| **s).map(|(id, _)| *id).collect();
     if staying.is_empty() {
         return Err(AnonymityError::NobodyLeft { persons: persons.len() });
     }
+    let class = |person: usize| stay.classes.get(person).copied().unwrap_or(0);
+    let of = persons.ids.iter().enumerate().filter(|(person, _)| stays[*person]);
+    let inside: BTreeMap<i64, u32> = of.map(|(person, id)| (*id, class(person))).collect();
     let id_map = match profile.kind {
         Kind::LinkableAnonymized => ids::of_a_provision(&staying, rng),
         _ => ids::of_persons(&staying, &given, rng),
@@ -204,6 +213,8 @@ pub fn process_and_tell<R: CryptoRng>(
         privacy: stay.privacy,
         months: (profile.kind == Kind::LinkableAnonymized).then_some(told),
         values: profile.values.clone(),
+        cumulative: None,
+        effects: fell_on,
         tables: reports,
         tables_left_out: input.tables().keys().filter(|t| !profile.tables.contains_key(*t)).cloned().collect(),
     };
@@ -212,7 +223,7 @@ pub fn process_and_tell<R: CryptoRng>(
         Kind::LinkableAnonymized => Processed::Linkable { data: Dataset::treated(out), ids: id_map },
         Kind::Pseudonymized => Processed::Pseudonymized { data: Dataset::treated(out), ids: id_map },
     };
-    Ok((processed, report, staying.into_iter().collect()))
+    Ok((processed, report, inside))
 }
 
 fn within_found(profile: &Profile, found: &[Found]) -> Result<(), AnonymityError> {

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use crate::attack::Found;
 use crate::calendar::CalendarReport;
 use crate::classes::Histogram;
+use crate::effects::Effects;
 use crate::events::EventsReport;
+use crate::joint::Joint;
 use crate::profile::{Kind, Treatment, ValueRule};
 use crate::treat::codes::CodeCounts;
 use crate::treat::results::ResultCounts;
@@ -41,12 +43,45 @@ pub struct Report {
     /// What true months tell; linkable only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub months: Option<MonthsReport>,
+    /// What it tells beside data sets of the same people that were made before; whoever keeps these fills it in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cumulative: Option<CumulativeReport>,
+    /// Whom leaving people out falls on; anonymized only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub effects: Vec<Effects>,
     /// Rules for results.
     pub values: Vec<ValueRule>,
     /// Tables, in the order of their names.
     pub tables: Vec<TableReport>,
     /// Tables that were there and are not part of the data set.
     pub tables_left_out: Vec<String>,
+}
+
+/// The risk that repeated releases of the same people add up to.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct CumulativeReport {
+    /// The largest share of persons that may stand in groups of fewer than `k` beside what the recipient has, unless the profile names it.
+    pub most: f64,
+    /// Data sets of tables that the recipient has or is to get, and that have somebody in common with this one.
+    pub earlier: Vec<EarlierRelease>,
+    /// Beside the anonymized ones among them.
+    pub recipient: Joint,
+    /// Beside the anonymized ones that anybody has or is to get: for who gets hold of all. It speaks of other recipients, so it does not leave.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anybody: Option<Joint>,
+}
+
+/// A data set of the recipient with people of this one in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EarlierRelease {
+    /// Its id.
+    pub dataset: String,
+    /// Persons in both; none where they are fewer than `k`.
+    pub in_both: Option<u64>,
+    /// Whether its classes are kept: those of a pseudonymized one, or of one that was made by an earlier version, are not.
+    pub classes: bool,
+    /// Whether the profile names it, so that the committee decided.
+    pub seen: bool,
 }
 
 /// Classes and thresholds.

@@ -5,7 +5,9 @@ mod it {
     mod cohort;
     mod counts;
     mod counts_budget;
+    mod effects;
     mod events;
+    mod joint;
     mod leaks;
     mod micro;
     mod ministry;

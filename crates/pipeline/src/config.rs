@@ -112,6 +112,10 @@ pub struct LakeSettings {
 pub struct Release {
     /// Members who have to take part in a review (control RVW-06 has at least five on a committee).
     pub review_members: usize,
+    /// The largest share of persons of an anonymized data set who may stand, beside the anonymized ones that its recipient has or is to get,
+    /// with fewer than `k` in the same classes of all; beyond it nothing is made that its profile does not put beside them.
+    #[serde(default)]
+    pub most_joined: f64,
 }
 
 impl Config {
@@ -132,6 +136,9 @@ impl Config {
         }
         if config.release.review_members == 0 {
             return Err("release.review_members must be at least 1: nothing is made without a review".to_owned());
+        }
+        if !(0.0..=1.0).contains(&config.release.most_joined) {
+            return Err("release.most_joined must be a share between 0 and 1".to_owned());
         }
         if [config.linkage.clerks_to_join, config.linkage.clerks_to_part].iter().any(|n| !(1..=9).contains(n)) {
             return Err("linkage.clerks_to_join and linkage.clerks_to_part must be between 1 and 9".to_owned());

@@ -159,6 +159,11 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 lines.push(Message::new("core-keys-file-left").with("file", file.display()));
             }
             lines.extend(made.near.iter().map(near));
+            let joined = made.cumulative.as_ref().map(|c| c.recipient).filter(|beside| beside.few > 0);
+            lines.extend(joined.map(|beside| {
+                let told = Message::new("core-dataset-joined-told").with("few", beside.few);
+                told.with("smallest", beside.smallest.unwrap_or_default())
+            }));
             shown.result(&made, &lines);
         }
         Command::Report { place, id, out } => {

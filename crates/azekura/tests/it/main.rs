@@ -2,6 +2,7 @@
 
 mod clerks;
 mod crash;
+mod cumulative;
 mod ended;
 mod faults;
 mod flat;

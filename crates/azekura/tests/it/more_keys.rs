@@ -210,7 +210,7 @@ fn nobody_is_named_for_a_recipient_that_takes_no_part() {
 }
 
 /// A shipped profile with the other data sets named that it may go beside.
-fn beside(house: &House, profile: &Path, others: &[&str]) -> PathBuf {
+pub fn beside(house: &House, profile: &Path, others: &[&str]) -> PathBuf {
     let content = fs::read_to_string(profile).expect("a profile");
     let path = tempfile::tempdir_in(house.path()).expect("a directory").keep().join("beside.toml");
     fs::write(&path, content.replacen("kind = ", &format!("beside = {others:?}\nkind = "), 1)).expect("written");
@@ -218,7 +218,7 @@ fn beside(house: &House, profile: &Path, others: &[&str]) -> PathBuf {
 }
 
 /// The shipped profile of anonymized data with moved dates, for few people.
-fn moved(house: &House) -> PathBuf {
+pub fn moved(house: &House) -> PathBuf {
     let last = "  { column = \"person.year_of_birth\", to = { band = { width = 40 } } },\n";
     let further = format!(
         "{last}  {{ column = \"person.year_of_birth\", to = \"drop\" }},\n  {{ column = \"person.gender_concept_id\", to = \"drop\" }},\n"

@@ -113,6 +113,8 @@ core-dataset-made = Made: { $persons } persons, { $rows } rows.
 core-dataset-left-out = Left out: { $opted } records that an opt-out or a hold stops, { $notified } records of people not notified of this use, { $suppressed } persons of too small classes.
 core-dataset-class = The smallest class has { $smallest } persons.
 core-dataset-near = Careful: the recipient has data set { $id } already. { $both } persons are in both, { $here } in the new one alone and { $there } in the earlier one alone: so few that what differs is theirs. Sign only if that cannot single anybody out, or choose another cohort or a later time.
+core-dataset-joined = Nothing is made: { $recipient } has or is to get { $ids } with the same people in it. Whoever lays the anonymized data sets side by side could narrow { $few } of { $persons } people down to fewer than { $k }; release.most_joined allows { $most } %. Take the classes and borders of the earlier one, another cohort, or plan anew with beside = [{ $ids }] in the profile, so that the committee decides on that too.
+core-dataset-joined-told = Careful: beside the anonymized data sets that the recipient has already, { $few } people of this one stand in groups of fewer than k (the smallest has { $smallest }); the report says what that means.
 core-dataset-report = { $path }
 core-dataset-approved = { $officer } approved; { $count } approvals.
 core-dataset-delivered = Sealed for { $recipient }: { $path }

@@ -113,6 +113,8 @@ core-dataset-made = 作成しました: { $persons } 人、{ $rows } 行。
 core-dataset-left-out = 除外: 提供停止または保留 { $opted } 件、この利用の通知がない記録 { $notified } 件、人数の少ない群 { $suppressed } 人。
 core-dataset-class = 最小の群は { $smallest } 人です。
 core-dataset-near = 注意: 提供先は既にデータセット { $id } を持っています。両方に { $both } 人、新しい方だけに { $here } 人、以前の方だけに { $there } 人います。差が少人数のため、二つを比べると個人が分かるおそれがあります。誰も特定されないと判断できる場合に限り署名し、そうでなければ対象や時期を変えてください。
+core-dataset-joined = 作成しません。{ $recipient } は同じ人を含む { $ids } を受け取っているか、受け取る予定です。匿名加工データセットを並べると、{ $persons } 人中 { $few } 人を { $k } 人未満にまで絞り込めます(release.most_joined の上限は { $most } %)。以前のものと同じ組と境界にするか、別の対象にするか、プロファイルに beside = [{ $ids }] と書いて申請し直し、委員会の判断を受けてください。
+core-dataset-joined-told = 注意: 提供先が既に持つ匿名加工データセットと並べると、このデータセットの { $few } 人が k 人未満の集まりに絞られます(最も小さいものは { $smallest } 人)。意味は報告書にあります。
 core-dataset-report = { $path }
 core-dataset-approved = { $officer } が承認しました（{ $count } 件）。
 core-dataset-delivered = { $recipient } 宛に封印しました: { $path }

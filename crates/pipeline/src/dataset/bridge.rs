@@ -217,6 +217,7 @@ pub(super) async fn make(
         smallest_class: None,
         data_sha256: hex::encode(data.plain_sha256),
         near: Vec::new(),
+        cumulative: None,
         unanswered: listed.unanswered,
         shared_keys: listed.shared,
         coverage: listed.coverage.clone(),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use anonymity::report::CumulativeReport;
 use anonymity::{Dataset as Tables, PersonIds, Processed};
 use governance::application::Digest;
 use governance::approval::Digests;
@@ -14,7 +15,7 @@ use terms::{AssetClass, DatasetId, ReleaseKind};
 
 use super::bridge::{self, ClassCoverage};
 use super::order::Order;
-use super::{Case, Near, calendar, earlier, files, ids, refused, select, vault};
+use super::{Case, Near, calendar, cumulative, earlier, files, ids, refused, select, vault};
 use crate::Instance;
 use crate::error::Error;
 use crate::notices::today;
@@ -44,6 +45,9 @@ pub struct Made {
     pub data_sha256: String,
     /// Anonymized data sets that the recipient has already and that differ from this one by fewer persons than a class has.
     pub near: Vec<Near>,
+    /// Of an anonymized one: what it tells beside data sets that were made before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cumulative: Option<CumulativeReport>,
     /// Of keys: persons who were asked for and of whom the body gave none, apart from those left out above.
     #[serde(skip_serializing_if = "none")]
     pub unanswered: u64,
@@ -103,7 +107,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     };
 
     let loaded = crate::masters::load(instance).await?;
-    let (processed, report, released, inside, loaded, validity) = {
+    let (processed, mut report, released, inside, loaded, validity) = {
         let (profile, snapshot) = (profile.clone(), snapshot.clone());
         let work = move || {
             let tables = select::tables(&snapshot, &profile, &selected, kind, &loaded)?;
@@ -129,15 +133,22 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     }
 
     // Who is in it: sealed apart, so that somebody who says no before the delivery is found. Who was read and left out is not in it.
-    let of_inside = released.records.iter().filter(|(_, (person, _))| inside.contains(person));
-    let mut ids: Vec<i64> = of_inside.map(|(record, _)| *record).collect();
-    ids.sort_unstable();
+    let of_inside = released.records.iter().filter_map(|(record, (person, _))| Some((*record, *inside.get(person)?)));
+    let classes: BTreeMap<i64, u32> = of_inside.collect();
+    let ids: Vec<i64> = classes.keys().copied().collect();
     earlier::apart(instance, &case.row, &profile, &ids, snapshot.person_map(), false).await?;
     let near = match (k, kind) {
         (Some(k), kind) if kind.is_anonymized() => {
             earlier::nears(instance, id, &case.row.recipient, &ids, snapshot.person_map(), k).await?
         }
         _ => Vec::new(),
+    };
+    let kept = if kind.is_anonymized() {
+        let beside = cumulative::check(instance, &case.row, &profile, &classes, snapshot.person_map(), false).await?;
+        report.cumulative = Some(beside);
+        Some(cumulative::write(instance, id, &classes, &inside)?)
+    } else {
+        None
     };
     let partition = partition(&ids, snapshot.person_map());
     let who = sealed::write(instance, AssetClass::Method, "released records", format!("records of data set {id}"), |to| {
@@ -187,6 +198,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         ("opted_out_records", Some(released.opted_out)),
         ("not_notified_records", Some(released.not_notified)),
         ("near_earlier_datasets", (!near.is_empty()).then_some(near.len() as u64)),
+        ("few_beside_earlier", report.cumulative.as_ref().map(|c| c.recipient.few)),
     ] {
         if let Some(n) = n {
             counts.insert(name.to_owned(), count(n));
@@ -194,6 +206,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     }
     let settings = vec![(persons_setting(id), partition)];
     let mut tables = Vec::new();
+    tables.extend(kept.map(|kept| (cumulative::classes_setting(id), kept, "the data set was made again")));
     match table {
         Some(IdTable::Project(table)) => {
             let setting = project_setting(&case.row.recipient, &case.row.project);
@@ -218,6 +231,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         smallest_class,
         data_sha256,
         near,
+        cumulative: report.cumulative,
         unanswered: 0,
         shared_keys: 0,
         coverage: Vec::new(),
@@ -422,6 +436,7 @@ pub(crate) async fn forget(instance: &Instance, erased: &std::collections::BTree
         tx.commit().await?;
     }
     ids::forget(instance, erased).await?;
+    cumulative::forget(instance, erased).await?;
     super::finish_doomed(instance).await
 }
 

@@ -16,7 +16,7 @@ use terms::{AssetId, DatasetId, ReleaseKind};
 use super::build::released_setting;
 use super::leaving::{Detail, KIND, finish, hash_file, outbox_id};
 use super::order::{Order, receiver};
-use super::{Case, Near, base, earlier, ids, refused, select};
+use super::{Case, Near, base, cumulative, earlier, ids, refused, select};
 use crate::Instance;
 use crate::error::Error;
 use crate::sealed;
@@ -129,6 +129,7 @@ pub async fn deliver(instance: &Instance, id: DatasetId) -> Result<Delivered, Er
     if let (DatasetState::TwoPersonCheck | DatasetState::Released, Some(profile)) = (state, order.profile()) {
         let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
         earlier::apart(instance, &case.row, profile, &released(instance, id).await?, snapshot.person_map(), true).await?;
+        cumulative::check_leaving(instance, &case.row, profile, snapshot.person_map()).await?;
     }
     let ready = match case.recall(stopped)? {
         governance::dataset::Recalled::Released(ready) => ready,
@@ -304,10 +305,11 @@ pub(super) async fn void_in(tx: &mut Tx, row: &ledger::Dataset, why: &str) -> Re
     let id = row.id;
     let list: Option<AssetId> = tx.read().setting(&released_setting(id)).await?.and_then(|a| a.parse().ok());
     let ids = ids::of(tx.read(), id).await?;
+    let classes = cumulative::of(tx.read(), id).await?;
     // What was delivered is our copy no more.
     let delivered = row.state == DatasetState::Delivered;
     let data = row.data_asset.filter(|_| !delivered);
-    let assets: Vec<AssetId> = data.into_iter().chain(row.report_asset).chain(list).chain(ids).collect();
+    let assets: Vec<AssetId> = data.into_iter().chain(row.report_asset).chain(list).chain(ids).chain(classes).collect();
     tx.void_approvals(id, why).await?;
     tx.move_dataset(id, row.state, DatasetState::Building, Some(why)).await?;
     if delivered {

@@ -30,9 +30,9 @@ pub struct Near {
 }
 
 /// A person, or a record of nobody that linkage knows today.
-type Somebody = (bool, i64);
+pub(super) type Somebody = (bool, i64);
 
-fn somebody(record: i64, map: Option<&PersonMap>) -> Somebody {
+pub(super) fn somebody(record: i64, map: Option<&PersonMap>) -> Somebody {
     map.and_then(|m| m.person(RecordId(record))).map_or((false, record), |person| (true, person.0))
 }
 
@@ -99,7 +99,7 @@ impl Days {
 }
 
 /// Whether a profile says that its data set may go beside another.
-fn names(profile: Option<&Profile>, id: DatasetId) -> bool {
+pub(super) fn names(profile: Option<&Profile>, id: DatasetId) -> bool {
     profile.is_some_and(|p| p.beside.iter().any(|b| b.parse() == Ok(id)))
 }
 

@@ -162,7 +162,15 @@ struct Pages<R> {
 /// # Errors
 /// When it cannot be encoded.
 pub(super) fn write_report(to: &mut dyn Write, report: &Report) -> Result<(), Error> {
-    write_pages(to, [Lang::Ja, Lang::En].map(|lang| anonymity::report_html(report, lang)), None, report)
+    let pages = |report: &Report| [Lang::Ja, Lang::En].map(|lang| anonymity::report_html(report, lang));
+    // What others have is not the recipient's to know.
+    let others = report.cumulative.as_ref().is_some_and(|c| c.anybody.is_some());
+    let leaving = others.then(|| {
+        let mut less = report.clone();
+        less.cumulative.iter_mut().for_each(|c| c.anybody = None);
+        pages(&less)
+    });
+    write_pages(to, pages(report), leaving, report)
 }
 
 /// Writes both pages of a report (Japanese, English) and what they were made of; `leaving` stands for them where the report leaves.

@@ -8,6 +8,7 @@ mod base;
 mod bridge;
 mod build;
 mod calendar;
+mod cumulative;
 mod deliver;
 mod earlier;
 mod end;
