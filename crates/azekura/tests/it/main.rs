@@ -21,4 +21,5 @@ mod refusals;
 mod said_no;
 mod sources;
 mod tables;
+mod vault;
 mod waiting;

@@ -24,6 +24,9 @@ const LEAST_TELEPHONE: usize = 10;
 /// Shorter addresses name a prefecture or a municipality, which a class of places may too.
 const LEAST_ADDRESS: usize = 10;
 
+/// What stands between the parts of a code, and between codes.
+const PARTS: [char; 12] = [':', '：', '+', '/', ',', ';', '|', '^', '&', '=', '_', ' '];
+
 /// Looks for what the vault says of the cohort in every text of a result.
 ///
 /// # Errors
@@ -111,6 +114,11 @@ impl Known {
         if text.split(|c: char| !c.is_ascii_digit()).any(number) {
             return true;
         }
+        // Without what stands between them the last digit of a system's name would be the first of the number: MDCDX2:0300001234.
+        let numbers = |part: &str| plain(part).split(|c: char| !c.is_ascii_digit()).any(number);
+        if cell.split(PARTS).any(numbers) {
+            return true;
+        }
         let text: Vec<char> = text.chars().collect();
         let part =
             |chars: &[char]| !chars.iter().all(char::is_ascii_digit) && self.texts.contains(&chars.iter().collect::<String>());
@@ -159,6 +167,9 @@ mod tests {
             "東京都架空区一丁目２－３",
             "03(0000)1234",
             "0300001234",
+            "MDCDX2:0300001234",
+            "I10:E11+2:0300001234",
+            "I10 0300001234",
         ];
         for cell in said {
             let tables = BTreeMap::from([("drug_exposure".to_owned(), batch(&[("stop_reason", cell), ("sig", "")]))]);
