@@ -146,3 +146,29 @@ fn whoever_has_the_folder_can_hold_it_against_its_policy_and_finds_what_was_spoi
     assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in"), "--policy", &cohort.0.at("policy.toml")]).status, Some(1));
     assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in")]).refused(), "anonymity-table-unreadable");
 }
+
+// control: PRC-05
+#[test]
+fn codes_of_which_a_file_says_when_they_are_in_use_tell_no_shift() {
+    let cohort = Cohort::new();
+    // Every drug was listed on the first day on which the hospital gave one: too late for dates that were moved back.
+    let drugs = cells(&cohort.0.read("in/drug_exposure.csv"), ["drug_source_value", "drug_exposure_start_date"]);
+    let first = drugs.iter().map(|[_, day]| day.clone()).min().expect("a day");
+    let codes: BTreeSet<&String> = drugs.iter().map(|[code, _]| code).filter(|code| !code.is_empty()).collect();
+    let mut file = "column,code,valid_from,valid_to\n".to_owned();
+    codes.iter().for_each(|code| file += &format!("drug_exposure.drug_source_value,{code},{first},\n"));
+    cohort.0.write("days.csv", &file);
+    let days = cohort.0.at("days.csv");
+    let report = cohort.treat("out", &["--validity", &days]).done();
+    let told = &report["privacy"]["calendar"];
+    assert!(told["rows"].as_u64() > Some(0) && told["coarser"].as_u64() < told["rows"].as_u64(), "{told}");
+    let found = report["privacy"]["found"].as_array().expect("attackers");
+    assert!(found.iter().any(|f| f["attacker"] == "calendar_codes"), "{found:?}");
+
+    for (line, by) in [("drug_exposure.drug_source_value", "person.person_id"), (&*first, "SECRET"), ("valid_from", "from")] {
+        cohort.0.write("days.csv", &file.replacen(line, by, 1));
+        let said = cohort.treat("bad", &["--validity", &days]);
+        assert_eq!(said.refused(), "anonymity-validity-line");
+        assert!(said.all.contains("days.csv") && !said.all.contains("SECRET"), "{}", said.all);
+    }
+}
