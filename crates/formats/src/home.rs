@@ -27,6 +27,11 @@ impl Home {
         self.rule.is_some()
     }
 
+    /// Whether the sender is an insurer: whatever charts its claims name, they are no numbers of its own.
+    pub fn is_insurer(&self) -> bool {
+        self.rule == Some(PatientIdRule::Insured)
+    }
+
     /// Local id of a patient number. The institution has ten digits (prefecture 2, fee table 1, institution 7) or, as DPC
     /// files write it, nine, without the fee table, which is the medical one; or it is the system of an identifier.
     pub fn local_id(&self, institution: &str, number: &str) -> String {

@@ -577,21 +577,6 @@ impl Book {
     }
 }
 
-/// Local id of somebody whom a source knows by the insurance alone: the same insured person has the same id in every file.
-/// `None` where nothing tells one person from the next: no insurance at all, or neither birth date nor name beside one that
-/// a whole family has.
-pub fn insured_id(parts: &[&str], birth: Option<i32>, sex: &str, kana: &str) -> Option<String> {
-    if parts.iter().all(|p| stated(p).is_none()) || (birth.is_none() && stated(kana).is_none()) {
-        return None;
-    }
-    let birth = birth.unwrap_or(i32::MIN).to_le_bytes();
-    let parts: Vec<String> = parts.iter().map(|p| narrow(p.trim()).into_owned()).collect();
-    let mut keys: Vec<&[u8]> = parts.iter().map(String::as_bytes).collect();
-    let kana: String = kana.chars().filter(|c| !c.is_whitespace()).collect();
-    keys.extend([&birth[..], sex.as_bytes(), kana.as_bytes()]);
-    Some(format!("insured-{:032x}", key(&keys)))
-}
-
 /// A name at its first blank; without one the whole is the first part.
 pub fn name_parts(text: &str) -> (Option<&str>, Option<&str>) {
     let text = text.trim_matches([' ', '\u{3000}']);

@@ -51,6 +51,7 @@ fn rule_word(rule: PatientIdRule) -> &'static str {
     match rule {
         PatientIdRule::Digits => "digits",
         PatientIdRule::Text => "text",
+        PatientIdRule::Insured => "insured",
     }
 }
 
@@ -60,6 +61,7 @@ fn party(row: &SqliteRow) -> Result<Party> {
         None => None,
         Some("digits") => Some(PatientIdRule::Digits),
         Some("text") => Some(PatientIdRule::Text),
+        Some("insured") => Some(PatientIdRule::Insured),
         Some(_) => return Err(LedgerError::Malformed { table: "party".into(), column: "patient_id_rule".into() }),
     };
     Ok(Party {

@@ -14,7 +14,7 @@ use terms::PatientIdRule;
 use crate::Instance;
 use crate::error::Error;
 
-/// `digits` or `text`: see [`PatientIdRule`].
+/// `digits`, `text` or `insured`: see [`PatientIdRule`].
 #[derive(Debug, Clone, Copy)]
 pub struct IdRule(pub PatientIdRule);
 
@@ -24,7 +24,8 @@ impl FromStr for IdRule {
         match text {
             "digits" => Ok(IdRule(PatientIdRule::Digits)),
             "text" => Ok(IdRule(PatientIdRule::Text)),
-            _ => Err("digits or text".to_owned()),
+            "insured" => Ok(IdRule(PatientIdRule::Insured)),
+            _ => Err("digits, text or insured".to_owned()),
         }
     }
 }
@@ -119,6 +120,7 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
             let rule = match former.patient_id_rule {
                 Some(PatientIdRule::Digits) => "digits",
                 Some(PatientIdRule::Text) => "text",
+                Some(PatientIdRule::Insured) => "insured",
                 None => "-",
             };
             let message = Message::new("core-party-again").with("kind", new.kind).with("id", &new.id);

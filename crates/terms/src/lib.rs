@@ -6,6 +6,7 @@
 
 mod civil;
 mod ids;
+mod insured;
 mod kinds;
 mod patient_id;
 mod redacted;
@@ -14,6 +15,7 @@ pub use civil::{Micros, civil_from_days, days_from_civil, micros_from_civil};
 pub use ids::{
     AssetId, DatasetId, InvalidId, OfficerId, PackageId, PersonId, ProjectPersonId, ProviderId, RecipientId, RecordId, RunId,
 };
+pub use insured::Insured;
 pub use kinds::{AssetClass, InformationKind, NoticeScope, ReleaseKind, Requester, Sex, SourceKind, UnknownTerm};
 pub use patient_id::{CanonicalPatientId, PatientIdRule};
 pub use redacted::Redacted;

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization;
 
-use crate::{InvalidId, ProviderId};
+use crate::{InvalidId, ProviderId, insured};
 
 /// How a provider's patient ids are written the same way before anything is keyed by them. Fixed per provider at
 /// onboarding: `123` in claims and `0000000123` in DPC are one person, and whoever stopped as one must not come in as
@@ -16,6 +16,9 @@ pub enum PatientIdRule {
     Digits,
     /// Leading zeros count. Full-width characters, letter case, hyphens and blanks do not.
     Text,
+    /// The provider is an insurer: no patient has a number, people are known by their card ([`crate::Insured`]). Everything else is no id:
+    /// who said no under the chart number of some hospital would not be found.
+    Insured,
 }
 
 /// A local patient id in its canonical form. It names a person: it never prints itself.
@@ -40,13 +43,22 @@ impl PatientIdRule {
     ///
     /// # Errors
     /// [`InvalidId`] when nothing is left, when it is longer than 64 characters or holds control characters (line breaks and tabs too:
-    /// two ids on two lines are not one), or when it is digits with a blank between them, which may be two ids.
+    /// two ids on two lines are not one), or when it is digits with a blank between them, which may be two ids; when it begins as the written form
+    /// of an insured person's id and is none.
     pub fn canonical(self, written: &str) -> Result<CanonicalPatientId, InvalidId> {
         let refused = InvalidId { what: "patient id", form: "1 to 64 visible characters" };
         let written = written.trim();
         if written.len() > 1_024 || written.chars().any(|c| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(refused);
         }
+        let spelt = match insured::is_written(written) {
+            true => Some(insured::read_written(written).ok_or(InvalidId {
+                what: "patient id",
+                form: "insured:INSURER:SYMBOL:NUMBER:BRANCH:YYYYMMDD:1|2:NAME IN KATAKANA",
+            })?),
+            false => None,
+        };
+        let written = spelt.as_deref().unwrap_or(written);
         let mut id: String = written
             .nfkc()
             .filter(|c| !c.is_whitespace() && !is_invisible(*c) && !matches!(c, '-' | '‐' | '‑' | '–' | '—' | '−' | 'ー'))
@@ -58,6 +70,12 @@ impl PatientIdRule {
         let visible = || written.trim_matches(|c: char| c.is_whitespace() || is_invisible(c));
         if id.bytes().all(|b| b.is_ascii_digit()) && visible().contains(char::is_whitespace) {
             return Err(refused);
+        }
+        if self == PatientIdRule::Insured && !insured::is_canonical(&id) {
+            return Err(InvalidId {
+                what: "id of an insured person",
+                form: "insured:INSURER:SYMBOL:NUMBER:BRANCH:YYYYMMDD:1|2:NAME IN KATAKANA",
+            });
         }
         if self == PatientIdRule::Digits && id.bytes().all(|b| b.is_ascii_digit()) {
             let first = id.bytes().position(|b| b != b'0').unwrap_or(id.len() - 1);

@@ -48,7 +48,7 @@ pub struct One {
 pub struct Add {
     #[command(flatten)]
     place: Where,
-    /// Id: for a provider the 10-digit code of the institution.
+    /// Id: for a provider the 10-digit code of the institution, for an insurer its number (保険者番号).
     #[arg(long)]
     id: String,
     /// Certificate (PEM). It is pinned: only this one is accepted.
@@ -57,7 +57,8 @@ pub struct Add {
     /// Name.
     #[arg(long, default_value = "")]
     name: String,
-    /// For providers: how patient ids are made one. digits: leading zeros do not count; text: they do.
+    /// For providers: how patient ids are made one. digits: leading zeros do not count; text: they do. insured: the provider is an insurer, which
+    /// has no patient numbers, and sends claims and checkups of people who are known by card, birth, sex and name.
     #[arg(long, value_name = "RULE", default_value = "digits")]
     patient_ids: parties::IdRule,
 }

@@ -2,12 +2,12 @@
 
 use messages::{Message as Text, Severity};
 use omop::{MeasurementRow, ObservationRow, VisitEventRow, type_concept};
-use terms::Sex;
+use terms::{Insured, Sex};
 
 use super::document::{Document, Item};
 use crate::days::day;
 use crate::hl7::{Operator, amount};
-use crate::rows::{At, Book, Cover, Who, insured_id, name_parts};
+use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::written::narrow;
 
 /// "Negative" and "positive" of the standard vocabulary's measurement values.
@@ -36,6 +36,15 @@ pub fn operator(operator: Operator) -> i32 {
     }
 }
 
+/// Local id of the person of a document: by the card, as no document has a patient number.
+pub fn local_id(document: &Document<'_>) -> Option<String> {
+    let id = |arc: &str| document.ids.iter().find(|(root, _)| root == arc).map_or("", |(_, value)| value.as_ref());
+    let birth = document.birth.as_deref().and_then(|t| day(t.as_bytes())).map(|d| d.day);
+    let sex = document.sex.as_deref().filter(|sex| matches!(*sex, "1" | "2")).unwrap_or("");
+    let card = Insured { insurer: id("101"), symbol: id("204"), number: id("205"), ..Insured::default() };
+    Insured { birth, sex, kana: &document.name, ..card }.local_id()
+}
+
 /// The rows of a person's document.
 pub fn document(document: &Document<'_>, book: &mut Book) {
     let id = |arc: &str| document.ids.iter().find(|(root, _)| root == arc).map_or("", |(_, value)| value.as_ref());
@@ -58,7 +67,7 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
         }
     };
     let name = document.name.trim();
-    let Some(local_id) = insured_id(&[insurer, symbol, number], birth, sex.map_or("", |s| s.1), name) else {
+    let Some(local_id) = local_id(document) else {
         book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
         book.none("no-patient");
         return;

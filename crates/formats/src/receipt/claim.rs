@@ -2,14 +2,14 @@
 
 use messages::{Message as Text, Severity};
 use omop::{CostRow, DeathRow, ObservationRow, VisitEventRow, type_concept};
-use terms::Sex;
+use terms::{Insured, Sex};
 
 use super::forms::Form;
 use crate::Home;
 use crate::columns::{Row, Splitter};
 use crate::days::{Month, day};
 use crate::numbers::decimal_at;
-use crate::rows::{At, Book, Cover, Who, insured_id, name_parts};
+use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::seen::key;
 use crate::written::Scribe;
 
@@ -222,14 +222,18 @@ impl Claim {
                 (Sex::Unknown, "")
             }
         };
-        // Charts are numbers of one institution; claims without one are known by the insured person.
+        // Charts are numbers of one institution; claims without one are known by the insured person, and so are all that an insurer has.
+        let chart = if home.is_insurer() { "" } else { chart };
         self.local_id = match chart {
             "" => {
                 let payer = first_public.filter(|_| insurance.is_none());
                 let (payer, recipient) = (text(payer, 2), text(payer, 3));
                 let kana = if kana.is_empty() { &name } else { &kana };
-                let parts = [&insurer, &symbol, &number, &branch, &payer, &recipient].map(String::as_str);
-                insured_id(&parts, birth, sex.1, kana).unwrap_or_default()
+                let insured = match insurance {
+                    Some(_) => Insured { insurer: &insurer, symbol: &symbol, number: &number, ..Insured::default() },
+                    None => Insured { insurer: &payer, number: &recipient, ..Insured::default() },
+                };
+                Insured { branch: &branch, birth, sex: sex.1, kana, ..insured }.local_id().unwrap_or_default()
             }
             chart => home.local_id(&self.institution, chart),
         };
