@@ -7,11 +7,12 @@ use package::Period;
 /// Make a sealed package of medical information for a certified producer.
 ///
 /// The package is a directory PROVIDER-SEQUENCE.azp: a manifest signed with your key, and the tree at PATH as an archive, both sealed to the
-/// producer's intake certificate. Whoever stands in the list of opt-outs is left out; with a list of contacts, so is whoever was not contacted.
+/// producer's intake certificate. Whoever stands in the list of opt-outs is left out, also of files of many people (claims, DPC files, FHIR,
+/// checkups): a record that nobody can be named for is refused then. With a list of contacts, whoever was not contacted is left out of an SS-MIX2 tree.
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Args {
-    /// Your institution: the 10-digit code it is registered under
+    /// Your institution: the 10-digit code it is registered under; an insurer's number
     #[arg(long, value_name = "P")]
     pub provider: terms::ProviderId,
     /// Number of this package among yours, whatever they hold: 1, 2, 3 without gaps
@@ -38,7 +39,11 @@ pub struct Args {
     /// Who was contacted: CSV with the header patient,date,addressee,method
     #[arg(long, value_name = "FILE")]
     pub contacts: Option<PathBuf>,
-    /// Who said no: CSV with the header patient,requester,scope,date
+    /// You are an insurer: people are known by card, birth, sex and name, and chart numbers of hospitals do not count
+    #[arg(long)]
+    pub insurer: bool,
+    /// Who said no: CSV with the header patient,requester,scope,date. Whoever is known by a card alone stands there as
+    /// insured:INSURER:SYMBOL:NUMBER:BRANCH:BIRTH:SEX:NAME IN KATAKANA
     #[arg(long, value_name = "FILE")]
     pub opt_outs: Option<PathBuf>,
     /// Directory in which the package is made

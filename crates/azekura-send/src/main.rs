@@ -1,11 +1,13 @@
 //! `azekura-send`: makes a sealed package of a provider's medical information. Small enough for a hospital to install alone.
 //!
-//! * `args`: the command line. `people`: whose a file is, and who may not come. `send`: the package.
+//! * `args`: the command line. `people`: whose a file is, and who may not come. `many`: files of many people without those
+//!   who said no. `send`: the package.
 //!
 //! Whoever stands in the opt-outs stays at home, and so does whoever was not contacted when contacts are given. The program prints counts, never
 //! an id.
 
 mod args;
+mod many;
 mod people;
 mod send;
 
@@ -56,7 +58,8 @@ mod tests {
             "package-send-all-left-out",
             "package-send-out-inside",
             "package-send-opt-outs-elsewhere",
-            "package-send-not-filtered",
+            "package-send-filtered",
+            "package-send-nobodys",
         ] {
             assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
         }

@@ -94,8 +94,7 @@ impl Doorkeeper {
         Doorkeeper { opted_out, contacted, selective, of_many: false }
     }
 
-    /// For files of many people each (FHIR, DPC, claims, checkups): all of them go. Who may not come is told by the lists, and stopped at the
-    /// producer's door.
+    /// For files of many people each (FHIR, DPC, claims, checkups): none is judged by its name (`many` takes out who said no).
     #[must_use]
     pub fn for_files_of_many(self) -> Doorkeeper {
         Doorkeeper { of_many: true, ..self }
@@ -125,8 +124,12 @@ impl Doorkeeper {
 
     /// How many said no of whom nothing was met.
     pub fn opted_out_but(&self, met: &HashSet<CanonicalPatientId>) -> usize {
-        // What names nobody cannot have been looked through for them.
-        if self.of_many { 0 } else { self.opted_out.difference(met).count() }
+        self.opted_out.difference(met).count()
+    }
+
+    /// Who said no.
+    pub fn opted_out(&self) -> &HashSet<CanonicalPatientId> {
+        &self.opted_out
     }
 
     /// The contacts of the people in a tree who may come, sorted; `None` when no contacts were given.

@@ -13,9 +13,10 @@ use package::lists::{self, OptOut};
 use package::tree::{Found, TarWriter, Walk};
 use package::{Draft, Finished, PackageError, Purpose, Writer};
 use seal::{Certificate, Identity, Passphrase, SealError};
-use terms::CanonicalPatientId;
+use terms::{CanonicalPatientId, PatientIdRule};
 
 use crate::args::Args;
+use crate::many::{Filtered, format_of};
 use crate::people::{Doorkeeper, Verdict, named_by};
 
 /// Where the tree stands in the archive.
@@ -31,8 +32,8 @@ pub struct Sent {
     counts: Counts,
     /// People of the opt-outs of whom no file was met: a wrong id, or a patient who has nothing here.
     opt_outs_elsewhere: usize,
-    /// People of the opt-outs whose records were not looked for, as the files are of many people each.
-    not_filtered: usize,
+    /// Whether what is in files of many people was looked through.
+    of_many: bool,
 }
 
 #[derive(Default)]
@@ -44,12 +45,13 @@ struct Counts {
     bytes: u64,
     files_left_out: u64,
     files_of_nobody: u64,
+    records_left_out: u64,
 }
 
 impl Sent {
     /// For machines.
     pub fn to_json(&self) -> serde_json::Value {
-        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts, opt_outs_elsewhere, not_filtered } = self;
+        let Sent { finished: Finished { path, manifest, manifest_sha256 }, counts, opt_outs_elsewhere, .. } = self;
         serde_json::json!({
             "ok": true,
             "package": path,
@@ -63,7 +65,7 @@ impl Sent {
             "bytes": counts.bytes,
             "people_opted_out": counts.opted_out.len(),
             "opt_outs_elsewhere": opt_outs_elsewhere,
-            "opt_outs_not_filtered": not_filtered,
+            "records_left_out": counts.records_left_out,
             "people_not_contacted": counts.not_contacted.len(),
             "files_left_out": counts.files_left_out,
             "files_of_nobody": counts.files_of_nobody,
@@ -72,6 +74,15 @@ impl Sent {
 
     /// For people.
     pub fn message(&self) -> Message {
+        if self.of_many {
+            return Message::new("package-send-filtered")
+                .with("path", self.finished.path.display())
+                .with("files", self.counts.files)
+                .with("bytes", self.counts.bytes)
+                .with("opted-out", self.counts.opted_out.len())
+                .with("records", self.counts.records_left_out)
+                .with("files-left-out", self.counts.files_left_out);
+        }
         Message::new("package-send-done")
             .with("path", self.finished.path.display())
             .with("people", self.counts.people.len())
@@ -84,9 +95,6 @@ impl Sent {
 
     /// What somebody should look at.
     pub fn warning(&self) -> Option<Message> {
-        if self.not_filtered > 0 {
-            return Some(Message::new("package-send-not-filtered").with("count", self.not_filtered));
-        }
         let count = self.opt_outs_elsewhere;
         (count > 0).then(|| Message::new("package-send-opt-outs-elsewhere").with("count", count))
     }
@@ -104,11 +112,30 @@ pub fn send(args: &Args) -> Result<Sent, Message> {
     let opt_outs = list(args.opt_outs.as_deref(), lists::read_opt_outs)?;
     let contacts = list(args.contacts.as_deref(), lists::read_contacts)?;
     let keeper = Doorkeeper::new(contacts, opt_outs.as_deref());
-    let of_many = args.kind != terms::SourceKind::Ssmix2;
-    let keeper = if of_many { keeper.for_files_of_many() } else { keeper };
-    let sent = package(args, &signer, &recipient, &keeper, opt_outs.as_deref())?;
-    let not_filtered = if of_many { opt_outs.map_or(0, |o| o.len()) } else { 0 };
-    Ok(Sent { not_filtered, ..sent })
+    let format = format_of(args.kind);
+    let keeper = if format.is_some() { keeper.for_files_of_many() } else { keeper };
+    if args.insurer {
+        insured(args, opt_outs.as_deref())?;
+    }
+    let filtered = match format.filter(|_| !keeper.opted_out().is_empty()) {
+        Some(format) => {
+            let rule = if args.insurer { PatientIdRule::Insured } else { PatientIdRule::Digits };
+            let is_list = |path: &Path| lists::is_called_a_list(&path.to_string_lossy());
+            Some(Filtered::of(&args.path, format, &args.provider, rule, keeper.opted_out().clone(), &is_list)?)
+        }
+        None => None,
+    };
+    package(args, &signer, &recipient, &keeper, opt_outs.as_deref(), filtered)
+}
+
+/// An insurer's people have no number: under one that stands in the list nobody would be found.
+fn insured(args: &Args, opt_outs: Option<&[OptOut]>) -> Result<(), Message> {
+    let wrong = opt_outs.unwrap_or_default().iter().position(|o| PatientIdRule::Insured.canonical(&o.patient).is_err());
+    let Some(at) = wrong else { return Ok(()) };
+    let list = args.opt_outs.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
+    let what =
+        "no insured person: insured:INSURER:SYMBOL:NUMBER:BRANCH:BIRTH:SEX:NAME, or the id that `azekura formats convert` shows";
+    Err(PackageError::ListMalformed { list, line: at as u64 + 2, what }.message())
 }
 
 fn keys(args: &Args) -> Result<(Identity, Certificate), SealError> {
@@ -138,12 +165,14 @@ fn package(
     recipient: &Certificate,
     keeper: &Doorkeeper,
     opt_outs: Option<&[OptOut]>,
+    filtered: Option<Filtered>,
 ) -> Result<Sent, Message> {
     let message = |e: PackageError| e.message();
-    let mut queue = Queue::new(&args.path, keeper).map_err(message)?;
+    let of_many = filtered.is_some();
+    let mut queue = Queue::new(&args.path, keeper, filtered).map_err(message)?;
     // When nobody is left to come, those who said no are told all the same.
     let said_no = opt_outs.is_some_and(|o| !o.is_empty());
-    if queue.peek().map_err(message)?.is_none() && !said_no {
+    if !queue.has_more().map_err(message)? && !said_no {
         let left_out = queue.counts.files_left_out + queue.counts.files_of_nobody;
         return Err(match left_out {
             0 => PackageError::Empty.message(),
@@ -161,7 +190,7 @@ fn package(
     let name = format!("{}-{:06}", args.provider, args.sequence);
     let mut writer = Writer::create(&args.out, &name, draft, recipient).map_err(message)?;
     let mut payloads = 0;
-    while payloads == 0 || queue.peek().map_err(message)?.is_some() {
+    while payloads == 0 || queue.has_more().map_err(message)? {
         let payload = |w: &mut dyn Write| -> Result<(), PackageError> {
             let mut tar = TarWriter::new(w);
             if payloads == 0 {
@@ -179,9 +208,14 @@ fn package(
     writer.count("patients-opted-out", counts.opted_out.len() as u64);
     writer.count("patients-not-contacted", counts.not_contacted.len() as u64);
     writer.count("files-of-nobody", counts.files_of_nobody);
+    // Whether all that is sent was held against a list of those who said no.
+    let held_against = if format_of(args.kind).is_some() { of_many } else { opt_outs.is_some() };
+    writer.count(package::FILTERED, u64::from(held_against));
+    writer.count("records-left-out", counts.records_left_out);
+    writer.count("files-left-out", counts.files_left_out);
     let finished = writer.finish(signer).map_err(message)?;
     let opt_outs_elsewhere = keeper.opted_out_but(&counts.opted_out);
-    Ok(Sent { finished, counts, opt_outs_elsewhere, not_filtered: 0 })
+    Ok(Sent { finished, counts, opt_outs_elsewhere, of_many })
 }
 
 /// How many bytes the next payload holds before another begins: a package has at most 9,999 payloads, so twice as many after
@@ -222,19 +256,34 @@ struct Queue<'a> {
     walk: Walk,
     keeper: &'a Doorkeeper,
     next: Option<Wanted>,
+    /// What is left of files of many people: they are not walked through once more.
+    filtered: Option<Filtered>,
     counts: Counts,
     progress: ProgressBar,
 }
 
 impl<'a> Queue<'a> {
-    fn new(root: &Path, keeper: &'a Doorkeeper) -> Result<Queue<'a>, PackageError> {
+    fn new(root: &Path, keeper: &'a Doorkeeper, filtered: Option<Filtered>) -> Result<Queue<'a>, PackageError> {
         // Drawn on a terminal only.
         let progress = ProgressBar::new_spinner();
         progress.set_style(
             ProgressStyle::with_template("{spinner} {human_pos}").unwrap_or_else(|_| ProgressStyle::default_spinner()),
         );
         progress.enable_steady_tick(Duration::from_millis(200));
-        Ok(Queue { root: root.to_owned(), walk: Walk::new(root)?, keeper, next: None, counts: Counts::default(), progress })
+        let mut counts = Counts::default();
+        if let Some(filtered) = &filtered {
+            counts.opted_out.extend(filtered.met().iter().cloned());
+            (counts.records_left_out, counts.files_left_out) = (filtered.records_left_out, filtered.files_left_out);
+        }
+        Ok(Queue { root: root.to_owned(), walk: Walk::new(root)?, keeper, next: None, filtered, counts, progress })
+    }
+
+    /// Whether there is anything more to send.
+    fn has_more(&mut self) -> Result<bool, PackageError> {
+        match &self.filtered {
+            Some(filtered) => Ok(!filtered.is_empty()),
+            None => Ok(self.peek()?.is_some()),
+        }
     }
 
     fn peek(&mut self) -> Result<Option<&Wanted>, PackageError> {
@@ -267,6 +316,12 @@ impl<'a> Queue<'a> {
 
     /// Takes files into an archive until it holds enough and the next file is of somebody else.
     fn fill(&mut self, tar: &mut TarWriter<&mut dyn Write>, enough: u64) -> Result<(), PackageError> {
+        if let Some(filtered) = &mut self.filtered {
+            let (files, bytes) = filtered.fill(Path::new(STORAGE), tar)?;
+            self.counts.files += files;
+            self.counts.bytes += bytes;
+            return Ok(());
+        }
         let mut before: Option<BTreeSet<CanonicalPatientId>> = None;
         let begin = tar.files();
         while let Some(wanted) = self.peek()? {

@@ -4,6 +4,8 @@
 mod bench;
 #[path = "it/crash.rs"]
 mod crash;
+#[path = "it/filtering.rs"]
+mod filtering;
 #[path = "it/memory.rs"]
 mod memory;
 #[path = "it/sending.rs"]

@@ -174,7 +174,7 @@ impl AnyReader {
         let chunk_rows = for_lake.map_or(receipt::Options::default().chunk_rows, |lake| lake.chunk_rows);
         let claims = receipt::Options { chunk_rows, versions, lake, home: home.clone() };
         let surveys = dpc::Options { chunk_rows, amounts, lake, home: home.clone() };
-        let checkups = checkup::Options { chunk_rows, lake, mapping, mappings, ..Default::default() };
+        let checkups = checkup::Options { chunk_rows, lake, home: home.clone(), mapping, mappings, ..Default::default() };
         let resources = fhir::Options { chunk_rows, patients, lake, home, ..Default::default() };
         Self {
             from,

@@ -10,6 +10,7 @@
 //! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
 //! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `units`, `seen`, `home`: what their readers share;
 //! * [`detect`]: what a file is; [`AnyReader`]: each file to the reader of its kind;
+//! * [`without`]: files as they came, without some people, for their sender;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
 //! Reading never fails for what is in a file: dirt in one record never loses the next. Errors are for the reading
@@ -40,6 +41,7 @@ mod rows;
 mod seen;
 pub mod ssmix2;
 mod units;
+pub mod without;
 pub mod written;
 
 pub use any::{AnyPrescan, AnyReader, ForLake};

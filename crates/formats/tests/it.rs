@@ -33,3 +33,5 @@ mod twins;
 mod units;
 #[path = "it/whose.rs"]
 mod whose;
+#[path = "it/without.rs"]
+mod without;

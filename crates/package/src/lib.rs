@@ -28,7 +28,7 @@ pub mod tree;
 mod writer;
 
 pub use error::{CODES, PackageError};
-pub use manifest::{Draft, FORMAT, Manifest, PayloadEntry, Period, Purpose};
+pub use manifest::{Draft, FILTERED, FORMAT, Manifest, PayloadEntry, Period, Purpose};
 pub use payload::{PayloadReader, payload_reader, payload_stream, payload_stream_again};
 pub use sealed::{Opened, SealedManifest, open_manifest};
 pub use writer::{Finished, Writer};

@@ -8,6 +8,8 @@ use crate::{LARGEST_PAYLOAD, PackageError, payload_name};
 
 /// Format of the manifest, as it stands in it.
 pub const FORMAT: &str = "azekura-package/1";
+/// Count of a manifest that is 1 when its sender has left everybody out who stands in the list of those who said no, whatever holds them.
+pub const FILTERED: &str = "filtered";
 const MOST_PAYLOADS: usize = 9_999;
 const MOST_COUNTS: usize = 64;
 
@@ -163,6 +165,13 @@ impl Manifest {
             }
         }
         Ok(())
+    }
+}
+
+impl Manifest {
+    /// Whether its sender left everybody out who had said no there.
+    pub fn is_filtered(&self) -> bool {
+        self.counts.get(FILTERED).is_some_and(|n| *n > 0)
     }
 }
 

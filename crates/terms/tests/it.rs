@@ -27,7 +27,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "pipeline",
         "anonymity durable formats governance journal lake ledger linkage masters messages omop package quality seal terms",
     ),
-    ("azekura-send", "messages package seal terms test:durable"),
+    ("azekura-send", "formats messages package seal terms test:durable"),
     ("azekura-open", "durable messages package seal terms"),
     (
         "azekura",

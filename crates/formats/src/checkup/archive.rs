@@ -38,10 +38,17 @@ pub enum ArchiveFault {
 pub struct Entry<'a> {
     /// Path, with `/` between its parts.
     pub path: String,
-    packed: &'a [u8],
-    deflated: bool,
-    size: u64,
-    crc: u32,
+    /// The path's bytes.
+    pub(super) name: &'a [u8],
+    /// General purpose flags, and the time of the last change with its date, as they stand.
+    pub(super) flags: u16,
+    pub(super) time: u32,
+    pub(super) packed: &'a [u8],
+    pub(super) deflated: bool,
+    pub(super) size: u64,
+    pub(super) crc: u32,
+    /// Where it lies, from its header on.
+    place: (usize, usize),
 }
 
 impl Entry<'_> {
@@ -71,6 +78,22 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u16_at(bytes, at)? | u16_at(bytes, at + 2)? << 16)
 }
 
+/// Descriptor behind the data of an entry (APPNOTE 4.3.9), with its mark.
+const DESCRIPTOR: usize = 16;
+
+/// Whether bytes lie before, between or behind the entries that could be another one; the headers of directories can, too: an archive with them is packed anew.
+pub(super) fn has_gaps(bytes: &[u8], entries: &[Entry<'_>]) -> bool {
+    let mut places: Vec<_> = entries.iter().map(|e| e.place).collect();
+    places.sort_unstable();
+    let directory = memchr::memmem::rfind(bytes, b"PK\x05\x06").and_then(|end| u32_at(bytes, end + 16)).unwrap_or(bytes.len());
+    let mut at = 0;
+    places.into_iter().chain([(directory, directory)]).any(|(from, to)| {
+        let gap = from.saturating_sub(at) > DESCRIPTOR;
+        at = to;
+        gap
+    })
+}
+
 /// The files of an archive, checked; directories are left out.
 ///
 /// # Errors
@@ -93,6 +116,7 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveFault> {
         let (name, extra, comment, local) = (word(28)?, word(30)?, word(32)?, long(42)?);
         let path = bytes.get(at + 46..at + 46 + name).ok_or(ArchiveFault::Directory)?;
         at += 46 + name + extra + comment;
+        let raw = path;
         let path = crate::written::Scribe::default().text(path).replace('\\', "/");
         if path.starts_with('/') || path.contains(':') || path.contains('\0') || path.split('/').any(|part| part == "..") {
             return Err(ArchiveFault::Path);
@@ -110,9 +134,11 @@ pub fn entries(bytes: &[u8]) -> Result<Vec<Entry<'_>>, ArchiveFault> {
         let skip = u16_at(start, 26).zip(u16_at(start, 28)).map(|(a, b)| a + b).ok_or(ArchiveFault::Directory)?;
         let from = local + 30 + skip;
         let packed = bytes.get(from..from + packed).ok_or(ArchiveFault::Directory)?;
-        places.push((local, from + packed.len()));
+        let place = (local, from + packed.len());
+        places.push(place);
         total += size as u64;
-        out.push(Entry { path, packed, deflated: method == 8, size: size as u64, crc });
+        let (flags, time) = (flags as u16, long(12)? as u32);
+        out.push(Entry { path, name: raw, flags, time, packed, deflated: method == 8, size: size as u64, crc, place });
     }
     if total > MOST_TOTAL {
         return Err(ArchiveFault::Size);

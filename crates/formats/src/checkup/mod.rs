@@ -5,7 +5,8 @@
 //! * `rows`: facts → rows;
 //! * `mapping`: what the columns of a house layout mean, as TOML;
 //! * `table`: a CSV file by its mapping;
-//! * `reader`: what a file is, and whether an index says as many documents as there are.
+//! * `reader`: what a file is, and whether an index says as many documents as there are;
+//! * `without`: files without the documents and records of some people.
 
 mod archive;
 mod document;
@@ -13,8 +14,10 @@ mod mapping;
 mod reader;
 mod rows;
 mod table;
+mod without;
 
 pub use archive::{ArchiveFault, Entry, entries};
 pub use document::{Document, Fault, Item, read_document};
 pub use mapping::{Mapping, MappingError};
 pub use reader::{CheckupReader, Options, Prescan};
+pub(crate) use without::Beside;

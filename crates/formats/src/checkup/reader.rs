@@ -13,7 +13,7 @@ use super::table::{Quotes, Sheet, are_records, fields, texts};
 use crate::lines::Lines;
 use crate::rows::Book;
 use crate::written::Scribe;
-use crate::{Member, Output, ReadError, Reader};
+use crate::{Home, Member, Output, ReadError, Reader};
 
 /// How to read.
 #[derive(Clone)]
@@ -22,6 +22,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Whether the rows are for a lake, which keeps what earlier deliveries said: their units are told too.
     pub lake: bool,
+    /// Whose the deliveries are: what an insurer sends is of insured people.
+    pub home: Home,
     /// Longer documents are left out, with a finding.
     pub max_document_bytes: u64,
     /// Longer archives are left out, with a finding.
@@ -38,6 +40,7 @@ impl Default for Options {
         Self {
             chunk_rows: 100_000,
             lake: false,
+            home: Home::default(),
             max_document_bytes: 32 << 20,
             max_archive_bytes: 256 << 20,
             mapping: None,
@@ -56,11 +59,11 @@ fn take_in(record: &mut Vec<u8>, starts: &mut Vec<(u64, usize)>, number: u64, by
 }
 
 /// Longest record of a CSV file, over all its lines.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 /// Lines of one record: more is a quote that somebody forgot.
-const MOST_LINES: u64 = 200;
+pub(super) const MOST_LINES: u64 = 200;
 
-fn stem(path: &str) -> &str {
+pub(super) fn stem(path: &str) -> &str {
     path.rsplit_once('.').map_or(path, |(stem, _)| stem)
 }
 
@@ -276,7 +279,7 @@ impl CheckupReader {
                         sheet = Some(Sheet::new(mapping, &values, &mut self.book));
                         true
                     }
-                    Some(sheet) => sheet.record(&values, first, &mut self.book),
+                    Some(sheet) => sheet.record(&values, first, &self.options.home, &mut self.book),
                 };
                 self.book.counts.records += held;
                 if read {

@@ -4,10 +4,11 @@ use std::collections::HashMap;
 
 use messages::{Message as Text, Severity};
 use omop::{ConditionOccurrenceRow, DeathRow, MeasurementRow, ObservationRow, VisitEventRow, concept, type_concept};
-use terms::Sex;
+use terms::{Insured, Sex};
 
 use super::mapping::{As, Mapping};
 use super::rows::operator;
+use crate::Home;
 use crate::days::typed;
 use crate::hl7::amount;
 use crate::places::icd10_with_dot;
@@ -105,13 +106,18 @@ impl<'m> Sheet<'m> {
         self.width
     }
 
+    /// Local id of the person of a record; `None` where it does not say.
+    pub fn local_id(&self, values: &[String], home: &Home) -> Option<String> {
+        Record { values, sheet: self }.local_id(home)
+    }
+
     /// The rows of a record. It is counted by the caller; false when it makes none, which is told.
-    pub fn record(&self, values: &[String], line: u64, book: &mut Book) -> bool {
+    pub fn record(&self, values: &[String], line: u64, home: &Home, book: &mut Book) -> bool {
         if values.len() != self.width {
             let message = Text::new("formats-columns").with("found", values.len()).with("expected", self.width);
             book.say_line(Severity::Warning, message, ("CSV", line), 0);
         }
-        Record { values, sheet: self }.write(line, book)
+        Record { values, sheet: self }.write(line, home, book)
     }
 }
 
@@ -138,34 +144,57 @@ impl Record<'_> {
         found.map(|d| d.day)
     }
 
-    fn write(&self, line: u64, book: &mut Book) -> bool {
+    /// Sex as it is written, and what it means; `None` in the pair where that is not known.
+    fn sex(&self) -> Option<(&str, Option<Sex>)> {
+        let person = &self.sheet.mapping.person;
+        let written = self.of(&person.sex)?;
+        let sex = match person.sexes.get(written).map_or(written, String::as_str) {
+            "male" | "1" | "男" => Some(Sex::Male),
+            "female" | "2" | "女" => Some(Sex::Female),
+            "other" => Some(Sex::Other),
+            "unknown" => Some(Sex::Unknown),
+            _ => None,
+        };
+        Some((written, sex))
+    }
+
+    /// The columns that the mapping names; of an insurer card, birth, sex and name.
+    fn local_id(&self, home: &Home) -> Option<String> {
+        let p = &self.sheet.mapping.person;
+        if home.is_insurer() {
+            let [insurer, symbol, number, branch] =
+                [&p.insurer, &p.symbol, &p.number, &p.branch].map(|c| self.of(c).unwrap_or(""));
+            let birth = self.of(&p.birth).and_then(|text| typed(&narrow(text))).map(|d| d.day);
+            let sex = match self.sex() {
+                Some((_, Some(Sex::Male))) => "1",
+                Some((_, Some(Sex::Female))) => "2",
+                _ => "",
+            };
+            let kana = self.of(&p.kana).or_else(|| self.of(&p.kanji)).unwrap_or("");
+            return Insured { insurer, symbol, number, branch, birth, sex, kana }.local_id();
+        }
+        let parts: Vec<&str> = p.local_id.iter().filter_map(|c| self.get(c)).collect();
+        (parts.len() == p.local_id.len()).then(|| joined(&parts))
+    }
+
+    fn write(&self, line: u64, home: &Home, book: &mut Book) -> bool {
         let mapping = self.sheet.mapping;
         let place = ("CSV", line);
-        let parts: Vec<&str> = mapping.person.local_id.iter().filter_map(|c| self.get(c)).collect();
-        if parts.len() < mapping.person.local_id.len() {
+        let Some(local_id) = self.local_id(home) else {
             book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
             return false;
-        }
-        let local_id = joined(&parts);
+        };
         let admission = mapping.stay.as_ref().and_then(|s| self.date(&Some(s.admission.clone()), line, book));
         let Some(on) = self.date(&mapping.person.date, line, book).or(admission) else {
             book.say_line(Severity::Error, Text::new("checkup-no-date"), place, 0);
             return false;
         };
         let birth = self.date(&mapping.person.birth, line, book);
-        let written = self.of(&mapping.person.sex);
-        let sex = written.map(|w| {
-            let sex = match mapping.person.sexes.get(w).map_or(w, String::as_str) {
-                "male" | "1" | "男" => Sex::Male,
-                "female" | "2" | "女" => Sex::Female,
-                "other" => Sex::Other,
-                "unknown" => Sex::Unknown,
-                _ => {
-                    book.say_line(Severity::Warning, Text::new("formats-sex"), place, 0);
-                    Sex::Unknown
-                }
-            };
-            (sex, w)
+        let sex = self.sex().map(|(written, sex)| {
+            if sex.is_none() {
+                book.say_line(Severity::Warning, Text::new("formats-sex"), place, 0);
+            }
+            (sex.unwrap_or(Sex::Unknown), written)
         });
         let patient = book.patient(&local_id);
         let institution = self.of(&mapping.person.institution).unwrap_or("");

@@ -3,6 +3,7 @@
 //! * `layouts`: which column says what, as data files chosen by kind of file and day of service;
 //! * `reader`: what a file is, its lines, whose they are;
 //! * `acts`: EF, E with F, D, H, 様式4 → procedures, drugs, devices, diagnoses of outpatients, amounts;
+//! * `without`: files without the lines of some people;
 //! * `form1`: 様式1, collected a stay → the stay, its diagnoses, operations, states.
 //!
 //! Amounts are told three times (claim, D, EF): `total_charge` stands only where none of the better ones is there, the
@@ -13,7 +14,9 @@ mod amounts;
 mod form1;
 mod layouts;
 mod reader;
+mod without;
 
 pub use amounts::{Amounts, Prescan};
 pub use layouts::{Kind, LAYOUTS, Layout};
 pub use reader::{DpcReader, Options, kind_of};
+pub(crate) use without::write_without;

@@ -195,7 +195,7 @@ fn line_has(scribe: &mut Scribe, fields: &[&[u8]], word: &str) -> bool {
     fields.iter().any(|f| scribe.text(f).contains(word))
 }
 
-fn is_header(first: &[u8], scribe: &mut Scribe) -> bool {
+pub(super) fn is_header(first: &[u8], scribe: &mut Scribe) -> bool {
     let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first);
     !first.is_ascii() && scribe.text(first).starts_with("施設")
 }
@@ -537,7 +537,7 @@ impl DpcReader {
 
 /// Columns of a K source by their names.
 #[derive(Default)]
-struct Names {
+pub(super) struct Names {
     facility: usize,
     id: usize,
     birth: usize,
@@ -550,7 +550,12 @@ struct Names {
 }
 
 impl Names {
-    fn of(row: Row<'_>, scribe: &mut Scribe) -> Self {
+    /// Columns of the hospital and of its patient's number; 0 where there is none.
+    pub(super) fn of_patient(&self) -> (usize, usize) {
+        (self.facility, self.id)
+    }
+
+    pub(super) fn of(row: Row<'_>, scribe: &mut Scribe) -> Self {
         let mut names = Self::default();
         for n in 1..=row.len() {
             let text = scribe.text(row.get(n)).into_owned();

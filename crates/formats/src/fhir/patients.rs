@@ -60,7 +60,6 @@ impl Local {
     /// The hospital's own id, else the first identifier that is none of an insurance. Not the id of the resource: that is a
     /// server's, and can be another patient's number.
     fn stated(patient: &Resource) -> Option<Self> {
-        const HOSPITAL: &str = "1.2.392.100495.20.3.51.1";
         let identifiers: Vec<Identifier> = parts(&patient.identifier);
         let hospital = |i: &&Identifier| i.system.as_deref().is_some_and(|s| s.contains("1.2.392.100495.20.3.51."));
         let insured = |i: &&Identifier| !i.system.as_deref().is_some_and(|s| s.ends_with("JP_Insurance_memberID"));
@@ -159,8 +158,67 @@ impl Patients {
         }
     }
 
+    /// Local id of the one patient with this name.
+    pub fn known(&self, name: &str, home: &Home) -> Option<String> {
+        self.0.get(name)?.as_ref().map(|local| local.id(home))
+    }
+
     fn get(&self, name: &str, home: &Home) -> Option<About> {
         self.0.get(name).map(|known| known.as_ref().map_or(About::Several, |local| About::Known(local.id(home))))
+    }
+}
+
+/// System of a hospital's own patient numbers, before the hospital's code.
+const HOSPITAL: &str = "1.2.392.100495.20.3.51.1";
+
+/// Whether a system is that of some institution's patient numbers.
+pub fn is_of_an_institution(system: &str) -> bool {
+    system.contains(HOSPITAL)
+}
+
+/// Local id of an identifier that is a hospital's patient number.
+pub fn hospital_id(system: &str, number: &str, home: &Home) -> Option<String> {
+    let (_, institution) = system.split_once(HOSPITAL)?;
+    Some(home.local_id(institution, number))
+}
+
+/// Whether a patient has a number that a list could name.
+pub fn is_numbered(patient: &Resource) -> bool {
+    Local::stated(patient).is_some()
+}
+
+/// The name under which a reference means a patient.
+pub fn patient_name(reference: &str, url: Option<&str>, scope: &str) -> String {
+    match (target(reference), url.map(target)) {
+        (Target::Typed { base: Some(base), id, .. }, _) => name_on(base, id),
+        (Target::Typed { id, .. }, Some(Target::Typed { base: Some(base), .. })) => name_on(base, id),
+        (Target::Typed { id, .. }, _) => name_in(scope, id),
+        (Target::Named(name) | Target::Contained(name), _) => name.to_owned(),
+    }
+}
+
+/// The patient whom a reference of a resource means, its subject or not; `None` when it is of something else.
+pub fn named_patient(
+    reference: &str,
+    url: Option<&str>,
+    scope: &str,
+    own: &Patients,
+    all: &Patients,
+    home: &Home,
+) -> Option<About> {
+    let get = |name: &str| own.get(name, home).or_else(|| all.get(name, home));
+    match target(reference) {
+        Target::Contained(_) => None,
+        Target::Named(name) => get(name),
+        Target::Typed { kind, .. } if kind != "Patient" => None,
+        Target::Typed { base: None, id, .. } => {
+            let found = get(&patient_name(reference, url, scope)).or_else(|| get(&name_in(scope, id)));
+            Some(found.unwrap_or_else(|| About::Missing(String::new())))
+        }
+        Target::Typed { .. } => {
+            let found = get(&patient_name(reference, url, scope));
+            Some(found.unwrap_or_else(|| About::Missing(String::new())))
+        }
     }
 }
 

@@ -14,10 +14,10 @@ use crate::rows::Book;
 use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest resource of a line: documents with a PDF reach tens of megabytes.
-const LONGEST: usize = 64 << 20;
+pub(super) const LONGEST: usize = 64 << 20;
 
 /// Bundles in bundles that are followed.
-const DEEPEST: usize = 4;
+pub(super) const DEEPEST: usize = 4;
 
 /// How to read.
 #[derive(Clone)]
@@ -71,7 +71,7 @@ fn contexts(sections: &[Section], around: Context, out: &mut HashMap<String, Con
 }
 
 /// Whether a file is one resource, and not one a line.
-fn is_one(path: &str) -> bool {
+pub(super) fn is_one(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".json")
 }
 

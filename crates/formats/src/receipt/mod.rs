@@ -6,6 +6,7 @@
 //!   the last;
 //! * `claim`: the head of a claim (RE, HO, KO, SN, JD) → who, insurance, visits, the one amount of the claim;
 //! * `acts`: lines of a claim (SI, IY, TO, SS, CD, SK, and pharmacy groups) → procedures, drugs, devices, texts;
+//! * `without`: files without the claims of some people;
 //! * `diagnoses`: SY, HS, SB, held until the end: every month repeats them.
 //!
 //! Facts: 記録条件仕様 as transcribed; how sure they are is said in this crate's README.
@@ -15,5 +16,7 @@ mod claim;
 pub(crate) mod diagnoses;
 mod forms;
 mod reader;
+mod without;
 
 pub use reader::{Options, Prescan, ReceiptReader, Versions};
+pub(crate) use without::write_without;

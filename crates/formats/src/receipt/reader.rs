@@ -17,7 +17,7 @@ use crate::written::Scribe;
 use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest line that is taken: SJ has 2,400 bytes, a trade name 300.
-const LONGEST: usize = 1 << 20;
+pub(super) const LONGEST: usize = 1 << 20;
 
 /// Which claim of several for one patient, month and kind stands, and of which months there are claims.
 #[derive(Debug, Clone, Default)]
@@ -268,30 +268,6 @@ impl ReceiptReader {
             self.book.unread(Severity::Error, Text::new("receipt-unknown-record"), ("?", number));
             return Ok(());
         };
-        let known = |r: &[u8; 2]| {
-            matches!(
-                r,
-                b"RE"
-                    | b"HO"
-                    | b"KO"
-                    | b"SN"
-                    | b"JD"
-                    | b"BU"
-                    | b"SY"
-                    | b"SB"
-                    | b"HS"
-                    | b"SI"
-                    | b"IY"
-                    | b"TO"
-                    | b"SS"
-                    | b"CO"
-                    | b"SJ"
-                    | b"SK"
-                    | b"CD"
-                    | b"SH"
-                    | b"CZ"
-            )
-        };
         match &record {
             b"IR" | b"UK" | b"YK" | b"HM" => {
                 self.end_claim(file, scribe, out)?;
@@ -329,7 +305,7 @@ impl ReceiptReader {
                 }
                 self.book.read();
             }
-            r if !known(r) => self.book.unread(Severity::Error, Text::new("receipt-unknown-record"), (printable(r), number)),
+            r if !is_known(r) => self.book.unread(Severity::Error, Text::new("receipt-unknown-record"), (printable(r), number)),
             r if file.claim.is_none() => self.book.unread(Severity::Error, Text::new("receipt-no-claim"), (printable(r), number)),
             b"HO" | b"KO" | b"SN" | b"JD" => {
                 if let Some(claim) = file.claim.as_mut() {
@@ -357,31 +333,16 @@ impl ReceiptReader {
 
     fn header(&mut self, file: &mut File, row: Row<'_>, record: &[u8; 2], number: u64, scribe: &mut Scribe) {
         let at = (printable(record), number);
-        let table = row.get(4);
-        let form = match (record, table) {
-            (b"HM", _) | (_, b"6") => None,
-            (b"YK", _) | (_, b"4") => Some(Form::Pharmacy),
-            (b"UK", _) | (_, b"3") => Some(Form::Dental),
-            (b"IR", _) => Some(Form::Medical),
-            _ => None,
-        };
-        let Some(form) = form else {
+        let Some(mut header) = header(row, record, scribe) else {
             self.book.unread(Severity::Error, Text::new("receipt-kind"), at);
             file.header = None;
             return;
         };
-        let place = |n: usize, scribe: &mut Scribe| row.code(n, scribe).into_owned();
-        let (prefecture, code) = (place(3, scribe), place(5, scribe));
-        let institution = format!("{prefecture:0>2}{}{code:0>7}", String::from_utf8_lossy(table));
-        let billed = match form {
-            Form::Medical | Form::Dpc | Form::Pharmacy => [8, 7].into_iter().find_map(|n| Month::of(row.get(n))),
-            Form::Dental => [8, 7].into_iter().find_map(|n| Month::of(row.get(n))),
-        };
-        if billed.is_none() && file.header.as_ref().is_none_or(|h| h.billed.is_none()) {
+        if header.billed.is_none() && file.header.as_ref().is_none_or(|h| h.billed.is_none()) {
             self.book.say_line(Severity::Warning, Text::new("receipt-billed"), at, 8);
         }
-        let billed = billed.or(file.header.as_ref().and_then(|h| h.billed));
-        file.header = Some(Header { form, institution, billed });
+        header.billed = header.billed.or(file.header.as_ref().and_then(|h| h.billed));
+        file.header = Some(header);
         self.book.read();
     }
 
@@ -494,6 +455,23 @@ impl ReceiptReader {
             }
         }
     }
+}
+
+/// What IR, UK or YK says; `None` for a kind of claim that is not read.
+pub(super) fn header(row: Row<'_>, record: &[u8; 2], scribe: &mut Scribe) -> Option<Header> {
+    let table = row.get(4);
+    let form = match (record, table) {
+        (b"HM", _) | (_, b"6") => None,
+        (b"YK", _) | (_, b"4") => Some(Form::Pharmacy),
+        (b"UK", _) | (_, b"3") => Some(Form::Dental),
+        (b"IR", _) => Some(Form::Medical),
+        _ => None,
+    }?;
+    let place = |n: usize, scribe: &mut Scribe| row.code(n, scribe).into_owned();
+    let (prefecture, code) = (place(3, scribe), place(5, scribe));
+    let institution = format!("{prefecture:0>2}{}{code:0>7}", String::from_utf8_lossy(table));
+    let billed = [8, 7].into_iter().find_map(|n| Month::of(row.get(n)));
+    Some(Header { form, institution, billed })
 }
 
 /// SY and HS: places of code, start, outcome, modifiers, name, main mark, comment.
@@ -614,6 +592,15 @@ fn printable(record: &[u8; 2]) -> &str {
         Ok(text) if record.iter().all(u8::is_ascii_uppercase) => text,
         _ => "?",
     }
+}
+
+/// Records of a claim that rows are made of.
+pub(super) fn is_known(record: &[u8; 2]) -> bool {
+    const KNOWN: [&[u8; 2]; 19] = [
+        b"RE", b"HO", b"KO", b"SN", b"JD", b"BU", b"SY", b"SB", b"HS", b"SI", b"IY", b"TO", b"SS", b"CO", b"SJ", b"SK", b"CD",
+        b"SH", b"CZ",
+    ];
+    KNOWN.contains(&record)
 }
 
 /// Lines that begin or end a claim or a file.

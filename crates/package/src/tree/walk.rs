@@ -1,4 +1,5 @@
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::vec;
 
@@ -15,6 +16,19 @@ pub struct Found {
     pub full: PathBuf,
     /// Its size in bytes when it was found.
     pub size: u64,
+}
+
+impl Found {
+    /// Opens it, no link followed.
+    ///
+    /// # Errors
+    /// [`PackageError::TreeChanged`] when it is no longer the regular file of its size, or as of opening.
+    pub fn open(&self) -> Result<File, PackageError> {
+        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
+        let file = OpenOptions::new().read(true).custom_flags(nofollow).open(&self.full)?;
+        let metadata = file.metadata()?;
+        if metadata.is_file() && metadata.len() == self.size { Ok(file) } else { Err(PackageError::TreeChanged) }
+    }
 }
 
 /// Every file of a directory tree, depth first, each directory sorted by the bytes of its names. Holds the names of one directory a level in

@@ -1,6 +1,4 @@
-use std::fs::OpenOptions;
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use tar::{Builder, EntryType, Header};
@@ -44,12 +42,7 @@ impl<W: Write> TarWriter<W> {
     /// # Errors
     /// [`PackageError::TreeChanged`] when it is no longer the regular file of its size, or as of reading and writing.
     pub fn add_found(&mut self, name: &Path, found: &Found) -> Result<(), PackageError> {
-        let nofollow = rustix::fs::OFlags::NOFOLLOW.bits() as i32;
-        let file = OpenOptions::new().read(true).custom_flags(nofollow).open(&found.full)?;
-        let metadata = file.metadata()?;
-        if !metadata.is_file() || metadata.len() != found.size {
-            return Err(PackageError::TreeChanged);
-        }
+        let file = found.open()?;
         self.add_stream(name, found.size, file)
     }
 
@@ -69,6 +62,38 @@ impl<W: Write> TarWriter<W> {
         header.set_size(size);
         let mut exact = Exact { inner: content, left: size };
         self.builder.append_data(&mut header, name, &mut exact)?;
+        self.files += 1;
+        self.bytes += size;
+        Ok(())
+    }
+
+    /// Adds a file of exactly `size` bytes that `write` writes.
+    ///
+    /// # Errors
+    /// [`PackageError::TreeChanged`] when it writes fewer or more, or as of writing.
+    pub fn add_written(
+        &mut self,
+        name: &Path,
+        size: u64,
+        write: &mut dyn FnMut(&mut dyn Write) -> Result<(), PackageError>,
+    ) -> Result<(), PackageError> {
+        let mut header = Header::new_ustar();
+        if header.set_path(name).is_err() {
+            header = Header::new_gnu();
+        }
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(0o644);
+        header.set_size(size);
+        // The header alone: what follows it is written past the archive's builder, and padded to its blocks.
+        self.builder.append_data(&mut header, name, io::empty())?;
+        let mut exact = ExactWriter { inner: self.builder.get_mut(), left: size };
+        write(&mut exact)?;
+        if exact.left > 0 {
+            return Err(PackageError::TreeChanged);
+        }
+        let padding = [0; 512];
+        let over = (size % 512) as usize;
+        self.builder.get_mut().write_all(if over > 0 { &padding[over..] } else { &[] })?;
         self.files += 1;
         self.bytes += size;
         Ok(())
@@ -97,6 +122,24 @@ impl<R: Read> Read for Exact<R> {
             _ => return Err(PackageError::TreeChanged.into()),
         }
         Ok(n)
+    }
+}
+
+/// The same for what is written.
+struct ExactWriter<'w, W> {
+    inner: &'w mut W,
+    left: u64,
+}
+
+impl<W: Write> Write for ExactWriter<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = self.inner.write(bytes)?;
+        self.left = self.left.checked_sub(n as u64).ok_or_else(|| io::Error::from(PackageError::TreeChanged))?;
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
     }
 }
 
