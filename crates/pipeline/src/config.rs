@@ -3,6 +3,8 @@
 
 use serde::Deserialize;
 
+use crate::assemble::Precedence;
+
 /// The file that `azekura init` writes.
 pub const TEMPLATE: &str = include_str!("azekura.toml");
 
@@ -21,6 +23,9 @@ pub struct Config {
     /// Whether what comes in can be used.
     #[serde(default)]
     pub quality: Quality,
+    /// Which of several sources counts.
+    #[serde(default)]
+    pub history: Precedence,
     /// Which records are one person.
     #[serde(default)]
     pub linkage: Linkage,
@@ -149,6 +154,7 @@ impl Config {
         if config.producer.name.trim().is_empty() || config.producer.name.contains(['/', '+', '\n']) {
             return Err("producer.name must not be empty or hold '/', '+' or a line break".to_owned());
         }
+        config.history.check()?;
         Ok(config)
     }
 }
@@ -167,6 +173,21 @@ mod tests {
         let text = TEMPLATE.replace("wait_days = 30", "wait_dayz = 30");
         let error = Config::parse(&text).expect_err("refused");
         assert!(error.contains("wait_dayz") && error.starts_with("line "), "{error}");
+    }
+
+    #[test]
+    fn an_order_of_sources_names_each_once_and_no_other() {
+        assert_eq!(Config::parse(TEMPLATE).expect("valid").history, Precedence::default());
+        let shipped = "drugs = [\"chart\", \"fhir\", \"dpc\", \"claims\"]";
+        let with = |drugs: &str| Config::parse(&TEMPLATE.replace(shipped, &format!("drugs = [{drugs}]")));
+        assert_ne!(with("\"claims\", \"chart\", \"fhir\", \"dpc\"").expect("valid").history, Precedence::default());
+        for wrong in [
+            "\"chart\", \"fhir\", \"dpc\"",
+            "\"chart\", \"chart\", \"dpc\", \"claims\"",
+            "\"chart\", \"fhir\", \"dpc\", \"claim\"",
+        ] {
+            assert!(with(wrong).is_err(), "{wrong}");
+        }
     }
 
     // control: NOT-01

@@ -232,3 +232,8 @@ core-ingest-refused = Refused: { $count } patients. { $code ->
        *[other] The reason is { $code }.
     }
 core-keys-file-unusable = { $file } is no file of at most 4 GB. Give the file that the body gave back.
+core-history-order = [history] in azekura.toml names another order of sources ({ $wanted }) than the one under which rows came in ({ $settled }). Set it back; another order needs another instance.
+core-dictionary-visits = Of several sources that tell of one visit the hospital's own events count, then: { $order }.
+core-dictionary-drugs = Of several sources that tell of the drugs of one month the first counts, and the others are left out: { $order }.
+core-dictionary-deaths = Of several sources that tell of a death the first counts: { $order }.
+core-package-insurer-kind = The provider is an insurer: of it claims (receipt) and checkups are taken in, and no { $kind }.

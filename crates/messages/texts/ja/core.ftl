@@ -232,3 +232,8 @@ core-ingest-refused = 受け入れない患者 { $count } 人。{ $code ->
        *[other] 理由: { $code }
     }
 core-keys-file-unusable = { $file } は 4 GB 以下のファイルではありません。照会機関から受け取ったファイルを指定してください。
+core-history-order = azekura.toml の [history] の順序（{ $wanted }）は、すでに取り込まれた記録の順序（{ $settled }）と異なります。元に戻してください。別の順序を使うには別のインスタンスが必要です。
+core-dictionary-visits = 同じ受診・入院を複数の情報源が伝える場合、医療機関自身の移動情報、次いでこの順に優先します: { $order }。
+core-dictionary-drugs = 同じ月の薬剤を複数の情報源が伝える場合、この順で最初のものを数え、他は除いています: { $order }。
+core-dictionary-deaths = 死亡を複数の情報源が伝える場合、この順で最初のものを採ります: { $order }。
+core-package-insurer-kind = この提供元は保険者です。受け付けるのはレセプト（receipt）と健診（checkup）で、{ $kind } は受け付けません。

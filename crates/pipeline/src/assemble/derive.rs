@@ -11,6 +11,7 @@ use omop::{Columns, DeathRow, Head, ObservationPeriodRow, SourceState, Table, ty
 use terms::RecordId;
 
 use super::columns::{date, int32, int64, text, text_at, time, with_column};
+use super::precedence::{Deaths, Precedence};
 use super::sources::{Counting, Source, month_of};
 use super::visits::{CONTACTS, History};
 use super::{Stamp, date_column};
@@ -33,12 +34,13 @@ pub(super) fn one_person_a_record(batch: &RecordBatch) -> Result<RecordBatch, Ar
     take_record_batch(batch, &best.values().map(|(.., row)| *row).collect::<UInt32Array>())
 }
 
-/// One death a record: the earliest day that a chart or 様式1 states, else the discharge that tells of it, else the latest that a claim states,
-/// which often has no more than the last day it counts.
+/// One death a record, of who stands first by the precedence: the earliest day that a chart or 様式1 states, the discharge that tells of it, or the
+/// latest that a claim states, which often has no more than the last day it counts.
 pub(super) fn one_death_a_record(
     stated: Option<RecordBatch>,
     history: &History,
     stamp: &Stamp,
+    precedence: &Precedence,
 ) -> Result<Option<RecordBatch>, ArrowError> {
     let schema = Table::Death.lake_schema();
     let mut have = BTreeSet::new();
@@ -46,15 +48,17 @@ pub(super) fn one_death_a_record(
     if let Some(batch) = stated {
         let (records, days) = (int64(&batch, "record_id")?, date(&batch, "death_date")?);
         let kinds = int32(&batch, "death_type_concept_id")?;
-        let mut best: BTreeMap<i64, (bool, i32, u32)> = BTreeMap::new();
+        let mut best: BTreeMap<i64, (std::cmp::Reverse<u8>, i32, u32)> = BTreeMap::new();
         for row in 0..batch.num_rows() {
             let claim = !kinds.is_null(row) && kinds.value(row) == type_concept::CLAIM;
             let day = days.value(row);
-            let rank = (claim, if claim { day.saturating_neg() } else { day }, row as u32);
+            let height = precedence.of_death(if claim { Deaths::Claims } else { Deaths::Stated });
+            let rank = (std::cmp::Reverse(height), if claim { day.saturating_neg() } else { day }, row as u32);
             let slot = best.entry(records.value(row)).or_insert(rank);
             *slot = (*slot).min(rank);
         }
-        best.retain(|record, (claim, ..)| !*claim || !history.deaths().contains_key(record));
+        let discharges = precedence.of_death(Deaths::Discharges);
+        best.retain(|record, (height, ..)| height.0 > discharges || !history.deaths().contains_key(record));
         have.extend(best.keys().copied());
         batches.push(take_record_batch(&batch, &best.values().map(|(.., row)| *row).collect::<UInt32Array>())?);
     }
@@ -87,7 +91,7 @@ pub(super) fn one_death_a_record(
 
 /// Marks the drug rows that a count takes: of the rows of one order the administrations, else the dispensings, else
 /// the order itself; of several sources that tell of one month those of the first (`sources`). All of them stay.
-pub(super) fn mark_counted(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
+pub(super) fn mark_counted(batch: &RecordBatch, precedence: &Precedence) -> Result<RecordBatch, ArrowError> {
     let (records, orders, kinds) = (int64(batch, "record_id")?, text(batch, "order_key")?, int32(batch, "drug_type_concept_id")?);
     let rank = |row: usize| match kinds.value(row) {
         type_concept::ADMINISTRATION => 2,
@@ -103,7 +107,7 @@ pub(super) fn mark_counted(batch: &RecordBatch) -> Result<RecordBatch, ArrowErro
     }
     let (keys, days) = (text(batch, "source_key")?, date(batch, "drug_exposure_start_date")?);
     let told = |row: usize| (records.value(row), month_of(days.value(row)), Source::of(keys.value(row)));
-    let counting = Counting::of((0..batch.num_rows()).map(told));
+    let counting = Counting::of((0..batch.num_rows()).map(told), precedence);
     let counted: BooleanArray = (0..batch.num_rows())
         .map(|row| {
             let first = text_at(orders, row).is_none_or(|order| best.get(&(records.value(row), order)) == Some(&rank(row)));

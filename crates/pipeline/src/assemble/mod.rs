@@ -3,7 +3,8 @@
 //! A commit touches some records. For these it takes what the lake has of them and what came in, decides which
 //! candidates stand (`merge`), derives visits, stays, observation periods and deaths from what stands (`visits`,
 //! `derive`), numbers the rows and ties them to visits, and gives back the whole of these records anew. Nothing is
-//! patched: the same candidates always make the same rows, whatever came before.
+//! patched: the same candidates always make the same rows, whatever came before. Which of several
+//! sources counts says the instance (`precedence`).
 //!
 //! Invariant: pure. Knows no file, no key, no clock.
 
@@ -11,6 +12,7 @@ mod columns;
 mod derive;
 mod merge;
 mod others;
+mod precedence;
 mod sources;
 #[cfg(test)]
 mod tests;
@@ -25,6 +27,7 @@ use omop::Table;
 use terms::AssetId;
 
 use columns::{int64, with_column};
+pub use precedence::Precedence;
 
 /// Rows of some records, batches of [`Table::lake_schema`] by table.
 pub type Rows = BTreeMap<Table, Vec<RecordBatch>>;
@@ -61,7 +64,12 @@ pub(crate) const fn date_column(table: Table) -> Option<&'static str> {
 ///
 /// # Errors
 /// When a batch is not of its table's lake schema.
-pub fn assemble(existing: &Rows, new: &Rows, stamp: &Stamp) -> Result<BTreeMap<Table, RecordBatch>, ArrowError> {
+pub fn assemble(
+    existing: &Rows,
+    new: &Rows,
+    stamp: &Stamp,
+    precedence: &Precedence,
+) -> Result<BTreeMap<Table, RecordBatch>, ArrowError> {
     let mut tables = BTreeMap::new();
     for table in kept_tables() {
         let schema = table.lake_schema();
@@ -88,14 +96,14 @@ pub fn assemble(existing: &Rows, new: &Rows, stamp: &Stamp) -> Result<BTreeMap<T
     if let Some(person) = tables.remove(&Table::Person) {
         tables.insert(Table::Person, derive::one_person_a_record(&person)?);
     }
-    let history = visits::History::of(&tables)?;
-    if let Some(death) = derive::one_death_a_record(tables.remove(&Table::Death), &history, stamp)? {
+    let history = visits::History::of(&tables, precedence)?;
+    if let Some(death) = derive::one_death_a_record(tables.remove(&Table::Death), &history, stamp, precedence)? {
         tables.insert(Table::Death, death);
     }
     for (table, batch) in &mut tables {
         *batch = history.tie(*table, batch)?;
         match table {
-            Table::DrugExposure => *batch = derive::mark_counted(batch)?,
+            Table::DrugExposure => *batch = derive::mark_counted(batch, precedence)?,
             Table::Cost => *batch = sources::one_amount(&history.tie_amounts(batch)?)?,
             _ => {}
         }

@@ -1,6 +1,5 @@
 //! Visits that FHIR, DPC files, claims and checkups tell of: one a person and day of an outpatient, one a person and day of admission,
-//! whatever number of months and files tells of it. The hospital's own events (ADT) stand before FHIR, that before 様式1, that before lines of
-//! acts, these before claims and checkups: who comes later adds a visit only where none is yet, and what it alone knows to one that is.
+//! whatever number of months and files tells of it. The hospital's own events (ADT) stand first, then the others by their precedence: who comes later adds a visit only where none is yet, and what it alone knows to one that is.
 
 use std::collections::BTreeMap;
 
@@ -9,21 +8,8 @@ use arrow::error::ArrowError;
 use omop::Table;
 
 use super::columns::{date, text, text_at, time};
+use super::precedence::Precedence;
 use super::visits::Visit;
-
-/// Rank of a claim's word.
-pub(super) const CLAIM: u8 = 1;
-
-/// Rank of what tells of a visit: the higher stands.
-fn rank(origin: &str) -> u8 {
-    match origin {
-        "fhir" => 4,
-        "form1" => 3,
-        "act" => 2,
-        "claim" => CLAIM,
-        _ => 0,
-    }
-}
 
 /// A visit as the sources beside the hospital's own events tell of it.
 #[derive(Default)]
@@ -34,6 +20,8 @@ pub(super) struct Told {
     end: Option<(i32, Option<i64>)>,
     last: i32,
     rank: u8,
+    /// Whether who stands highest of those who told is a claim.
+    is_claim: bool,
     /// Rank of who told of the end.
     end_rank: u8,
     department: Option<String>,
@@ -47,7 +35,10 @@ impl Told {
     ///
     /// # Errors
     /// When a batch is not of its table's lake schema.
-    pub(super) fn by_record(tables: &BTreeMap<Table, RecordBatch>) -> Result<BTreeMap<i64, Vec<Told>>, ArrowError> {
+    pub(super) fn by_record(
+        tables: &BTreeMap<Table, RecordBatch>,
+        precedence: &Precedence,
+    ) -> Result<BTreeMap<i64, Vec<Told>>, ArrowError> {
         let mut out: BTreeMap<i64, BTreeMap<(u8, i32), Told>> = BTreeMap::new();
         let Some(batch) = tables.get(&Table::VisitEvent) else { return Ok(BTreeMap::new()) };
         let (records, origins, words) =
@@ -71,7 +62,7 @@ impl Told {
                 },
                 _ => on,
             };
-            let rank = rank(origin);
+            let rank = precedence.of_visit(origin);
             let told = out.entry(records.value(row)).or_default().entry((class, start)).or_insert_with(|| Told {
                 class,
                 start,
@@ -80,6 +71,9 @@ impl Told {
                 ..Told::default()
             });
             let better = rank >= told.rank;
+            if better {
+                told.is_claim = origin == "claim";
+            }
             told.rank = told.rank.max(rank);
             told.last = told.last.max(if lasts.is_null(row) { on } else { lasts.value(row) });
             let word = words.value(row);
@@ -136,7 +130,7 @@ impl Told {
             admitted_from: self.from,
             discharged_to: self.to,
             source_ts: self.source_ts,
-            told: Some((self.rank, self.class)),
+            told: Some((self.is_claim, self.class)),
             ..Visit::default()
         }
     }

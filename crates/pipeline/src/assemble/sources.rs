@@ -1,7 +1,7 @@
 //! One history of several sources: the same drug or amount told by a chart, by DPC files and by claims stays in all of them, and counts once.
 //!
 //! Without a master that leads one code system to another nobody can say which rows are the same. By rule the sources of a month stand before
-//! each other as wholes: of drugs the hospital's own orders (SS-MIX2), then FHIR, then DPC files, then claims; of amounts the claim, which is what
+//! each other as wholes: of drugs by the instance's precedence; of amounts the claim, which is what
 //! was paid, then D, then the fee-for-service lines of E and F. A month is the calendar month of the row, within one record of one provider.
 
 use std::collections::HashMap;
@@ -12,6 +12,7 @@ use arrow::error::ArrowError;
 use terms::civil_from_days;
 
 use super::columns::{int64, text, text_at, with_column};
+use super::precedence::Precedence;
 
 /// What kind of source a row is of, by the beginning of its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,23 +50,24 @@ pub(super) fn month_of(day: i32) -> i32 {
     year * 12 + month as i32 - 1
 }
 
-/// Of each record and month the source whose rows count, by what `rank` puts first.
-pub(super) struct Counting(HashMap<(i64, i32), Source>);
+/// Of each record and month the source whose rows count; of several files of DPC those that the order of [`Source`] puts last.
+pub(super) struct Counting(HashMap<(i64, i32), (u8, Source)>);
 
 impl Counting {
     /// The best source of each record and month.
-    pub(super) fn of(rows: impl Iterator<Item = (i64, i32, Source)>) -> Counting {
-        let mut best: HashMap<(i64, i32), Source> = HashMap::new();
+    pub(super) fn of(rows: impl Iterator<Item = (i64, i32, Source)>, precedence: &Precedence) -> Counting {
+        let mut best: HashMap<(i64, i32), (u8, Source)> = HashMap::new();
         for (record, month, source) in rows {
-            let slot = best.entry((record, month)).or_insert(source);
-            *slot = (*slot).max(source);
+            let place = (precedence.of_drug(source), source);
+            let slot = best.entry((record, month)).or_insert(place);
+            *slot = (*slot).max(place);
         }
         Counting(best)
     }
 
     /// Whether the rows of a source count.
     pub(super) fn counts(&self, record: i64, month: i32, source: Source) -> bool {
-        self.0.get(&(record, month)) == Some(&source)
+        self.0.get(&(record, month)).is_some_and(|(_, first)| *first == source)
     }
 }
 

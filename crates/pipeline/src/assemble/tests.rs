@@ -7,7 +7,8 @@ use omop::{
 use terms::{AssetId, RecordId, days_from_civil, micros_from_civil};
 
 use super::columns::{boolean, date, int8, int64, text};
-use super::{Rows, Stamp, assemble, kept_tables};
+use super::precedence::{Deaths, Drugs, Visits};
+use super::{Precedence, Rows, Stamp, assemble, kept_tables};
 
 const PERSON: RecordId = RecordId(4_611);
 
@@ -80,7 +81,7 @@ fn stamp(seq: i64) -> Stamp {
 }
 
 fn alone(package: Package) -> BTreeMap<Table, RecordBatch> {
-    assemble(&Rows::new(), &package.rows(1), &stamp(1)).expect("assembled")
+    assemble(&Rows::new(), &package.rows(1), &stamp(1), &Precedence::default()).expect("assembled")
 }
 
 /// What the lake gives back of a commit: the kept tables only.
@@ -108,12 +109,12 @@ fn of_two_live_files_of_a_unit_the_later_one_stands() {
 fn a_unit_that_a_later_package_says_is_deleted_is_gone_and_does_not_come_back_with_an_older_package() {
     let mut first = Package::default();
     first.value(KEY, 10, day("2024-04-01"), 1.0);
-    let one = assemble(&Rows::new(), &first.rows(1), &stamp(1)).expect("assembled");
+    let one = assemble(&Rows::new(), &first.rows(1), &stamp(1), &Precedence::default()).expect("assembled");
     assert_eq!(numbers(&one), [1.0]);
 
     let mut third = Package::default();
     third.file(KEY, 30, SourceState::Deleted);
-    let three = assemble(&stored(&one), &third.rows(3), &stamp(3)).expect("assembled");
+    let three = assemble(&stored(&one), &third.rows(3), &stamp(3), &Precedence::default()).expect("assembled");
     assert!(numbers(&three).is_empty());
     let files = &three[&Table::SourceFile];
     assert_eq!(int8(files, "source_state").expect("states").values().as_ref(), &[2, 0], "both files are still counted");
@@ -121,7 +122,7 @@ fn a_unit_that_a_later_package_says_is_deleted_is_gone_and_does_not_come_back_wi
 
     let mut second = Package::default();
     second.value(KEY, 20, day("2024-04-01"), 2.0);
-    let late = assemble(&stored(&three), &second.rows(2), &stamp(4)).expect("assembled");
+    let late = assemble(&stored(&three), &second.rows(2), &stamp(4), &Precedence::default()).expect("assembled");
     assert!(numbers(&late).is_empty(), "package 2 arrives after package 3 and changes nothing");
 }
 
@@ -241,8 +242,8 @@ fn assembling_in_two_packages_or_in_one_makes_the_same_rows() {
     build(&mut first, 1);
     build(&mut second, 2);
     let at_once = alone(whole);
-    let one = assemble(&Rows::new(), &first.rows(1), &stamp(1)).expect("assembled");
-    let both = assemble(&stored(&one), &second.rows(2), &stamp(2)).expect("assembled");
+    let one = assemble(&Rows::new(), &first.rows(1), &stamp(1), &Precedence::default()).expect("assembled");
+    let both = assemble(&stored(&one), &second.rows(2), &stamp(2), &Precedence::default()).expect("assembled");
     assert_eq!(at_once.keys().collect::<Vec<_>>(), both.keys().collect::<Vec<_>>());
     for (table, batch) in &at_once {
         let names: Vec<usize> = (0..batch.num_columns()).filter(|i| *i != 4 && *i != 5 && *i != 6).collect();
@@ -367,7 +368,7 @@ fn of_one_month_and_class_the_claim_is_paid_and_before_it_comes_the_bundle_count
     assert_eq!(of(&all, "EFn|139999991|1||202407"), Some(300.0));
     let mut claim = Package::default();
     claim.amount("claim|dpc|1319999991|202406|1111|0a", "I", on, 90.0);
-    let after = charges(&assemble(&stored(&before), &claim.rows(2), &stamp(2)).expect("assembled"));
+    let after = charges(&assemble(&stored(&before), &claim.rows(2), &stamp(2), &Precedence::default()).expect("assembled"));
     assert_eq!((of(&after, "claim|"), of(&after, "D|"), of(&after, "EFn|139999991|1||202406")), (Some(900.0), None, None));
     assert_eq!((of(&after, "EFn|139999991|1||202407"), of(&after, "EFg|")), (Some(300.0), Some(50.0)));
 }
@@ -409,10 +410,50 @@ fn of_a_diagnosis_the_last_month_says_how_it_ended_also_where_an_earlier_one_com
         (!arrow::array::Array::is_null(column, 0)).then(|| column.value(0))
     };
     let cured = Some(day("2024-07-10"));
-    let july = assemble(&Rows::new(), &diagnosis("2024-07-01", cured).rows(1), &stamp(1)).expect("assembled");
-    let june = assemble(&stored(&july), &diagnosis("2024-06-01", None).rows(2), &stamp(2)).expect("assembled");
+    let july =
+        assemble(&Rows::new(), &diagnosis("2024-07-01", cured).rows(1), &stamp(1), &Precedence::default()).expect("assembled");
+    let june =
+        assemble(&stored(&july), &diagnosis("2024-06-01", None).rows(2), &stamp(2), &Precedence::default()).expect("assembled");
     assert_eq!(ends(&june), cured);
     // July once more, corrected: the later package of the same month stands.
-    let corrected = assemble(&stored(&june), &diagnosis("2024-07-01", None).rows(3), &stamp(3)).expect("assembled");
+    let corrected =
+        assemble(&stored(&june), &diagnosis("2024-07-01", None).rows(3), &stamp(3), &Precedence::default()).expect("assembled");
     assert_eq!(ends(&corrected), None);
+}
+
+#[test]
+fn another_precedence_marks_other_rows_and_the_shipped_one_is_the_documented() {
+    let june = day("2024-06-10");
+    let marks = |precedence: &Precedence| {
+        let mut p = Package::default();
+        p.drug("claim|medical|1319999991|202406|1112|0a", None, type_concept::CLAIM, june)
+            .drug("EFn|139999991|1||202406", None, type_concept::CLAIM, june)
+            .drug("OMP-01|20240610|1", Some("A"), type_concept::PRESCRIPTION, june)
+            .told("form1", "discharge", day("2024-06-21"), "I", Some(june), None)
+            .told("claim", "discharge", day("2024-06-20"), "I", Some(june), None);
+        for (key, on, kind) in [
+            ("FF1|139999991|1|1", "2024-06-21", type_concept::EHR),
+            ("claim|dpc|1319999991|202406|1111|0a", "2024-06-30", type_concept::CLAIM),
+        ] {
+            let head = p.file(key, at(june, 1), SourceState::Live);
+            let row = omop::DeathRow { death_date: day(on), death_type_concept_id: Some(kind), ..Default::default() };
+            p.columns.death.push(&head, &row);
+        }
+        let out = assemble(&Rows::new(), &p.rows(1), &stamp(1), precedence).expect("assembled");
+        let drugs = &out[&Table::DrugExposure];
+        let (keys, counted) = (text(drugs, "source_key").expect("keys"), boolean(drugs, "counted").expect("flags"));
+        let first = (0..drugs.num_rows()).find(|r| counted.value(*r)).map(|r| keys.value(r)[..3].to_owned());
+        let death = date(&out[&Table::Death], "death_date").expect("days").value(0);
+        (first.unwrap_or_default(), visits_of(&out)[0].1, death)
+    };
+    let (stay, claimed) = (day("2024-06-21"), day("2024-06-30"));
+    assert_eq!(marks(&Precedence::default()), ("OMP".to_owned(), stay, stay));
+    let other = Precedence {
+        visits: vec![Visits::Claims, Visits::Checkups, Visits::Acts, Visits::Form1, Visits::Fhir],
+        drugs: vec![Drugs::Dpc, Drugs::Claims, Drugs::Chart, Drugs::Fhir],
+        deaths: vec![Deaths::Claims, Deaths::Discharges, Deaths::Stated],
+    };
+    assert_eq!(marks(&other), ("EFn".to_owned(), day("2024-06-20"), claimed));
+    let claims = Precedence { drugs: vec![Drugs::Claims, Drugs::Dpc, Drugs::Chart, Drugs::Fhir], ..Precedence::default() };
+    assert_eq!(marks(&claims).0, "cla");
 }

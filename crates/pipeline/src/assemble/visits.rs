@@ -14,6 +14,7 @@ use omop::{Columns, Head, SourceState, Table, VisitDetailRow, VisitOccurrenceRow
 
 use super::columns::{boolean, date, int64, text, text_at, time, with_column};
 use super::others::{Told, add};
+use super::precedence::Precedence;
 use super::{Stamp, date_column};
 
 struct Event {
@@ -59,8 +60,8 @@ pub(super) struct Visit {
     pub(super) discharged_to: Option<String>,
     pub(super) details: Vec<Detail>,
     pub(super) source_ts: i64,
-    /// Who told of it, and its class there; nothing of the hospital's own events.
-    pub(super) told: Option<(u8, u8)>,
+    /// Whether a claim told of it, and its class there; nothing of the hospital's own events.
+    pub(super) told: Option<(bool, u8)>,
 }
 
 impl Visit {
@@ -107,7 +108,7 @@ pub(super) const CONTACTS: [Table; 6] = [
 ];
 
 impl History {
-    pub(super) fn of(tables: &BTreeMap<Table, RecordBatch>) -> Result<History, ArrowError> {
+    pub(super) fn of(tables: &BTreeMap<Table, RecordBatch>, precedence: &Precedence) -> Result<History, ArrowError> {
         let mut last_contact: HashMap<i64, i32> = HashMap::new();
         for table in CONTACTS {
             let (Some(batch), Some(name)) = (tables.get(&table), date_column(table)) else { continue };
@@ -118,7 +119,7 @@ impl History {
             }
         }
         let mut history = History { visits: BTreeMap::new(), deaths: BTreeMap::new() };
-        let mut told = Told::by_record(tables)?;
+        let mut told = Told::by_record(tables, precedence)?;
         for (record, mut events) in events(tables.get(&Table::VisitEvent))? {
             // On one day admissions come before what happens in them, and discharges last.
             events.sort_by_key(|e| (e.day, e.at.unwrap_or(i64::from(e.day) * 86_400_000_000), e.kind == Kind::Discharge));
@@ -228,7 +229,7 @@ impl History {
                         visit_end_date: end.0,
                         visit_end_datetime: end.1,
                         visit_type_concept_id: match visit.told {
-                            Some((super::others::CLAIM, _)) => type_concept::CLAIM,
+                            Some((true, _)) => type_concept::CLAIM,
                             _ => type_concept::EHR,
                         },
                         visit_source_value: Some(visit.word()),

@@ -100,6 +100,8 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
     }
     let selected = select::records(instance, &mut reader, &snapshot, &profile, kind, today()).await?;
     drop(reader);
+    // The dictionary says which source counted.
+    crate::ingest::settle_precedence(instance).await?;
     let project_ids = load_project_ids(instance, &case.row.recipient, &case.row.project).await?;
     let ids = match kind {
         ReleaseKind::Pseudonymized => PersonIds::OfProject(known_ids(&project_ids, &selected)),
@@ -155,7 +157,7 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
     let data = sealed::write(instance, AssetClass::Dataset, "data set", format!("data set {id}"), |to| {
-        files::write(to, id, kind, &profile, &case.row.profile, &processed, &loaded)
+        files::write(to, id, kind, &profile, &case.row.profile, &processed, &loaded, &instance.config.history)
     })?;
     let table = match &processed {
         Processed::Pseudonymized { ids, .. } => {

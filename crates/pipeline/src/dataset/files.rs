@@ -87,6 +87,7 @@ pub(super) fn write(
     profile_text: &str,
     processed: &Processed,
     loaded: &crate::masters::Loaded,
+    history: &crate::assemble::Precedence,
 ) -> Result<(), Error> {
     let mut tar = tar::Builder::new(to);
     let mut add = |name: String, bytes: &[u8]| member(&mut tar, &name, bytes);
@@ -94,7 +95,9 @@ pub(super) fn write(
     add("STATEMENT.txt".to_owned(), said(id, kind, &application.recipient, &application.purpose).as_bytes())?;
     add("profile.toml".to_owned(), profile_text.as_bytes())?;
     for (lang, name) in [(Lang::Ja, "dictionary.ja.csv"), (Lang::En, "dictionary.en.csv")] {
-        add(name.to_owned(), anonymity::dictionary::dictionary(profile, processed.tables(), lang).as_bytes())?;
+        let mut text = anonymity::dictionary::dictionary(profile, processed.tables(), lang);
+        text.push_str(&counting(history, &|table| processed.tables().contains_key(table), lang));
+        add(name.to_owned(), text.as_bytes())?;
     }
     add("NOTES.txt".to_owned(), notes().as_bytes())?;
     if !loaded.used.is_empty() {
@@ -106,6 +109,23 @@ pub(super) fn write(
         add(format!("csv/{name}.csv"), &csv(batch)?)?;
     }
     tar.into_inner().map_err(Error::io("writing the data set"))?.flush().map_err(Error::io("writing the data set"))
+}
+
+/// Lines of the dictionary about whole tables: which of several sources counted.
+fn counting(history: &crate::assemble::Precedence, has: &dyn Fn(&str) -> bool, lang: Lang) -> String {
+    use crate::assemble::Precedence;
+    let orders = [
+        ("visit_occurrence", "core-dictionary-visits", Precedence::words(&history.visits)),
+        ("drug_exposure", "core-dictionary-drugs", Precedence::words(&history.drugs)),
+        ("death", "core-dictionary-deaths", Precedence::words(&history.deaths)),
+    ];
+    let there = orders.into_iter().filter(|(table, ..)| has(table));
+    there
+        .map(|(table, code, order)| {
+            let text = messages::Message::new(code).with("order", order).text(lang).replace('"', "\"\"");
+            format!("{table},*,,,,\"{text}\"\n")
+        })
+        .collect()
 }
 
 /// The masters and vocabularies that concepts were filled from; not the names of their files, which the operator may have given.
@@ -201,4 +221,19 @@ pub(super) fn report_page(bytes: &[u8], lang: Lang, leaves: bool) -> Result<(Str
         Lang::En => en,
     };
     Ok((format!("report.{lang}.html"), page.into_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dictionary_says_which_source_counted() {
+        let history: crate::assemble::Precedence =
+            toml::from_str("drugs = [\"claims\", \"chart\", \"fhir\", \"dpc\"]").expect("an order");
+        let lines = counting(&history, &|table| table != "death", Lang::En);
+        assert!(lines.contains("drug_exposure,*,,,,\"") && lines.contains(": claims, chart, fhir, dpc."), "{lines}");
+        assert!(lines.contains(": fhir, form1, acts, claims, checkups.") && !lines.contains("death,"), "{lines}");
+        assert!(counting(&history, &|_| true, Lang::Ja).contains("stated, discharges, claims"));
+    }
 }

@@ -51,6 +51,8 @@ pub(super) struct Built {
     pub(super) kept_findings: Vec<Finding>,
     pub(super) findings: u64,
     pub(super) members: u64,
+    /// Files and records that could not be read: nobody knows whose they are.
+    pub(super) unread: u64,
     pub(super) rows: u64,
     pub(super) refused: Option<crate::codes::Said>,
     /// Checks that say that the package is not to be used.
@@ -138,6 +140,7 @@ pub(super) async fn build(
             kept_findings: Vec::new(),
             findings: 0,
             members: 0,
+            unread: 0,
             rows: 0,
             refused: None,
             unfit: Vec::new(),
@@ -182,6 +185,7 @@ impl Builder<'_> {
 
     async fn chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
         self.built.findings += chunk.findings.len() as u64;
+        self.built.unread += chunk.counts.unread + chunk.counts.records_unread;
         let room = MOST_FINDINGS.saturating_sub(self.built.kept_findings.len());
         self.built.kept_findings.extend(chunk.findings.into_iter().take(room));
 
@@ -326,7 +330,7 @@ impl Builder<'_> {
                 let came = if group.len() == touched.len() { Cow::Borrowed(&new) } else { Cow::Owned(of_records(&new, group)?) };
                 self.stale(&existing, group, commit)?;
                 self.look_at(&existing, &came);
-                for (table, batch) in assemble(&existing, &came, &stamp)? {
+                for (table, batch) in assemble(&existing, &came, &stamp, &self.instance.config.history)? {
                     if batch.num_rows() == 0 {
                         continue;
                     }

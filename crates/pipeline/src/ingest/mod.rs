@@ -121,6 +121,7 @@ impl Taken {
 pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Result<Vec<Taken>, Error> {
     crate::moving::warn_of(finish_pending(instance).await?.iter().map(|s| &s.error));
     let rules = crate::quality::gate(instance)?;
+    settle_precedence(instance).await?;
     let waiting = instance.ledger.read().await?.packages(&[PackageState::Accepted]).await?;
     let mut all = Vec::with_capacity(waiting.len());
     let mut held: HashSet<ProviderId> = HashSet::new();
@@ -180,6 +181,30 @@ pub async fn ingest(instance: &Instance, progress: &(dyn Fn(u64) + Sync)) -> Res
         instance.lake.clear_versions(&instance.ledger, &instance.actor).await?;
     }
     Ok(all)
+}
+
+/// Name of the setting that the ledger keeps of the order in which sources count, where it is not the shipped one.
+const PRECEDENCE: &str = "history.precedence";
+
+/// Holds the order in which sources count to that under which rows came in: marks of both kinds beside each other would mean nothing.
+pub(crate) async fn settle_precedence(instance: &Instance) -> Result<(), Error> {
+    let history = &instance.config.history;
+    let (wanted, shipped) = (history.line(), crate::assemble::Precedence::default().line());
+    let mut reader = instance.ledger.read().await?;
+    let settled = reader.setting(PRECEDENCE).await?;
+    let empty = reader.commit_seq().await? == 0;
+    drop(reader);
+    if settled.as_ref().unwrap_or(&shipped) == &wanted {
+        return Ok(());
+    }
+    if !empty {
+        let settled = settled.unwrap_or(shipped);
+        return Err(Error::refused(Message::new("core-history-order").with("settled", settled).with("wanted", wanted)));
+    }
+    let mut tx = instance.ledger.begin(&instance.actor, "settle which source counts").await?;
+    tx.set_setting(PRECEDENCE, &wanted).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// The number of files of that table and provider that have the most.
@@ -261,7 +286,9 @@ async fn take(
     let erasures = crate::keeping::Erasures::load(&mut instance.ledger.read().await?).await?;
     let of_many = kind_of(&spooled.manifest.kind)? != SourceKind::Ssmix2;
     let said_no = of_many && instance.ledger.read().await?.opt_outs().await?.iter().any(|o| o.provider == *provider);
-    let destroy = built.refused_patients() > 0 || erasures.since(package) || said_no;
+    // The sender left out who said no there, and nothing that nobody can be named for came: who said no here would have been met.
+    let cleared = spooled.manifest.is_filtered() && built.unread == 0;
+    let destroy = built.refused_patients() > 0 || erasures.since(package) || (said_no && !cleared);
     if !built.unfit.is_empty() {
         return if destroy {
             refuse(instance, package, provider, sequence, &built).await
