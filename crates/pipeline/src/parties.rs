@@ -55,12 +55,25 @@ pub struct Listed {
     pub status: String,
     /// SHA-256 of the pinned certificate.
     pub fingerprint: String,
+    /// Of a provider how its patient ids are made one: `digits`, `text`; `insured` is an insurer, whose people have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub patient_ids: Option<&'static str>,
+}
+
+/// The word of a rule, as it is registered.
+fn word(rule: PatientIdRule) -> &'static str {
+    match rule {
+        PatientIdRule::Digits => "digits",
+        PatientIdRule::Text => "text",
+        PatientIdRule::Insured => "insured",
+    }
 }
 
 impl From<ledger::Party> for Listed {
     fn from(party: ledger::Party) -> Self {
         let fingerprint = hex::encode(party.fingerprint);
-        Listed { id: party.id, name: party.name, status: party.status.to_string(), fingerprint }
+        let patient_ids = party.patient_id_rule.map(word);
+        Listed { id: party.id, name: party.name, status: party.status.to_string(), fingerprint, patient_ids }
     }
 }
 
@@ -117,12 +130,7 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
         }
         // Its records stand under ids that this rule made, and its name in what was delivered.
         if former.patient_id_rule != party.patient_id_rule || !(party.name.is_empty() || party.name == former.name) {
-            let rule = match former.patient_id_rule {
-                Some(PatientIdRule::Digits) => "digits",
-                Some(PatientIdRule::Text) => "text",
-                Some(PatientIdRule::Insured) => "insured",
-                None => "-",
-            };
+            let rule = former.patient_id_rule.map_or("-", word);
             let message = Message::new("core-party-again").with("kind", new.kind).with("id", &new.id);
             return Err(Error::refused(message.with("name", &former.name).with("rule", rule)));
         }

@@ -448,6 +448,11 @@ async fn check(instance: &Instance, place: &Path, came: Option<jiff::Timestamp>)
         return Err(told(crate::codes::message(said), Vec::new()));
     }
     let listed = std::mem::take(&mut summary.opt_outs);
+    // Of everything else people are known by numbers that an insurer does not have.
+    let of_insured = matches!(kind, terms::SourceKind::Receipt | terms::SourceKind::Checkup);
+    if rule == terms::PatientIdRule::Insured && !of_insured {
+        return Err(told(Message::new("core-package-insurer-kind").with("kind", kind), listed));
+    }
     // Not of its kind, or spoilt: kept as nobody's, it would be out of the reach of those who say no.
     if kind != terms::SourceKind::Ssmix2 && summary.members > 0 && summary.patients.is_empty() {
         return Err(told(Message::new(NOBODY).with("kind", kind), listed));
