@@ -1,5 +1,6 @@
 //! Files of many people leave the house without those who said no: on the real program and the samples.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,8 +14,10 @@ fn samples(below: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(below)
 }
 
-/// Files and bytes that a package holds, and what its manifest counts.
-fn opened(package: &Value) -> (Vec<(String, Vec<u8>)>, std::collections::BTreeMap<String, u64>, bool) {
+/// Files and bytes that a package holds, what its manifest counts, and whether it was filtered.
+type Opened = (Vec<(String, Vec<u8>)>, BTreeMap<String, u64>, bool);
+
+fn opened(package: &Value) -> Opened {
     let dir = Path::new(package["package"].as_str().expect("a path"));
     let opened = open_manifest(dir, std::slice::from_ref(&producer().identity), hospital().certificate()).expect("opens");
     let mut files = Vec::new();
