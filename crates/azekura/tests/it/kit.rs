@@ -261,6 +261,18 @@ impl House {
         writer.finish(&sender.identity).expect("finished").path
     }
 
+    /// The same by a sender who says that whoever said no there is left out.
+    pub fn package_filtered(&self, kind: &str, sequence: u64, files: &[(String, Vec<u8>)]) -> PathBuf {
+        let mut writer = self.writer(PROVIDER, &self.intake(), sequence, kind);
+        let fill = |w: &mut dyn std::io::Write| {
+            tar(w, files);
+            Ok::<(), package::PackageError>(())
+        };
+        writer.add_payload(fill).expect("a payload");
+        writer.count(package::FILTERED, 1);
+        writer.finish(&hospital().identity).expect("finished").path
+    }
+
     fn writer(&self, id: &str, to: &Certificate, sequence: u64, kind: &str) -> Writer {
         let out = tempfile::tempdir_in(self.dir.path()).expect("a directory").keep();
         let date = |d: &str| d.parse().expect("a date");

@@ -5,6 +5,7 @@ mod crash;
 mod cumulative;
 mod ended;
 mod faults;
+mod filtered;
 mod flat;
 mod held;
 mod keys;
