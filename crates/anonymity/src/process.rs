@@ -1,6 +1,6 @@
 //! The order of processing: decide who stays, treat every column of theirs, coarsen, number anew, report.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use arrow::array::{AsArray, Int64Array};
 use arrow::compute::take;

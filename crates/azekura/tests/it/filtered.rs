@@ -82,7 +82,7 @@ fn a_package_without_who_said_no_comes_in_and_stays_and_one_that_a_sloppy_filter
         let mut missed = false;
         let lines = bytes.split_inclusive(|b| *b == b'\n').filter_map(|line| {
             let hers = line.windows(12).any(|w| w == b"\t0000000456\t");
-            let first = hers && !std::mem::replace(&mut missed, missed || hers);
+            let first = hers && !std::mem::replace(&mut missed, true);
             match (hers, first) {
                 (true, true) => Some(String::from_utf8_lossy(line).replace("\t0000000456\t", "\t456\t").into_bytes()),
                 (true, false) => None,

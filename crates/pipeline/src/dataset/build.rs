@@ -157,7 +157,8 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         serde_json::to_writer(to, &ids).map_err(|e| Error::Inconsistent(e.to_string()))
     })?;
     let data = sealed::write(instance, AssetClass::Dataset, "data set", format!("data set {id}"), |to| {
-        files::write(to, id, kind, &profile, &case.row.profile, &processed, &loaded, &instance.config.history)
+        let by = files::MadeBy { loaded: &loaded, history: &instance.config.history };
+        files::write(to, (id, kind), (&profile, &case.row.profile), &processed, &by)
     })?;
     let table = match &processed {
         Processed::Pseudonymized { ids, .. } => {

@@ -75,20 +75,26 @@ fn member<W: Write>(tar: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> Resu
     tar.append_data(&mut header, name, bytes).map_err(Error::io("writing the data set"))
 }
 
+/// By what the tables were made, beside the profile.
+pub(super) struct MadeBy<'a> {
+    /// Masters and vocabularies that concepts were filled from.
+    pub(super) loaded: &'a crate::masters::Loaded,
+    /// Which of several sources counted.
+    pub(super) history: &'a crate::assemble::Precedence,
+}
+
 /// Writes a data set as one tar.
 ///
 /// # Errors
 /// When a table cannot be encoded or the writer refuses.
 pub(super) fn write(
     to: &mut dyn Write,
-    id: DatasetId,
-    kind: ReleaseKind,
-    profile: &Profile,
-    profile_text: &str,
+    (id, kind): (DatasetId, ReleaseKind),
+    (profile, profile_text): (&Profile, &str),
     processed: &Processed,
-    loaded: &crate::masters::Loaded,
-    history: &crate::assemble::Precedence,
+    by: &MadeBy<'_>,
 ) -> Result<(), Error> {
+    let loaded = by.loaded;
     let mut tar = tar::Builder::new(to);
     let mut add = |name: String, bytes: &[u8]| member(&mut tar, &name, bytes);
     let application = &profile.application;
@@ -96,7 +102,7 @@ pub(super) fn write(
     add("profile.toml".to_owned(), profile_text.as_bytes())?;
     for (lang, name) in [(Lang::Ja, "dictionary.ja.csv"), (Lang::En, "dictionary.en.csv")] {
         let mut text = anonymity::dictionary::dictionary(profile, processed.tables(), lang);
-        text.push_str(&counting(history, &|table| processed.tables().contains_key(table), lang));
+        text.push_str(&counting(by.history, &|table| processed.tables().contains_key(table), lang));
         add(name.to_owned(), text.as_bytes())?;
     }
     add("NOTES.txt".to_owned(), notes().as_bytes())?;
