@@ -1,6 +1,6 @@
 //! The list of those who said no, as it came with a package: whom it stops, and whom nobody here knows.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ledger::{NewOptOut, OptOutState};
 use terms::{NoticeScope, ProviderId, Requester};
@@ -11,27 +11,33 @@ use crate::notices::today;
 use crate::patients::Patients;
 use crate::reading::{OptOutLine, Summary};
 
-/// How many of those who said no are neither in the package nor known here.
+/// Name of the count of a manifest that says how many of the listed people its sender found, and left out.
+const LEFT_OUT: &str = "patients-opted-out";
+
+/// How many of those who said no are neither in the package nor known here, nor were left out of it by its sender.
 pub(crate) async fn of_nobody(
     instance: &Instance,
     patients: &Patients,
     provider: &ProviderId,
     rule: terms::PatientIdRule,
     summary: &Summary,
+    counts: &BTreeMap<String, u64>,
 ) -> Result<u64, Error> {
     if summary.opt_outs.is_empty() {
         return Ok(0);
     }
     let canonical = |id: &String| rule.canonical(id).ok();
     let came: std::collections::HashSet<_> = summary.patients.iter().filter_map(canonical).collect();
-    let missing: BTreeSet<_> =
-        summary.opt_outs.iter().filter_map(|o| canonical(&o.patient)).filter(|id| !came.contains(id)).collect();
+    let listed: BTreeSet<_> = summary.opt_outs.iter().filter_map(|o| canonical(&o.patient)).collect();
+    // Nobody says whom the sender left out, but how many: at the most the others of the list are nobody's.
+    let others = (listed.len() as u64).saturating_sub(counts.get(LEFT_OUT).copied().unwrap_or(0));
+    let missing: BTreeSet<_> = listed.into_iter().filter(|id| !came.contains(id)).collect();
     let mut hashes = Vec::with_capacity(missing.len());
     for id in &missing {
         hashes.extend(patients.hash(id.reveal())?);
     }
     let known = instance.ledger.read().await?.find_records(provider, &hashes).await?;
-    Ok(known.iter().filter(|r| r.is_none()).count() as u64)
+    Ok((known.iter().filter(|r| r.is_none()).count() as u64).min(others))
 }
 
 /// Registers who said no. A statement adds what no earlier one in force covers; words that are no scope mean every scope. Of a list

@@ -480,7 +480,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
     let (contacts, _) = usable(&patients, &summary.contacts)?;
     let sequence = i64::try_from(manifest.sequence).unwrap_or(i64::MAX);
     let id = arrival.id;
-    let opt_outs_of_nobody = of_nobody(instance, &patients, &provider, rule, &summary).await?;
+    let opt_outs_of_nobody = of_nobody(instance, &patients, &provider, rule, &summary, &manifest.counts).await?;
     let found = Checked::of(&summary, &patients)?;
     let found = crate::checked::write(instance, id, &provider, manifest_sha256, rule, &found)?;
     let mut tx = instance.ledger.begin(&instance.actor, "receive a package").await?;

@@ -52,7 +52,13 @@ fn measured(person: i64, id: i64, code: &str, value: f64, unit: &str) -> Row {
 
 /// Person 7 is the woman of the example.
 pub fn people() -> anonymity::Dataset<anonymity::Identified> {
+    people_of(0)
+}
+
+/// The same with so many others who have a disease of their own each.
+fn people_of(rare: i64) -> anonymity::Dataset<anonymity::Identified> {
     let (mut person, mut condition, mut measurement, mut visit) = (vec![], vec![], vec![], vec![]);
+    let own = |id: i64| (101..101 + rare).contains(&id);
     for id in 1..=401_i64 {
         let she = id == 7;
         let n = id % 40;
@@ -72,10 +78,22 @@ pub fn people() -> anonymity::Dataset<anonymity::Identified> {
         condition.push(vec![
             ("condition_occurrence_id", V::I(1)),
             ("person_id", V::I(id)),
-            ("condition_concept_id", V::I(if she { 4_000_001 } else { 4_000_002 })),
+            (
+                "condition_concept_id",
+                V::I(if she {
+                    4_000_001
+                } else if own(id) {
+                    4_100_000 + id
+                } else {
+                    4_000_002
+                }),
+            ),
             ("condition_start_date", V::D(2020, 8, 3)),
             ("condition_type_concept_id", V::I(32840)),
-            ("condition_source_value", s(if she { RARE } else { COMMON })),
+            (
+                "condition_source_value",
+                if own(id) { V::S(format!("MDCDX2:2010{id:04}")) } else { s(if she { RARE } else { COMMON }) },
+            ),
             ("visit_occurrence_id", V::I(1)),
         ]);
         visit.push(vec![
@@ -146,7 +164,7 @@ fn value<'a>(rows: &'a [BTreeMap<String, String>], code: &str, column: &str) -> 
 // control: PRC-01
 // control: PRC-03
 #[test]
-fn the_ministrys_example_is_anonymized_as_in_its_table() {
+fn the_ministrys_example_is_anonymized_and_who_is_ill_alone_is_not_marked_as_such() {
     // With some shifts too few are like her, and she is left out.
     let left_in = |(_, report): &(Processed, Report)| report.privacy.as_ref().is_some_and(|p| p.suppressed == 0);
     let (processed, report) = (1..50).map(|seed| treat("anonymized", seed)).find(left_in).expect("a seed");
@@ -178,6 +196,50 @@ fn the_ministrys_example_is_anonymized_as_in_its_table() {
     assert!(conditions.is_empty(), "a history that she alone has is deleted, and no row says that there was one");
     let privacy = report.privacy.expect("anonymized");
     assert!(privacy.after.smallest >= 10);
+}
+
+// control: PRC-01
+// control: PRC-03
+#[test]
+fn the_ministrys_example_reads_as_in_its_table_where_others_are_ill_alone_too() {
+    // Of all shifts some leave her birth in its month: her birth moves with her dates.
+    let of = |seed: u64| {
+        let mut rng = ChaCha20Rng::seed_from_u64(seed);
+        process(&shipped("anonymized"), &people_of(10), PersonIds::New, &mut rng).map_err(|e| e.to_string()).expect("treated").0
+    };
+    let her = |processed: &Processed| {
+        let measurements = rows(&processed.tables()["measurement"]);
+        let with = |code: &str, column: &str, value: &str| -> std::collections::BTreeSet<String> {
+            let has = |r: &&Cells| r["measurement_source_value"] == code && r.get(column).is_some_and(|v| v == value);
+            measurements.iter().filter(has).map(|r| r["person_id"].clone()).collect()
+        };
+        let (high, light) = (with(SYSTOLIC, "operator_concept_id", "4171755"), with(WEIGHT, "value_source_value", "50-55"));
+        let id = high.intersection(&light).next().cloned()?;
+        let mut person = rows(&processed.tables()["person"]);
+        person.retain(|r| r["person_id"] == id);
+        Some((id, person.remove(0), measurements))
+    };
+    let in_july = |processed: &Processed| {
+        her(processed).is_some_and(|(_, p, _)| (p["year_of_birth"].as_str(), p["month_of_birth"].as_str()) == ("2003", "7"))
+    };
+    let processed = (1..200).map(of).find(in_july).expect("a seed");
+    let (id, person, measurements) = her(&processed).expect("she is in it");
+    assert!(!person.contains_key("day_of_birth"), "2003/7/26 becomes 2003/7");
+    let of_her = |rows: Vec<Cells>| rows.into_iter().filter(|r| r["person_id"] == id).collect::<Vec<_>>();
+    let measurements = of_her(measurements);
+    assert_ne!(measurements[0]["measurement_date"], "2020-08-03", "2020/8/3 is moved");
+    assert_eq!(value(&measurements, WEIGHT, "value_source_value"), Some("50-55"), "53.4 kg");
+    assert_eq!(value(&measurements, SYSTOLIC, "value_source_value"), Some(">=201"), "211 becomes 201 or more");
+    assert_eq!(value(&measurements, HBA1C, "value_as_number"), Some("4.8"));
+    assert_eq!(value(&measurements, INSULIN, "value_as_number"), Some("20.9"));
+    let conditions = of_her(rows(&processed.tables()["condition_occurrence"]));
+    let said: Vec<&str> = conditions.iter().map(|r| r["condition_source_value"].as_str()).collect();
+    assert_eq!(said, ["その他"], "her rare disease");
+    assert!(
+        conditions[0].get("condition_concept_id").is_none_or(|c| c == "0"),
+        "{:?}",
+        conditions[0].get("condition_concept_id")
+    );
 }
 
 // control: PRC-07

@@ -263,13 +263,18 @@ impl House {
 
     /// The same by a sender who says that whoever said no there is left out.
     pub fn package_filtered(&self, kind: &str, sequence: u64, files: &[(String, Vec<u8>)]) -> PathBuf {
+        self.package_counting(kind, sequence, files, &[(package::FILTERED, 1)])
+    }
+
+    /// A package whose manifest has counts.
+    pub fn package_counting(&self, kind: &str, sequence: u64, files: &[(String, Vec<u8>)], counts: &[(&str, u64)]) -> PathBuf {
         let mut writer = self.writer(PROVIDER, &self.intake(), sequence, kind);
         let fill = |w: &mut dyn std::io::Write| {
             tar(w, files);
             Ok::<(), package::PackageError>(())
         };
         writer.add_payload(fill).expect("a payload");
-        writer.count(package::FILTERED, 1);
+        counts.iter().for_each(|(name, count)| writer.count(name, *count));
         writer.finish(&hospital().identity).expect("finished").path
     }
 

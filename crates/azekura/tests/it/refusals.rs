@@ -80,6 +80,19 @@ fn a_list_under_another_name_or_in_another_place_keeps_its_package_out() {
     files.push(("opt-outs.csv".to_owned(), list.replace(IDS[0], "5072922811.0").into_bytes()));
     let said = house.receive(&[&house.tree(2, &files)]);
     assert_eq!((&said[0]["opt_outs"], &said[0]["opt_outs_of_nobody"]), (&1.into(), &1.into()), "{}", said[0]);
+    // Whom the sender found and left out is no wrong id, and does not hide one.
+    let mut sequence = 2;
+    let mut told = |list: &str, left_out: u64| {
+        let mut files = of(&[IDS[1]]);
+        files.push(("opt-outs.csv".to_owned(), list.as_bytes().to_vec()));
+        sequence += 1;
+        let counts = [("patients-opted-out", left_out)];
+        let said = house.receive(&[&house.package_counting("ssmix2", sequence, &files, &counts)]);
+        said[0]["opt_outs_of_nobody"].as_u64()
+    };
+    let one = list.replace(IDS[0], "5079999991");
+    assert_eq!((told(&one, 1), told(&one, 0)), (Some(0), Some(1)));
+    assert_eq!(told(&format!("{one}5079999992,person,,2026-05-01\n"), 1), Some(1));
 }
 
 #[test]
