@@ -12,7 +12,7 @@ use terms::civil_from_days;
 
 /// A way of looking for pairs: what has to be equal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Pass {
+pub(crate) enum Pass {
     BirthGivenRead,
     BirthGivenWritten,
     BirthFamilyRead,
@@ -31,7 +31,7 @@ enum Pass {
     NamePhone,
 }
 
-const PASSES: [(Pass, &str); 16] = [
+pub(crate) const PASSES: [(Pass, &str); 16] = [
     (Pass::BirthGivenRead, "birth date, given name read"),
     (Pass::BirthGivenWritten, "birth date, given name written"),
     (Pass::BirthFamilyRead, "birth date, family name read"),
@@ -92,7 +92,7 @@ pub(crate) fn sides(pair: u64) -> (u32, u32) {
     ((pair >> 32) as u32, pair as u32)
 }
 
-fn key(pass: Pass, row: &Row) -> Option<u64> {
+pub(crate) fn key(pass: Pass, row: &Row) -> Option<u64> {
     let some = |a: u64, b: u64| (a != 0 && b != 0).then(|| mix(mix(pass as u64, a), b));
     let birth = || if row.birth == NO_DAY { 0 } else { u64::from(row.birth as u32) | 1 << 32 };
     let form = |f: u32| if f == NONE { 0 } else { u64::from(f) | 1 << 33 };

@@ -18,7 +18,6 @@ use crate::folder;
 use crate::lines::Records;
 use crate::row::{NO_BRANCH, NO_DAY, Row};
 use crate::state::{LabelFact, State};
-use crate::table::Labels;
 use crate::write::field;
 
 const FILE: &str = "decisions.csv";
@@ -86,15 +85,20 @@ impl Words {
     }
 
     /// Lets words go that are about records which are not there.
-    pub fn forget(folder: &Path, there: &Labels) -> Result<(), LinkageError> {
+    pub fn forget(folder: &Path, there: impl Fn(&str) -> bool) -> Result<(), LinkageError> {
         let mut words = Words::read(folder)?;
         let before = words.0.len();
-        words.0.retain(|(a, b), _| there.find(a.as_bytes()).is_some() && there.find(b.as_bytes()).is_some());
+        words.0.retain(|(a, b), _| there(a) && there(b));
         if words.0.len() < before { words.save(folder) } else { Ok(()) }
     }
 
     fn standing(&self, rule: Rule, pair: &(String, String)) -> Standing {
         rule.standing(self.0.get(pair).into_iter().flat_map(BTreeMap::values).map(|w| w.says))
+    }
+
+    /// The records that they are about.
+    pub fn labels(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().flat_map(|(left, right)| [left.as_str(), right.as_str()])
     }
 
     /// What holds by these words.

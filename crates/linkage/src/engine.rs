@@ -11,7 +11,7 @@ use crate::em::{self, Case};
 use crate::forms::Forms;
 use crate::frequencies::{self, Counts, Frequencies};
 use crate::hash::{FastMap, mix};
-use crate::levels::Pattern;
+use crate::levels::{Levels, Pattern};
 use crate::model::{self, Model, Strangers};
 use crate::options::Options;
 use crate::parallel;
@@ -162,12 +162,7 @@ pub(crate) fn run(
     let shared = mark_crowds(rows, &crowds);
     let counts = frozen.map_or_else(|| Counts::learn(rows, &persons, forms), |f| f.counts.clone());
     let frequencies = counts.of(forms);
-    for row in rows.iter_mut() {
-        row.flags &= !flag::KNOWN_NAME;
-        if frequencies.is_known(row.gy) {
-            row.flags |= flag::KNOWN_NAME;
-        }
-    }
+    rows.iter_mut().for_each(|row| mark_known(row, &frequencies));
     let rows = &*rows;
     watch.lap("count");
 
@@ -182,46 +177,24 @@ pub(crate) fn run(
     watch.lap("compare");
 
     let mut distinct = cases(&scored);
+    let institution = |row: u32| rows[row as usize].institution;
     let model = match frozen {
         Some(frozen) => frozen.model.clone(),
         None => {
             let (random, random_in_parts) = strangers(rows, &persons, forms);
             let parts = PartsModel::train(&distinct, &random_in_parts, rows.len());
             let model = Model { parts, ..em::train(&distinct, random, rows.len()) };
-            Model { rates: Rates::learn(rows, forms, &scored, &model.scorer()), ..model }
+            Model { rates: Rates::learn(scored.iter().copied(), institution, forms, &model.scorer()), ..model }
         }
     };
     if let Some(rates) = model.rates.by_form(forms) {
-        scored.iter_mut().for_each(|s| rates.mark(s, rows));
+        scored.iter_mut().for_each(|s| rates.mark(s, institution));
         distinct = cases(&scored);
     }
     watch.lap("train");
 
-    let scorer = model.scorer();
-    let said = |c: &Case| (scorer.classes(c.pattern, c.steps)[0] as f32, scorer.log_odds(c.pattern, c.steps));
-    let said: FastMap<u64, (f32, f64)> = distinct.iter().map(|c| (case_key(c.pattern, c.steps), said(c))).collect();
-    let mut histogram = vec![0u64; 101];
-    let mut expected_pairs = 0.0;
-    for case in &distinct {
-        let p = scorer.classes(case.pattern, case.steps)[0];
-        histogram[(p * 100.0).round() as usize] += u64::from(case.pairs);
-        expected_pairs += p * f64::from(case.pairs);
-    }
-    let mut judged: Vec<Judged> = Vec::new();
-    for s in &scored {
-        let (p, log_odds) = said.get(&case_key(s.pattern, s.steps)).copied().unwrap_or((0.0, f64::NEG_INFINITY));
-        if f64::from(p) >= options.review {
-            judged.push(Judged {
-                left: s.left,
-                right: s.right,
-                pattern: s.pattern,
-                steps: s.steps,
-                probability: p,
-                log_odds,
-                decision: Decision::Review,
-            });
-        }
-    }
+    let Verdicts { said, histogram, expected_pairs } = Verdicts::of(&model, &distinct);
+    let mut judged: Vec<Judged> = scored.iter().filter_map(|s| judge(s, &said, options)).collect();
     watch.lap("score");
     let cluster = join(rows, forms, owners, must, cannot, options, &mut judged)?;
     watch.lap("cluster");
@@ -245,8 +218,55 @@ pub(crate) struct Known<'a> {
     pub earlier: &'a [u32],
 }
 
-fn case_key(pattern: Pattern, steps: u8) -> u64 {
+/// Marks a row whose given name as read is one that several persons bear.
+pub(crate) fn mark_known(row: &mut Row, frequencies: &Frequencies) {
+    row.flags &= !flag::KNOWN_NAME;
+    if frequencies.is_known(row.gy) {
+        row.flags |= flag::KNOWN_NAME;
+    }
+}
+
+/// What the model says of each case: probability and logarithm of the odds.
+pub(crate) type Said = FastMap<u64, (f32, f64)>;
+
+/// What the model says of the cases, one by one and together.
+pub(crate) struct Verdicts {
+    pub said: Said,
+    /// Candidate pairs by percent of probability.
+    pub histogram: Vec<u64>,
+    /// Probabilities of all candidate pairs added up.
+    pub expected_pairs: f64,
+}
+
+impl Verdicts {
+    pub fn of(model: &Model, cases: &[Case]) -> Self {
+        let scorer = model.scorer();
+        let (mut said, mut histogram, mut expected_pairs) = (Said::default(), vec![0u64; 101], 0.0);
+        for case in cases {
+            let p = scorer.classes(case.pattern, case.steps)[0];
+            said.insert(case_key(case.pattern, case.steps), (p as f32, scorer.log_odds(case.pattern, case.steps)));
+            histogram[(p * 100.0).round() as usize] += u64::from(case.pairs);
+            expected_pairs += p * f64::from(case.pairs);
+        }
+        Self { said, histogram, expected_pairs }
+    }
+}
+
+/// A pair that is likely enough to be reported.
+pub(crate) fn judge(s: &Scored, said: &Said, options: &Options) -> Option<Judged> {
+    let &Scored { left, right, pattern, steps } = s;
+    let (probability, log_odds) = said.get(&case_key(pattern, steps)).copied().unwrap_or((0.0, f64::NEG_INFINITY));
+    let judged = Judged { left, right, pattern, steps, probability, log_odds, decision: Decision::Review };
+    (f64::from(probability) >= options.review).then_some(judged)
+}
+
+pub(crate) fn case_key(pattern: Pattern, steps: u8) -> u64 {
     u64::from(pattern.0) << 8 | u64::from(steps)
+}
+
+/// The case of a key that so many pairs show.
+pub(crate) fn case_of(key: u64, pairs: u32) -> Case {
+    Case { pattern: Pattern((key >> 8) as u32), steps: key as u8, pairs }
 }
 
 /// Distinct patterns with their counts, in the order of the patterns.
@@ -254,7 +274,7 @@ pub(crate) fn cases(scored: &[Scored]) -> Vec<Case> {
     let mut keys: Vec<u64> = scored.iter().map(|s| case_key(s.pattern, s.steps)).collect();
     keys.sort_unstable();
     let same = keys.chunk_by(|a, b| a == b);
-    same.map(|c| Case { pattern: Pattern((c[0] >> 8) as u32), steps: c[0] as u8, pairs: c.len() as u32 }).collect()
+    same.map(|c| case_of(c[0], c.len() as u32)).collect()
 }
 
 fn score(
@@ -277,22 +297,26 @@ fn score(
                 list.push(scored);
                 continue;
             }
-            let (a, b) = (&rows[left as usize], &rows[right as usize]);
-            if a.is_parted() && b.is_parted() {
-                let (pattern, rarity) = parts::pair(a, b, forms, frequencies);
-                list.push(Scored { left, right, pattern, steps: model::steps(rarity) });
-                continue;
-            }
-            let mut levels = compare::rows(a, b, forms);
-            let steps = model::steps(frequencies.rarity(levels, a, b));
-            levels.namesakes = u8::from(frequencies.has_namesakes(levels, a, b));
-            list.push(Scored { left, right, pattern: levels.pack(), steps });
+            let (pattern, steps) = compared(&rows[left as usize], &rows[right as usize], forms, frequencies);
+            list.push(Scored { left, right, pattern, steps });
         }
         list
     });
     let mut all = Vec::with_capacity(lists.iter().map(Vec::len).sum());
     lists.into_iter().for_each(|l| all.extend(l));
     all
+}
+
+/// What two rows show.
+pub(crate) fn compared(a: &Row, b: &Row, forms: &Forms, frequencies: &Frequencies) -> (Pattern, u8) {
+    if a.is_parted() && b.is_parted() {
+        let (pattern, rarity) = parts::pair(a, b, forms, frequencies);
+        return (pattern, model::steps(rarity));
+    }
+    let mut levels = compare::rows(a, b, forms);
+    let steps = model::steps(frequencies.rarity(levels, a, b));
+    levels.namesakes = u8::from(frequencies.has_namesakes(levels, a, b));
+    (levels.pack(), steps)
 }
 
 /// What an earlier run said of the pair, if both rows are as they were.
@@ -306,18 +330,23 @@ fn remembered(known: &Known<'_>, crowds: &[u8], rows: &[Row], left: u32, right: 
     Some(Scored { left, right, ..known.scored[at] })
 }
 
-type Contact = fn(&Row) -> u64;
+pub(crate) type Contact = fn(&Row) -> u64;
 
 /// Kinds of contacts, each with its mark.
-const CONTACTS: [(u8, Contact); 3] = [
+pub(crate) const CONTACTS: [(u8, Contact); 3] = [
     (crowd::PHONE, |r| r.phone),
     (crowd::HOME, |r| if r.has_home() { r.home() } else { 0 }),
     (crowd::CARD, |r| if r.has_card() { r.card() } else { 0 }),
 ];
 
+/// How many births each kind of contact may have.
+pub(crate) fn limits(options: &Options) -> [usize; 3] {
+    [options.persons_per_phone, options.persons_per_home, options.persons_per_card]
+}
+
 /// Contacts that more births carry than a household has: a company's telephone, a care home.
 fn crowds(rows: &[Row], options: &Options) -> Vec<crate::hash::FastSet<u64>> {
-    let limits = [options.persons_per_phone, options.persons_per_home, options.persons_per_card];
+    let limits = limits(options);
     parallel::pieces(
         options.threads,
         CONTACTS.len(),
@@ -340,19 +369,22 @@ fn crowds(rows: &[Row], options: &Options) -> Vec<crate::hash::FastSet<u64>> {
 
 /// Marks rows with such contacts. Returns how many of these there are.
 fn mark_crowds(rows: &mut [Row], crowds: &[crate::hash::FastSet<u64>]) -> [u64; 3] {
-    for row in rows.iter_mut() {
-        row.crowd = 0;
-        for ((bit, key), crowded) in CONTACTS.iter().zip(crowds) {
-            if !crowded.is_empty() && crowded.contains(&key(row)) {
-                row.crowd |= bit;
-            }
-        }
-    }
+    rows.iter_mut().for_each(|row| mark_crowd(row, crowds));
     [0, 1, 2].map(|at| crowds.get(at).map_or(0, |c| c.len() as u64))
 }
 
+/// Marks a row with the contacts that too many carry.
+pub(crate) fn mark_crowd(row: &mut Row, crowds: &[crate::hash::FastSet<u64>]) {
+    row.crowd = 0;
+    for ((bit, key), crowded) in CONTACTS.iter().zip(crowds) {
+        if !crowded.is_empty() && crowded.contains(&key(row)) {
+            row.crowd |= bit;
+        }
+    }
+}
+
 /// A number by which rows that are like each other stand together.
-fn likeness(row: &Row, forms: &Forms) -> u64 {
+pub(crate) fn likeness(row: &Row, forms: &Forms) -> u64 {
     let letters = |form: u32| forms.letters(form).iter().take(3).fold(0u64, |n, c| n << 10 | (*c as u64 & 0x3ff));
     let name = letters(if row.gy != 0 { row.gy } else { row.gk });
     let family = if row.fy != 0 { row.fy } else { row.fk };
@@ -361,27 +393,45 @@ fn likeness(row: &Row, forms: &Forms) -> u64 {
 
 /// Pairs of persons: all of few; of many a random choice, the same for the same rows. Those of rows in parts by themselves.
 fn strangers(rows: &[Row], persons: &[u32], forms: &Forms) -> (Strangers, Vec<PartLevels>) {
-    const SAMPLE: u64 = 200_000;
-    let n = persons.len() as u64;
-    let (mut levels, mut in_parts) = (Vec::new(), Vec::new());
-    let mut add = |a: u64, b: u64| {
-        let (a, b) = (&rows[persons[a as usize] as usize], &rows[persons[b as usize] as usize]);
+    let row = |person: u64| &rows[persons[person as usize] as usize];
+    let mut strange_pairs = StrangePairs::default();
+    strange(persons.len() as u64).for_each(|(a, b)| strange_pairs.add(row(a), row(b), forms));
+    strange_pairs.measured(persons.len())
+}
+
+/// What pairs of strangers show, those of rows in parts by themselves.
+#[derive(Default)]
+pub(crate) struct StrangePairs {
+    levels: Vec<Levels>,
+    in_parts: Vec<PartLevels>,
+}
+
+impl StrangePairs {
+    pub fn add(&mut self, a: &Row, b: &Row, forms: &Forms) {
         if a.is_parted() && b.is_parted() {
-            in_parts.push(parts::compare(a, b, forms));
+            self.in_parts.push(parts::compare(a, b, forms));
         } else {
-            levels.push(compare::rows(a, b, forms));
+            self.levels.push(compare::rows(a, b, forms));
         }
-    };
-    if n * n.saturating_sub(1) / 2 <= SAMPLE {
-        (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).for_each(|(a, b)| add(a, b));
-    } else {
-        (0..SAMPLE).map(|at| (mix(at, 1) % n, mix(at, 2) % n)).filter(|(a, b)| a != b).for_each(|(a, b)| add(a, b));
     }
-    (Strangers::measure(&levels, persons.len()), in_parts)
+
+    /// Measured, among so many persons.
+    pub fn measured(self, persons: usize) -> (Strangers, Vec<PartLevels>) {
+        (Strangers::measure(&self.levels, persons), self.in_parts)
+    }
+}
+
+/// Pairs of so many persons: all of few; of many a random choice, the same for the same rows.
+pub(crate) fn strange(n: u64) -> impl Iterator<Item = (u64, u64)> {
+    const SAMPLE: u64 = 200_000;
+    let few = n * n.saturating_sub(1) / 2 <= SAMPLE;
+    let all = (0..if few { n } else { 0 }).flat_map(move |a| (a + 1..n).map(move |b| (a, b)));
+    let chosen = (0..if few { 0 } else { SAMPLE }).map(move |at| (mix(at, 1) % n, mix(at, 2) % n));
+    all.chain(chosen.filter(|(a, b)| a != b))
 }
 
 /// Makes clusters of judged pairs and says what became of each.
-fn join(
+pub(crate) fn join(
     rows: &[Row],
     forms: &Forms,
     owners: Option<&[u32]>,

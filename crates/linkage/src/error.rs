@@ -120,6 +120,23 @@ pub enum LinkageError {
     /// A Parquet file cannot be read.
     #[error("{code}: the Parquet file cannot be read. It may be cut off, encrypted, or compressed by other than Snappy or Zstandard", code = self.code())]
     ParquetUnreadable,
+    /// A bound on memory below what stays in memory whatever waits on disk.
+    #[error("{code}: the bound on memory is too small for these records. Allow at least about {least} MiB", code = self.code())]
+    MemoryTooSmall {
+        /// Mebibytes with which the step that failed would have begun.
+        least: u64,
+    },
+    /// A bound on memory where an earlier run has to be continued.
+    #[error("{code}: a bound on memory holds for the first run in a folder only. Name a new folder, or leave the bound out", code = self.code())]
+    MemoryEarlierRun,
+    /// A temporary file cannot be written.
+    #[error("{code}: a temporary file in the folder of the results cannot be written. Make room on its disk, or allow more memory",
+        code = self.code())]
+    SpillUnwritable,
+    /// A temporary file is not as it was written.
+    #[error("{code}: a temporary file of the run was changed or damaged on disk; nothing was written. Check the disk and run again",
+        code = self.code())]
+    SpillChanged,
     /// A record id stands twice in a CSV file.
     #[error("{code}: the record id of data row {row} stood in the file before. Give every record its own id", code = self.code())]
     CsvIdTwice {
@@ -155,6 +172,10 @@ impl LinkageError {
             LinkageError::DecisionWithoutClerk => "linkage-decision-without-clerk",
             LinkageError::DecisionContradicts => "linkage-decision-contradicts",
             LinkageError::ParquetUnreadable => "linkage-parquet-unreadable",
+            LinkageError::MemoryTooSmall { .. } => "linkage-memory-too-small",
+            LinkageError::MemoryEarlierRun => "linkage-memory-earlier-run",
+            LinkageError::SpillUnwritable => "linkage-spill-unwritable",
+            LinkageError::SpillChanged => "linkage-spill-changed",
             LinkageError::CsvIdTwice { .. } => "linkage-csv-id-twice",
         }
     }
@@ -175,6 +196,7 @@ impl LinkageError {
             | LinkageError::FactUnreadable { row }
             | LinkageError::DecisionUnreadable { row }
             | LinkageError::FactRowsContradict { row } => message.with("row", row),
+            LinkageError::MemoryTooSmall { least } => message.with("least", least),
             LinkageError::MapUnknown { entry } => message.with("entry", entry),
             _ => message,
         }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::bounded;
 use crate::columns::{ALL, COLUMNS, ColumnMap};
 use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
@@ -39,8 +40,12 @@ pub struct Change {
 /// earlier run in the folder the person ids, what became of retired ones, and the facts about records that are still there are carried on.
 ///
 /// # Errors
-/// What [`LinkageError`] says of files, columns and rows; [`LinkageError::FolderTaken`] for an earlier run that cannot be read.
+/// What [`LinkageError`] says of files, columns and rows; [`LinkageError::FolderTaken`] for an earlier run that cannot be read. With
+/// `Options::memory` also [`LinkageError::MemoryTooSmall`], [`LinkageError::MemoryEarlierRun`] and what it says of temporary files.
 pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
+    if let Some(memory) = options.memory {
+        return bounded::link_file(people, out, map, options, memory);
+    }
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
     let _lock = folder::lock(out)?;
     let mut watch = Watch::start();
@@ -72,8 +77,7 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
             (history::later(&outcome.cluster, &earlier, &before.persons, before.past, run), run)
         }
     };
-    let coverage: BTreeMap<&'static str, u64> =
-        ALL.into_iter().zip(filled).filter(|(c, n)| *n > 0 || COLUMNS.contains(c)).collect();
+    let coverage = coverage(filled);
     let facts = there(facts, &labels);
     let known = Before { facts, run, repeated, facts_without_record: without, coverage, ..Before::default() };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
@@ -246,13 +250,18 @@ fn finish(
     written?;
     watch.lap("write");
     staged?.put_in_place()?;
-    Words::forget(out, &state.labels)?;
+    Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some())?;
     watch.lap("save");
     report.finish(watch.stages);
     write::text(&files.path("report.json"), &report.json())?;
     write::text(&files.path("report.html"), &report.html())?;
     files.put_in_place()?;
     Ok(report)
+}
+
+/// Filled fields by column, of the columns that a table has.
+pub(crate) fn coverage(filled: [u64; ALL.len()]) -> BTreeMap<&'static str, u64> {
+    ALL.into_iter().zip(filled).filter(|(c, n)| *n > 0 || COLUMNS.contains(c)).collect()
 }
 
 fn read(path: &Path, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
@@ -262,7 +271,7 @@ fn read(path: &Path, map: &ColumnMap, threads: usize) -> Result<Table, LinkageEr
     Table::csv(path, map, threads)
 }
 
-fn keep_newborns_out(rows: &mut [Row], options: &Options) {
+pub(crate) fn keep_newborns_out(rows: &mut [Row], options: &Options) {
     if !options.newborns {
         rows.iter_mut().filter(|r| r.is_baby() && r.linkable()).for_each(|r| r.flags |= Unlinkable::Newborn.bits());
     }

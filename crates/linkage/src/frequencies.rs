@@ -59,59 +59,91 @@ fn cohort(birth: i32) -> usize {
     usize::try_from((birth.saturating_add(25_567)) / 3_652).unwrap_or(0).min(COHORTS - 1)
 }
 
+/// A number for birth date and name of a row that counts as a person's.
+pub(crate) fn person(r: &Row) -> Option<u64> {
+    let (family, given) = if r.fy != NONE || r.gy != NONE { (r.fy, r.gy) } else { (r.fk, r.gk) };
+    (r.linkable() && !r.is_baby()).then(|| mix(mix(r.birth as u32 as u64, u64::from(family)), u64::from(given)))
+}
+
 /// Rows that stand for one person each, one of every birth date and name. A person spelt in two ways counts twice, which is seldom.
 /// Which rows they are and their order hang on what the rows say and not on how they are numbered.
 pub(crate) fn persons(rows: &[Row]) -> Vec<u32> {
-    let key = |r: &Row| {
-        let (family, given) = if r.fy != NONE || r.gy != NONE { (r.fy, r.gy) } else { (r.fk, r.gk) };
-        mix(mix(r.birth as u32 as u64, u64::from(family)), u64::from(given))
-    };
-    let counted = (0u32..).zip(rows).filter(|(_, r)| r.linkable() && !r.is_baby());
-    let mut keys: Vec<(u64, u32)> = counted.map(|(at, r)| (key(r), at)).collect();
+    let mut keys: Vec<(u64, u32)> = (0u32..).zip(rows).filter_map(|(at, r)| Some((person(r)?, at))).collect();
     keys.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| rows[a.1 as usize].cmp(&rows[b.1 as usize])));
     keys.dedup_by_key(|k| k.0);
     keys.into_iter().map(|k| k.1).collect()
 }
 
-impl Counts {
-    /// Counts over the rows that stand for persons.
-    pub fn learn(rows: &[Row], persons: &[u32], forms: &Forms) -> Self {
-        let mut family = vec![0u32; forms.len()];
-        let mut given: FastMap<Form, [u32; COHORTS + 1]> = FastMap::default();
-        let mut births: FastMap<i32, u32> = FastMap::default();
-        let mut cohorts = [0; COHORTS];
-        let mut bearers = Bearers::new(forms);
-        for row in persons.iter().map(|&at| &rows[at as usize]) {
-            let group = (row.birth != NO_DAY).then(|| cohort(row.birth));
-            if let Some(group) = group {
-                cohorts[group] += 1;
-                *births.entry(row.birth).or_insert(0) += 1;
-            }
-            for form in [row.fk, row.fy] {
-                family[form as usize] += u32::from(form != NONE);
-            }
-            [row.fk, row.fy, row.gk, row.gy].into_iter().for_each(|form| bearers.add(form, row.birth));
-            for form in [row.gk, row.gy].into_iter().filter(|f| *f != NONE) {
-                let counts = given.entry(form).or_insert([0; COHORTS + 1]);
-                counts[COHORTS] += 1;
-                group.into_iter().for_each(|g| counts[g] += 1);
-            }
+/// The whole names of a row, with its birth date.
+pub(crate) fn whole_names(row: &Row) -> impl Iterator<Item = (u64, i32)> {
+    let complete = [(row.fk, row.gk), (row.fy, row.gy)].into_iter().filter(|(f, g)| *f != NONE && *g != NONE);
+    complete.map(|(f, g)| (both(f, g), row.birth))
+}
+
+/// Counts while persons are counted, one by one.
+pub(crate) struct Counting {
+    persons: u32,
+    family: Vec<u32>,
+    given: FastMap<Form, [u32; COHORTS + 1]>,
+    births: FastMap<i32, u32>,
+    cohorts: [u32; COHORTS],
+    bearers: Bearers,
+}
+
+impl Counting {
+    pub fn new(forms: &Forms) -> Self {
+        Self {
+            persons: 0,
+            family: vec![0; forms.len()],
+            given: FastMap::default(),
+            births: FastMap::default(),
+            cohorts: [0; COHORTS],
+            bearers: Bearers::new(forms),
         }
-        let mut names: Vec<(u64, i32)> = Vec::with_capacity(persons.len() * 2);
-        for row in persons.iter().map(|&at| &rows[at as usize]) {
-            let complete = [(row.fk, row.gk), (row.fy, row.gy)].into_iter().filter(|(f, g)| *f != NONE && *g != NONE);
-            names.extend(complete.map(|(f, g)| (both(f, g), row.birth)));
+    }
+
+    /// Counts the row of a person.
+    pub fn add(&mut self, row: &Row) {
+        self.persons += 1;
+        let group = (row.birth != NO_DAY).then(|| cohort(row.birth));
+        if let Some(group) = group {
+            self.cohorts[group] += 1;
+            *self.births.entry(row.birth).or_insert(0) += 1;
         }
-        names.sort_unstable();
+        for form in [row.fk, row.fy] {
+            self.family[form as usize] += u32::from(form != NONE);
+        }
+        [row.fk, row.fy, row.gk, row.gy].into_iter().for_each(|form| self.bearers.add(form, row.birth));
+        for form in [row.gk, row.gy].into_iter().filter(|f| *f != NONE) {
+            let counts = self.given.entry(form).or_insert([0; COHORTS + 1]);
+            counts[COHORTS] += 1;
+            group.into_iter().for_each(|g| counts[g] += 1);
+        }
+    }
+
+    /// What was counted; `names` are the [`whole_names`] of all persons, sorted.
+    pub fn counts(self, names: impl IntoIterator<Item = (u64, i32)>, forms: &Forms) -> Counts {
+        let Self { persons, family, given, births, cohorts, bearers } = self;
         let mut whole = BTreeMap::new();
-        for same in names.chunk_by(|a, b| a.0 == b.0) {
-            let (f, g, count) = ((same[0].0 >> 32) as Form, same[0].0 as Form, same.len() as u32);
-            let bearers = same.chunk_by(|a, b| a.1 == b.1).count();
+        let mut take = |name: u64, count: u32, days: u32| {
+            let (f, g) = ((name >> 32) as Form, name as Form);
             let parts = f64::from(family[f as usize]) * f64::from(given.get(&g).map_or(0, |n| n[COHORTS]));
-            if bearers >= FEWEST as usize && f64::from(count) > 2.0 * parts / persons.len() as f64 {
+            if days >= FEWEST && f64::from(count) > 2.0 * parts / f64::from(persons) {
                 whole.insert(format!("{} {}", forms.text(f), forms.text(g)), count);
             }
+        };
+        // name, day, how many and on how many days so far
+        let mut so_far: Option<(u64, i32, u32, u32)> = None;
+        for (name, day) in names {
+            so_far = Some(match so_far {
+                Some((same, last, count, days)) if same == name => (name, day, count + 1, days + u32::from(last != day)),
+                other => {
+                    other.into_iter().for_each(|(name, _, count, days)| take(name, count, days));
+                    (name, day, 1, 1)
+                }
+            });
         }
+        so_far.into_iter().for_each(|(name, _, count, days)| take(name, count, days));
         let often = |n: u32| if n >= FEWEST { n } else { 0 };
         let family =
             (0..).zip(family).filter(|(f, n)| *n >= FEWEST && bearers.are_enough(*f)).map(|(f, n)| (forms.text(f), n)).collect();
@@ -121,7 +153,21 @@ impl Counts {
             .map(|(f, n)| (forms.text(f), n.map(often)))
             .collect();
         let births = births.into_iter().filter(|(_, n)| *n >= FEWEST).collect();
-        Self { persons: persons.len() as u32, family, given, cohorts, births, whole }
+        Counts { persons, family, given, cohorts, births, whole }
+    }
+}
+
+impl Counts {
+    /// Counts over the rows that stand for persons.
+    pub fn learn(rows: &[Row], persons: &[u32], forms: &Forms) -> Self {
+        let mut counting = Counting::new(forms);
+        let mut names: Vec<(u64, i32)> = Vec::with_capacity(persons.len() * 2);
+        for row in persons.iter().map(|&at| &rows[at as usize]) {
+            counting.add(row);
+            names.extend(whole_names(row));
+        }
+        names.sort_unstable();
+        counting.counts(names, forms)
     }
 
     /// For the forms of a run.

@@ -30,6 +30,48 @@ pub(crate) fn bytes(text: &[u8]) -> u64 {
     mix(state, text.len() as u64)
 }
 
+/// [`bytes`] of a text that comes in pieces and whose length is known before.
+pub(crate) struct Whole {
+    len: u64,
+    state: u64,
+    /// The last bytes that were no whole word yet.
+    open: Vec<u8>,
+}
+
+impl Whole {
+    pub fn new(len: u64) -> Self {
+        Self { len, state: len, open: Vec::with_capacity(8) }
+    }
+
+    pub fn add(&mut self, mut piece: &[u8]) {
+        if !self.open.is_empty() {
+            let missing = (8 - self.open.len()).min(piece.len());
+            self.open.extend_from_slice(&piece[..missing]);
+            piece = &piece[missing..];
+            if self.open.len() < 8 {
+                return;
+            }
+            self.state = mix(self.state, u64::from_le_bytes(self.open.as_slice().try_into().unwrap_or_default()));
+            self.open.clear();
+        }
+        let mut chunks = piece.chunks_exact(8);
+        for chunk in &mut chunks {
+            self.state = mix(self.state, u64::from_le_bytes(chunk.try_into().unwrap_or_default()));
+        }
+        self.open.extend_from_slice(chunks.remainder());
+    }
+
+    pub fn sum(&self) -> u64 {
+        let mut state = self.state;
+        if !self.open.is_empty() {
+            let mut last = [0u8; 8];
+            last[..self.open.len()].copy_from_slice(&self.open);
+            state = mix(state, u64::from_le_bytes(last));
+        }
+        mix(state, self.len)
+    }
+}
+
 /// A text becomes 128 bits, by two ways that have nothing in common: no two texts of a run are taken for one.
 pub(crate) fn wide(text: &[u8]) -> u128 {
     let (mut one, mut other) = (text.len() as u64, !(text.len() as u64));
@@ -93,6 +135,11 @@ mod tests {
             let mut other = text.clone();
             other[at] ^= 1;
             assert!(seen.insert(bytes(&other)), "byte {at}");
+        }
+        for size in 1..text.len() {
+            let mut whole = Whole::new(text.len() as u64);
+            text.chunks(size).for_each(|piece| whole.add(piece));
+            assert_eq!(whole.sum(), bytes(&text), "pieces of {size}");
         }
         let mut halves = std::collections::BTreeSet::new();
         for text in (0..10_000).map(|n| format!("{n}")).chain((0..40).map(|n| "\0".repeat(n))) {

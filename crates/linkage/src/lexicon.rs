@@ -47,22 +47,9 @@ pub(crate) struct Lexicon(pub BTreeMap<String, (u32, u32)>);
 impl Lexicon {
     /// Counts the rows whose names came in two parts. Only texts of several people are kept.
     pub fn learn(rows: &[Row], forms: &Forms) -> Self {
-        let mut counts = vec![(0u32, 0u32); forms.len()];
-        let mut bearers = Bearers::new(forms);
-        let mut seen = |family: Form, given: Form, birth: i32| {
-            if family != NONE && given != NONE {
-                counts[family as usize].0 += 1;
-                counts[given as usize].1 += 1;
-                bearers.add(family, birth);
-                bearers.add(given, birth);
-            }
-        };
-        for row in rows.iter().filter(|r| r.linkable() && !r.is_baby()) {
-            seen(row.fk, row.gk, row.birth);
-            seen(row.fy, row.gy, row.birth);
-        }
-        let often = (0..).zip(counts).filter(|(form, (f, g))| (*f).max(*g) >= FEWEST && bearers.are_enough(*form));
-        Self(often.map(|(form, n)| (forms.text(form), n)).collect())
+        let mut learning = Learning::new(forms);
+        rows.iter().for_each(|row| learning.add(row));
+        learning.lexicon(forms)
     }
 
     /// Where a name without a break has its break: letters of the family name.
@@ -76,32 +63,79 @@ impl Lexicon {
 
     /// Cuts the names of all rows that came in one piece.
     pub fn split(&self, rows: &mut [Row], forms: &mut Forms) {
-        let mut whole: Vec<Form> = Vec::new();
-        for row in rows.iter() {
-            whole.extend((row.flags & flag::JOINED_WRITTEN != 0).then_some(row.fk));
-            whole.extend((row.flags & flag::JOINED_READ != 0).then_some(row.fy));
-        }
-        whole.sort_unstable();
-        whole.dedup();
+        let mut whole = vec![false; forms.len()];
+        rows.iter().for_each(|row| mark_whole(row, &mut whole));
+        let cuts = self.cuts(&whole, forms);
+        rows.iter_mut().for_each(|row| cuts.cut(row));
+    }
+
+    /// Where the names that are marked (see [`mark_whole`]) have their break.
+    pub fn cuts(&self, whole: &[bool], forms: &mut Forms) -> Cuts {
         let mut parts: FastMap<Form, (Form, Form)> = FastMap::default();
-        for form in whole {
+        for form in (0..).zip(whole).filter(|(_, whole)| **whole).map(|(form, _)| form) {
             let letters = forms.letters(form).to_vec();
             let Some(at) = self.cut(&letters) else { continue };
             let mut number = |part: &[char]| forms.number(&part.iter().collect::<String>());
             parts.insert(form, (number(&letters[..at]), number(&letters[at..])));
         }
-        if parts.is_empty() {
+        Cuts(parts)
+    }
+}
+
+/// Marks the names of a row that came in one piece, by their forms.
+pub(crate) fn mark_whole(row: &Row, whole: &mut [bool]) {
+    for (joined, form) in [(flag::JOINED_WRITTEN, row.fk), (flag::JOINED_READ, row.fy)] {
+        if row.flags & joined != 0 {
+            whole[form as usize] = true;
+        }
+    }
+}
+
+/// The parts of names that came in one piece.
+pub(crate) struct Cuts(FastMap<Form, (Form, Form)>);
+
+impl Cuts {
+    /// Cuts the names of a row.
+    pub fn cut(&self, row: &mut Row) {
+        if let Some(&(family, given)) = self.0.get(&row.fk).filter(|_| row.flags & flag::JOINED_WRITTEN != 0) {
+            (row.fk, row.gk) = (family, given);
+            row.flags &= !flag::JOINED_WRITTEN;
+        }
+        if let Some(&(family, given)) = self.0.get(&row.fy).filter(|_| row.flags & flag::JOINED_READ != 0) {
+            (row.fy, row.gy) = (family, given);
+            row.flags &= !flag::JOINED_READ;
+        }
+    }
+}
+
+/// A lexicon while it is learned, row by row.
+pub(crate) struct Learning {
+    counts: Vec<(u32, u32)>,
+    bearers: Bearers,
+}
+
+impl Learning {
+    pub fn new(forms: &Forms) -> Self {
+        Self { counts: vec![(0, 0); forms.len()], bearers: Bearers::new(forms) }
+    }
+
+    pub fn add(&mut self, row: &Row) {
+        if !row.linkable() || row.is_baby() {
             return;
         }
-        for row in rows {
-            if let Some(&(family, given)) = parts.get(&row.fk).filter(|_| row.flags & flag::JOINED_WRITTEN != 0) {
-                (row.fk, row.gk) = (family, given);
-                row.flags &= !flag::JOINED_WRITTEN;
-            }
-            if let Some(&(family, given)) = parts.get(&row.fy).filter(|_| row.flags & flag::JOINED_READ != 0) {
-                (row.fy, row.gy) = (family, given);
-                row.flags &= !flag::JOINED_READ;
+        for (family, given) in [(row.fk, row.gk), (row.fy, row.gy)] {
+            if family != NONE && given != NONE {
+                self.counts[family as usize].0 += 1;
+                self.counts[given as usize].1 += 1;
+                self.bearers.add(family, row.birth);
+                self.bearers.add(given, row.birth);
             }
         }
+    }
+
+    pub fn lexicon(self, forms: &Forms) -> Lexicon {
+        let counted = (0..).zip(self.counts);
+        let often = counted.filter(|(form, (f, g))| (*f).max(*g) >= FEWEST && self.bearers.are_enough(*form));
+        Lexicon(often.map(|(form, n)| (forms.text(form), n)).collect())
     }
 }

@@ -15,12 +15,14 @@
 //! * `rates`: which institutions often have a birth date or a sex wrong;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
 //! * `engine`: all of it; `link` for the vault;
+//! * `bounded` (`sorter`, `spill`): the same within a bound on memory, part by part;
 //! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
 //!
 //! Invariants: no query engine. The result depends on the set of rows and facts alone, not on their order or the number of threads. No
 //! name, birth date, number or address stands in an error, in `Debug` or in a report.
 
 mod blocks;
+mod bounded;
 mod clerk;
 mod clusters;
 mod columns;
@@ -62,6 +64,8 @@ mod rates;
 mod reference;
 mod report;
 mod row;
+mod sorter;
+mod spill;
 mod stand_in;
 mod state;
 mod table;
@@ -110,6 +114,10 @@ pub const CODES: &[&str] = &[
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
     "linkage-parquet-unreadable",
+    "linkage-memory-too-small",
+    "linkage-memory-earlier-run",
+    "linkage-spill-unwritable",
+    "linkage-spill-changed",
     "linkage-decision-unreadable",
     "linkage-decision-unknown-record",
     "linkage-decision-without-clerk",

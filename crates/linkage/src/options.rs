@@ -16,6 +16,9 @@ pub struct Options {
     pub clerks: Rule,
     /// Threads. The result does not depend on it.
     pub threads: usize,
+    /// Bytes of memory that a first run of [`link_file`](crate::link_file) may take; what does not fit waits on disk, sealed. The result does
+    /// not depend on it.
+    pub memory: Option<u64>,
     /// Records in a block up to which all are compared with all.
     pub largest_block: usize,
     /// In a larger block each record is compared with this many that are most like it.
@@ -36,6 +39,7 @@ impl Default for Options {
             newborns: false,
             clerks: Rule::default(),
             threads: std::thread::available_parallelism().map_or(1, usize::from),
+            memory: None,
             largest_block: 200,
             neighbours: 16,
             persons_per_phone: 15,

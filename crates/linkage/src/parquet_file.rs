@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 use crate::columns::{self, ALL, ColumnMap, Places};
 use crate::error::LinkageError;
+use crate::forms::Forms;
 use crate::normalise::Normaliser;
 use crate::table::{Parsed, RowError, Table, take};
 
@@ -22,6 +23,17 @@ const ROWS: usize = 8_192;
 /// # Errors
 /// [`LinkageError::FileUnreadable`], [`LinkageError::ParquetUnreadable`], and what a table's columns and rows can lack.
 pub(crate) fn read(path: &Path, map: &ColumnMap) -> Result<Table, LinkageError> {
+    let mut kept = Vec::new();
+    let forms = pieces(path, map, |number, parsed| kept.push((number, parsed)))?;
+    Table::gather(vec![(kept, forms)])
+}
+
+/// The same piece by piece; what comes back are the texts behind the numbers of the rows.
+pub(crate) fn pieces(
+    path: &Path,
+    map: &ColumnMap,
+    mut keep: impl FnMut(usize, Result<Parsed, RowError>),
+) -> Result<Forms, LinkageError> {
     let file = File::open(path).map_err(|_| LinkageError::FileUnreadable)?;
     let unreadable = |_| LinkageError::ParquetUnreadable;
     let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(unreadable)?;
@@ -30,12 +42,11 @@ pub(crate) fn read(path: &Path, map: &ColumnMap) -> Result<Table, LinkageError> 
     let mask = ProjectionMask::roots(builder.parquet_schema(), places.iter().flatten().copied());
     let reader = builder.with_projection(mask).with_batch_size(ROWS).build().map_err(unreadable)?;
     let mut normaliser = Normaliser::new();
-    let mut pieces = Vec::new();
     for (number, batch) in reader.enumerate() {
         let batch = batch.map_err(|_| LinkageError::ParquetUnreadable)?;
-        pieces.push((number, rows(&batch, &places, &names, &mut normaliser)?));
+        keep(number, rows(&batch, &places, &names, &mut normaliser)?);
     }
-    Table::gather(vec![(pieces, normaliser.into_forms())])
+    Ok(normaliser.into_forms())
 }
 
 fn rows(

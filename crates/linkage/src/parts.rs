@@ -211,7 +211,7 @@ pub(crate) fn contradict(a: &Row, b: &Row, forms: &Forms) -> bool {
 }
 
 /// Names of the passes of [`keys`].
-const PASSES: [&str; 16] = [
+pub(crate) const PASSES: [&str; 16] = [
     "birth date",
     "personal identifier",
     "given name, postal code",
@@ -244,7 +244,8 @@ pub(crate) fn keys(rows: &[Row], forms: &Forms) -> Vec<(&'static str, Vec<u64>)>
     passes
 }
 
-fn keys_of(row: &Row, forms: &Forms) -> [u64; PASSES.len()] {
+/// The keys of one row in parts.
+pub(crate) fn keys_of(row: &Row, forms: &Forms) -> [u64; PASSES.len()] {
     let p = parts(row, forms);
     let text = |letters: &[char]| letters.iter().fold(0, |key, c| mix(key, u64::from(*c)) | 1);
     let some = |all: &[u64]| if all.contains(&0) { 0 } else { all.iter().fold(PARTS.len() as u64, |key, a| mix(key, *a)) | 1 };

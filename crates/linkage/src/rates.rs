@@ -11,7 +11,6 @@ use crate::hash::FastMap;
 use crate::levels::{Levels, birth, sex};
 use crate::model::Scorer;
 use crate::parts_levels::PartLevels;
-use crate::row::Row;
 
 /// What is held to be wrong where two records of one person differ in it: birth date, sex.
 pub(crate) const KINDS: usize = 2;
@@ -61,11 +60,11 @@ fn said(levels: &Levels) -> [(bool, bool); KINDS] {
 /// Likely pairs of two institutions, and those that differ, by field.
 type Counts = BTreeMap<(Form, Form), [[u64; 2]; KINDS]>;
 
-fn count(rows: &[Row], scored: &[Scored], scorer: &Scorer) -> Counts {
+fn count(scored: impl Iterator<Item = Scored>, institution: impl Fn(u32) -> Form, scorer: &Scorer) -> Counts {
     let mut known: FastMap<(u32, u8), u64> = FastMap::default();
     let mut counts: FastMap<(Form, Form), [[u64; 2]; KINDS]> = FastMap::default();
-    for pair in scored.iter().filter(|p| PartLevels::of(p.pattern).is_none()) {
-        let (a, b) = (rows[pair.left as usize].institution, rows[pair.right as usize].institution);
+    for pair in scored.filter(|p| PartLevels::of(p.pattern).is_none()) {
+        let (a, b) = (institution(pair.left), institution(pair.right));
         if a == NONE || b == NONE {
             continue;
         }
@@ -112,9 +111,14 @@ fn times(counts: &Counts, field: usize, overall: f64) -> BTreeMap<Form, f64> {
 }
 
 impl Rates {
-    /// From all compared pairs and what the model says of them.
-    pub fn learn(rows: &[Row], forms: &Forms, scored: &[Scored], scorer: &Scorer) -> Self {
-        let counts = count(rows, scored, scorer);
+    /// From all compared pairs, in any order, the institutions of their rows, and what the model says of them.
+    pub fn learn(
+        scored: impl Iterator<Item = Scored>,
+        institution: impl Fn(u32) -> Form,
+        forms: &Forms,
+        scorer: &Scorer,
+    ) -> Self {
+        let counts = count(scored, institution, scorer);
         let mut rates = Self::default();
         for field in 0..KINDS {
             let sum = |at: usize| counts.values().map(|n| n[field][at]).sum::<u64>() as f64;
@@ -149,11 +153,10 @@ pub(crate) struct ByForm(FastMap<Form, [f64; KINDS]>);
 
 impl ByForm {
     /// Writes into the pattern of a pair how often its institutions err.
-    pub fn mark(&self, pair: &mut Scored, rows: &[Row]) {
+    pub fn mark(&self, pair: &mut Scored, institution: impl Fn(u32) -> Form) {
         if PartLevels::of(pair.pattern).is_some() {
             return;
         }
-        let institution = |row: u32| rows[row as usize].institution;
         let [birth_errors, sex_errors] = self.steps(institution(pair.left), institution(pair.right));
         pair.pattern = Levels { birth_errors, sex_errors, ..pair.pattern.levels() }.pack();
     }
@@ -175,6 +178,7 @@ mod tests {
     use crate::hash::mix;
     use crate::levels::{card, name};
     use crate::model::{Model, Strangers};
+    use crate::row::Row;
 
     /// Pairs between institutions 1 to 5, of which the fifth has a tenth of its birth dates wrong and the others a two-hundredth; the sixth
     /// has three records, all wrong.
@@ -201,10 +205,14 @@ mod tests {
         (rows, forms, scored, Model { pairs: [1.0, 1e-9, 1e-3], ..model })
     }
 
+    fn learned(rows: &[Row], forms: &Forms, scored: &[Scored], model: &Model) -> Rates {
+        Rates::learn(scored.iter().copied(), |row| rows[row as usize].institution, forms, &model.scorer())
+    }
+
     #[test]
     fn who_is_often_wrong_is_told_from_who_is_compared_with_them() {
         let (rows, forms, scored, model) = made();
-        let rates = Rates::learn(&rows, &forms, &scored, &model.scorer());
+        let rates = learned(&rows, &forms, &scored, &model);
         let shares = rates.shares();
         assert!((0.08..0.12).contains(&shares["I5"][0]), "{rates:?}");
         for careful in ["I1", "I2", "I3", "I4"] {
@@ -220,11 +228,11 @@ mod tests {
     #[test]
     fn no_order_of_pairs_shows_in_the_rates() {
         let (rows, forms, mut scored, model) = made();
-        let rates = Rates::learn(&rows, &forms, &scored, &model.scorer());
+        let rates = learned(&rows, &forms, &scored, &model);
         for turn in [1, 777, 13_001] {
             scored.rotate_left(turn);
             scored.reverse();
-            assert_eq!(Rates::learn(&rows, &forms, &scored, &model.scorer()), rates);
+            assert_eq!(learned(&rows, &forms, &scored, &model), rates);
         }
     }
 

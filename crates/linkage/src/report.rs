@@ -84,63 +84,112 @@ pub struct Report {
 /// Largest person size that is counted by itself.
 const SIZES: u64 = 31;
 
-pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u64], options: &Options) -> Report {
-    let mut sizes: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut sorted = persons.to_vec();
-    sorted.sort_unstable();
-    for person in sorted.chunk_by(|a, b| a == b) {
-        *sizes.entry((person.len() as u64).min(SIZES)).or_insert(0) += 1;
-    }
-    let mut decisions: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let (mut above, mut sure) = (0u64, 0.0f64);
-    for j in &outcome.judged {
-        *decisions.entry(j.decision.code()).or_insert(0) += 1;
-        if f64::from(j.probability) >= options.threshold && j.decision == Decision::Link {
-            above += 1;
-            sure += f64::from(j.probability);
-        }
-    }
-    let mut unlinked: BTreeMap<&'static str, u64> = BTreeMap::new();
-    let mut institutions: BTreeMap<u32, [u64; 6]> = BTreeMap::new();
-    for row in rows {
+/// What is counted over rows, pairs and persons, one after the other.
+#[derive(Default)]
+pub(crate) struct Counted {
+    records: u64,
+    unlinked: BTreeMap<&'static str, u64>,
+    institutions: BTreeMap<u32, [u64; 6]>,
+    wrong_check_digits: u64,
+    decisions: BTreeMap<&'static str, u64>,
+    /// Pairs that were joined at or above the threshold, and their probabilities added up.
+    above: u64,
+    sure: f64,
+    sizes: BTreeMap<u64, u64>,
+}
+
+impl Counted {
+    pub fn row(&mut self, row: &Row) {
+        self.records += 1;
         if let Some(reason) = Unlinkable::from_flags(row.flags) {
-            *unlinked.entry(reason.code()).or_insert(0) += 1;
+            *self.unlinked.entry(reason.code()).or_insert(0) += 1;
         }
-        let counts = institutions.entry(row.institution).or_default();
+        let counts = self.institutions.entry(row.institution).or_default();
         let missing = [row.birth == NO_DAY, row.phone == 0, !row.has_home(), !row.has_card(), row.fk == 0 && row.gk == 0];
         for (count, missing) in counts.iter_mut().zip(missing) {
             *count += u64::from(missing);
         }
         counts[5] += 1;
+        self.wrong_check_digits += u64::from(row.flags & flag::WRONG_CHECK_DIGIT != 0);
     }
+
+    /// A judged pair; pairs have to come in their order.
+    pub fn pair(&mut self, decision: Decision, probability: f32, options: &Options) {
+        *self.decisions.entry(decision.code()).or_insert(0) += 1;
+        if f64::from(probability) >= options.threshold && decision == Decision::Link {
+            self.above += 1;
+            self.sure += f64::from(probability);
+        }
+    }
+
+    /// Persons of so many records.
+    pub fn persons(&mut self, records: u64, persons: u64) {
+        if persons > 0 {
+            *self.sizes.entry(records.min(SIZES)).or_insert(0) += persons;
+        }
+    }
+}
+
+/// What a report says of all pairs together.
+pub(crate) struct Pairs {
+    pub model: Model,
+    pub passes: Vec<PassReport>,
+    pub candidates: u64,
+    pub histogram: Vec<u64>,
+    pub shared: [u64; 3],
+    pub expected_pairs: f64,
+}
+
+pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u64], options: &Options) -> Report {
+    let mut counted = Counted::default();
+    let mut sorted = persons.to_vec();
+    sorted.sort_unstable();
+    sorted.chunk_by(|a, b| a == b).for_each(|person| counted.persons(person.len() as u64, 1));
+    outcome.judged.iter().for_each(|j| counted.pair(j.decision, j.probability, options));
+    rows.iter().for_each(|row| counted.row(row));
+    let pairs = Pairs {
+        model: outcome.trained.model.clone(),
+        passes: outcome.passes.clone(),
+        candidates: outcome.candidates,
+        histogram: outcome.histogram.clone(),
+        shared: outcome.shared,
+        expected_pairs: outcome.expected_pairs,
+    };
+    of(counted, pairs, forms, options)
+}
+
+/// The report of what was counted.
+pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Options) -> Report {
+    let Counted { records, unlinked, institutions, wrong_check_digits, decisions, above, sure, sizes } = counted;
+    let without_birth_date = institutions.values().map(|c| c[0]).sum();
     let share = |c: [u64; 6]| [0, 1, 2, 3, 4].map(|at| (c[at] as f64 / c[5].max(1) as f64 * 1e4).round() / 1e4);
     Report {
-        errors: outcome.trained.model.rates.shares(),
+        errors: pairs.model.rates.shares(),
         rule: crate::RULE,
         run: 1,
-        records: rows.len() as u64,
+        records,
         persons: sizes.values().sum(),
-        candidates: outcome.candidates,
+        candidates: pairs.candidates,
         decisions,
         unlinked,
         oversized: sizes.get(&SIZES).copied().unwrap_or(0),
         person_sizes: sizes,
         thresholds: [options.threshold, options.review],
         expected_precision: if above > 0 { sure / above as f64 } else { 1.0 },
-        expected_recall: if outcome.expected_pairs > 0.0 { (sure / outcome.expected_pairs).min(1.0) } else { 1.0 },
-        histogram: outcome.histogram.clone(),
-        passes: outcome.passes.clone(),
-        shared_contacts: outcome.shared,
+        expected_recall: if pairs.expected_pairs > 0.0 { (sure / pairs.expected_pairs).min(1.0) } else { 1.0 },
+        histogram: pairs.histogram,
+        passes: pairs.passes,
+        shared_contacts: pairs.shared,
         repeated_rows: 0,
         facts_without_record: 0,
         removals_without_record: 0,
         withdrawals_without_fact: 0,
-        wrong_check_digits: rows.iter().filter(|r| r.flags & flag::WRONG_CHECK_DIGIT != 0).count() as u64,
-        without_birth_date: rows.iter().filter(|r| r.birth == NO_DAY).count() as u64,
+        wrong_check_digits,
+        without_birth_date,
         filled: BTreeMap::new(),
         institutions: institutions.into_iter().map(|(form, c)| (forms.text(form), share(c))).collect(),
-        rounds: outcome.trained.model.rounds,
-        model: outcome.trained.model.clone(),
+        rounds: pairs.model.rounds,
+        model: pairs.model,
         stages: Vec::new(),
         wall_seconds: 0.0,
         cpu_seconds: 0.0,

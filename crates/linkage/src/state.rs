@@ -89,7 +89,7 @@ pub(crate) struct State {
     pub clerks: Rule,
 }
 
-fn put_row(out: &mut Vec<u8>, r: &Row) {
+pub(crate) fn put_row(out: &mut Vec<u8>, r: &Row) {
     for word in [r.fk, r.gk, r.fy, r.gy, r.birth as u32, r.seen as u32, r.institution, r.postal, r.place, r.symbol, r.insurer] {
         out.extend_from_slice(&word.to_le_bytes());
     }
@@ -99,9 +99,21 @@ fn put_row(out: &mut Vec<u8>, r: &Row) {
     out.extend_from_slice(&[r.sex, r.branch, r.flags, r.crowd]);
 }
 
-const ROW_BYTES: usize = 72;
-const PAIR_BYTES: usize = 13;
+pub(crate) const ROW_BYTES: usize = 72;
+pub(crate) const PAIR_BYTES: usize = 13;
 const PAST_BYTES: usize = 12;
+
+pub(crate) fn put_pair(out: &mut Vec<u8>, s: &Scored) {
+    for word in [s.left, s.right, s.pattern.0] {
+        out.extend_from_slice(&word.to_le_bytes());
+    }
+    out.push(s.steps);
+}
+
+/// From [`PAIR_BYTES`] bytes.
+pub(crate) fn pair(b: &[u8]) -> Scored {
+    Scored { left: four(&b[..4]), right: four(&b[4..8]), pattern: Pattern(four(&b[8..12])), steps: b[12] }
+}
 
 fn four(bytes: &[u8]) -> u32 {
     bytes.try_into().map_or(0, u32::from_le_bytes)
@@ -111,7 +123,8 @@ fn eight(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
-fn row(b: &[u8]) -> Row {
+/// From [`ROW_BYTES`] bytes.
+pub(crate) fn row(b: &[u8]) -> Row {
     let word = |at: usize| four(&b[at * 4..at * 4 + 4]);
     let long = |at: usize| eight(&b[44 + at * 8..52 + at * 8]);
     Row {
@@ -136,20 +149,22 @@ fn row(b: &[u8]) -> Row {
     }
 }
 
-fn section(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
-    let start = out.len();
-    out.extend_from_slice(&[0; 8]);
-    body(out);
-    let len = (out.len() - start - 8) as u64;
-    out[start..start + 8].copy_from_slice(&len.to_le_bytes());
-}
-
 /// Takes the next section off the front.
 fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     let (len, behind) = rest.split_at_checked(8)?;
     let (body, behind) = behind.split_at_checked(usize::try_from(eight(len)).ok()?)?;
     *rest = behind;
     Some(body)
+}
+
+/// A new file that its owner alone may read.
+fn create(path: &Path) -> std::io::Result<fs::File> {
+    let _ = fs::remove_file(path);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// Texts in the order of their numbers; `None` when a number would be another than it was.
@@ -168,21 +183,103 @@ fn forms(mut rest: &[u8]) -> Option<Forms> {
     Some(forms)
 }
 
-/// A state that is written and not in its place yet.
+/// A state that is written, or half written, and not in its place yet. What does not get there is removed.
 #[must_use]
 pub(crate) struct Staged {
     folder: PathBuf,
+    placed: bool,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.placed {
+            // there is nothing to remove where it could not be made
+            let _ = fs::remove_file(self.folder.join("state.new"));
+        }
+    }
 }
 
 impl Staged {
     /// Puts it in its place: from here on it is the folder's.
-    pub fn put_in_place(self) -> Result<(), LinkageError> {
-        fs::rename(self.folder.join("state.new"), self.folder.join(FILE)).map_err(|_| LinkageError::FileUnwritable)
+    pub fn put_in_place(mut self) -> Result<(), LinkageError> {
+        let put = fs::rename(self.folder.join("state.new"), self.folder.join(FILE));
+        self.placed = put.is_ok();
+        put.map_err(|_| LinkageError::FileUnwritable)
+    }
+}
+
+/// What of a state may not be in memory, item by item.
+pub(crate) struct Contents<L, R, P, S> {
+    pub records: u64,
+    /// Bytes of all labels together.
+    pub label_bytes: u64,
+    pub pairs: u64,
+    /// The labels, from the first one; they are asked for twice.
+    pub labels: L,
+    pub rows: R,
+    pub persons: P,
+    pub scored: S,
+}
+
+/// A file that is written on and on, with the sum of its bytes.
+struct Out {
+    file: fs::File,
+    waiting: Vec<u8>,
+    sum: hash::Whole,
+}
+
+/// Bytes that are written at a time.
+const AT_A_TIME: usize = 1 << 18;
+
+impl Out {
+    fn put(&mut self, item: impl FnOnce(&mut Vec<u8>)) -> Result<(), LinkageError> {
+        item(&mut self.waiting);
+        if self.waiting.len() >= AT_A_TIME { self.flush() } else { Ok(()) }
+    }
+
+    fn flush(&mut self) -> Result<(), LinkageError> {
+        self.sum.add(&self.waiting);
+        self.file.write_all(&self.waiting).map_err(|_| LinkageError::FileUnwritable)?;
+        self.waiting.clear();
+        Ok(())
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) -> Result<(), LinkageError> {
+        self.put(|o| o.extend_from_slice(bytes))
+    }
+
+    fn number(&mut self, number: u64) -> Result<(), LinkageError> {
+        self.bytes(&number.to_le_bytes())
     }
 }
 
 impl State {
-    fn bytes(&self) -> Option<Vec<u8>> {
+    /// Writes the file beside the old one.
+    pub fn stage(&self, folder: &Path) -> Result<Staged, LinkageError> {
+        self.stage_with(
+            folder,
+            Contents {
+                records: self.rows.len() as u64,
+                label_bytes: self.labels.bytes().len() as u64,
+                pairs: self.scored.len() as u64,
+                labels: || (0..self.labels.len()).map(|at| Ok(self.labels.get(at))),
+                rows: self.rows.iter().map(|r| Ok(*r)),
+                persons: self.persons.iter().copied(),
+                scored: self.scored.iter().map(|s| Ok(*s)),
+            },
+        )
+    }
+
+    /// The same with rows, labels, persons and pairs from elsewhere.
+    pub fn stage_with<L, I, F, R, P, S>(&self, folder: &Path, contents: Contents<F, R, P, S>) -> Result<Staged, LinkageError>
+    where
+        L: AsRef<[u8]>,
+        I: Iterator<Item = Result<L, LinkageError>>,
+        F: Fn() -> I,
+        R: Iterator<Item = Result<Row, LinkageError>>,
+        P: Iterator<Item = u64>,
+        S: Iterator<Item = Result<Scored, LinkageError>>,
+    {
         let header = Header {
             model: self.trained.model.clone(),
             counts: self.trained.counts.clone(),
@@ -197,57 +294,63 @@ impl State {
             review: self.review,
             clerks: self.clerks,
         };
-        let header = serde_json::to_vec(&header).ok()?;
-        let size = header.len() + self.rows.len() * (ROW_BYTES + 32) + self.scored.len() * PAIR_BYTES + (8 << 20);
-        let mut out = Vec::with_capacity(size);
-        out.extend_from_slice(MAGIC);
-        section(&mut out, |o| o.extend_from_slice(&header));
-        section(&mut out, |o| {
-            for form in 0..self.forms.len() as u32 {
-                let text = self.forms.text(form);
-                o.extend_from_slice(&(text.len() as u32).to_le_bytes());
-                o.extend_from_slice(text.as_bytes());
-            }
-        });
-        section(&mut out, |o| o.extend_from_slice(self.labels.bytes()));
-        section(&mut out, |o| self.labels.ends().iter().for_each(|e| o.extend_from_slice(&e.to_le_bytes())));
-        section(&mut out, |o| self.rows.iter().for_each(|r| put_row(o, r)));
-        section(&mut out, |o| self.persons.iter().for_each(|p| o.extend_from_slice(&p.to_le_bytes())));
-        section(&mut out, |o| {
-            for s in &self.scored {
-                o.extend_from_slice(&s.left.to_le_bytes());
-                o.extend_from_slice(&s.right.to_le_bytes());
-                o.extend_from_slice(&s.pattern.0.to_le_bytes());
-                o.push(s.steps);
-            }
-        });
-        section(&mut out, |o| {
-            for (id, row) in &self.past.rows {
-                o.extend_from_slice(&id.to_le_bytes());
-                o.extend_from_slice(&row.to_le_bytes());
-            }
-        });
-        let sum = hash::bytes(&out);
-        out.extend_from_slice(&sum.to_le_bytes());
-        Some(out)
-    }
-
-    /// Writes the file beside the old one.
-    pub fn stage(&self, folder: &Path) -> Result<Staged, LinkageError> {
-        let bytes = self.bytes().ok_or(LinkageError::FileUnwritable)?;
-        let written = || -> std::io::Result<()> {
-            let new = folder.join("state.new");
-            let _ = fs::remove_file(&new);
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let mut file = options.open(&new)?;
-            file.write_all(&bytes)?;
-            file.sync_all()
-        };
-        written().map_err(|_| LinkageError::FileUnwritable)?;
-        Ok(Staged { folder: folder.to_owned() })
+        let header = serde_json::to_vec(&header).map_err(|_| LinkageError::FileUnwritable)?;
+        let texts: Vec<String> = (0..self.forms.len() as u32).map(|form| self.forms.text(form)).collect();
+        let lens = [
+            header.len() as u64,
+            texts.iter().map(|t| 4 + t.len() as u64).sum(),
+            contents.label_bytes,
+            contents.records * 8,
+            contents.records * ROW_BYTES as u64,
+            contents.records * 8,
+            contents.pairs * PAIR_BYTES as u64,
+            (self.past.rows.len() * PAST_BYTES) as u64,
+        ];
+        let whole = MAGIC.len() as u64 + lens.iter().map(|len| 8 + len).sum::<u64>();
+        let staged = Staged { folder: folder.to_owned(), placed: false };
+        let file = create(&folder.join("state.new")).map_err(|_| LinkageError::FileUnwritable)?;
+        let mut out = Out { file, waiting: Vec::with_capacity(2 * AT_A_TIME), sum: hash::Whole::new(whole) };
+        out.bytes(MAGIC)?;
+        out.number(lens[0])?;
+        out.bytes(&header)?;
+        out.number(lens[1])?;
+        for text in &texts {
+            out.bytes(&(text.len() as u32).to_le_bytes())?;
+            out.bytes(text.as_bytes())?;
+        }
+        out.number(lens[2])?;
+        for label in (contents.labels)() {
+            out.bytes(label?.as_ref())?;
+        }
+        out.number(lens[3])?;
+        let mut end = 0;
+        for label in (contents.labels)() {
+            end += label?.as_ref().len() as u64;
+            out.number(end)?;
+        }
+        out.number(lens[4])?;
+        for row in contents.rows {
+            let row = row?;
+            out.put(|o| put_row(o, &row))?;
+        }
+        out.number(lens[5])?;
+        for person in contents.persons {
+            out.number(person)?;
+        }
+        out.number(lens[6])?;
+        for pair in contents.scored {
+            let pair = pair?;
+            out.put(|o| put_pair(o, &pair))?;
+        }
+        out.number(lens[7])?;
+        for (id, row) in &self.past.rows {
+            out.number(*id)?;
+            out.bytes(&row.to_le_bytes())?;
+        }
+        out.flush()?;
+        let sum = out.sum.sum();
+        out.file.write_all(&sum.to_le_bytes()).and_then(|()| out.file.sync_all()).map_err(|_| LinkageError::FileUnwritable)?;
+        Ok(staged)
     }
 
     /// When the folder's run was saved.
@@ -283,8 +386,6 @@ impl State {
         let labels = Labels::from_parts(labels, ends)?;
         let rows: Vec<Row> = take(&mut rest)?.chunks_exact(ROW_BYTES).map(row).collect();
         let persons: Vec<u64> = take(&mut rest)?.chunks_exact(8).map(eight).collect();
-        let pair =
-            |b: &[u8]| Scored { left: four(&b[..4]), right: four(&b[4..8]), pattern: Pattern(four(&b[8..12])), steps: b[12] };
         let scored: Vec<Scored> = take(&mut rest)?.chunks_exact(PAIR_BYTES).map(pair).collect();
         let past = take(&mut rest)?.chunks_exact(PAST_BYTES).map(|b| (eight(&b[..8]), four(&b[8..])));
         let past: Vec<(u64, u32)> = past.collect();

@@ -52,11 +52,7 @@ impl Labels {
         &self.bytes
     }
 
-    pub fn ends(&self) -> &[u64] {
-        &self.ends
-    }
-
-    /// From what [`Labels::bytes`] and [`Labels::ends`] gave.
+    /// From all labels one after the other, and where each ends.
     pub fn from_parts(bytes: Vec<u8>, ends: Vec<u64>) -> Option<Self> {
         let fits = ends.is_sorted() && ends.last().copied().unwrap_or(0) == bytes.len() as u64;
         fits.then_some(Self { bytes, ends })
@@ -127,6 +123,19 @@ pub(crate) enum RowError {
     Fields(usize),
     NoId(usize),
     File(PieceError),
+}
+
+impl RowError {
+    /// The error with its place in the table, where so many rows stand before the piece.
+    pub fn behind(self, row: usize) -> LinkageError {
+        match self {
+            RowError::Encoding(at) => LinkageError::CsvEncoding { line: row + at + 1 },
+            RowError::Fields(at) => LinkageError::CsvFields { row: row + at },
+            RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at - 1 },
+            RowError::File(PieceError::Unreadable) => LinkageError::FileUnreadable,
+            RowError::File(PieceError::Endless) => LinkageError::CsvEndless,
+        }
+    }
 }
 
 /// Takes the fields of one row.
@@ -200,50 +209,8 @@ impl Table {
     }
 
     /// The same from anything that can be read.
-    pub fn read(mut input: impl Read + Send, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
-        // the header alone first
-        let mut head = Vec::new();
-        let mut byte = [0u8; 1];
-        let bare = |head: &[u8]| head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).to_vec();
-        let mut buffered = std::io::BufReader::with_capacity(1 << 16, &mut input);
-        while head.len() < 1 << 16 && buffered.read(&mut byte).map_err(|_| LinkageError::FileUnreadable)? == 1 {
-            head.push(byte[0]);
-            if byte[0] == b'\n' && record_end(&bare(&head)).is_some() {
-                break;
-            }
-        }
-        let head = bare(&head);
-        let header = std::str::from_utf8(&head).map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
-        let mut names = Records::new(header);
-        if !names.step().map_err(|Endless| LinkageError::CsvEndless)? {
-            return Err(LinkageError::CsvEmpty);
-        }
-        let columns: Vec<&str> = (0..names.len()).map(|at| names.field(at)).collect();
-        let places = map.places(&columns)?;
-        let width = columns.len();
-
-        let pieces = Pieces::new(buffered);
-        let shares = parallel::pieces(
-            threads,
-            threads.clamp(1, parallel::MOST_THREADS),
-            || (),
-            |(), _| {
-                let mut normaliser = Normaliser::new();
-                let mut done = Vec::new();
-                loop {
-                    match pieces.next() {
-                        Ok(Some((number, bytes))) => done.push((number, parse(&bytes, &places, width, &mut normaliser))),
-                        Ok(None) => break,
-                        Err(e) => {
-                            done.push((usize::MAX, Err(RowError::File(e))));
-                            break;
-                        }
-                    }
-                }
-                (done, normaliser.into_forms())
-            },
-        );
-        Self::gather(shares)
+    pub fn read(input: impl Read + Send, map: &ColumnMap, threads: usize) -> Result<Table, LinkageError> {
+        Self::gather(pieces(input, map, threads, |_| Vec::new(), |done, number, parsed| done.push((number, parsed)))?)
     }
 
     /// Puts the threads' shares together: the same table for any number of threads and any order of rows.
@@ -271,13 +238,7 @@ impl Table {
         let mut row = 0;
         let mut whole: Vec<&Parsed> = Vec::with_capacity(parts.len());
         for (_, parsed) in &parts {
-            let parsed = parsed.as_ref().map_err(|e| match *e {
-                RowError::Encoding(at) => LinkageError::CsvEncoding { line: row + at + 1 },
-                RowError::Fields(at) => LinkageError::CsvFields { row: row + at },
-                RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at - 1 },
-                RowError::File(PieceError::Unreadable) => LinkageError::FileUnreadable,
-                RowError::File(PieceError::Endless) => LinkageError::CsvEndless,
-            })?;
+            let parsed = parsed.as_ref().map_err(|e| e.behind(row))?;
             row += parsed.rows.len();
             table.filled.iter_mut().zip(parsed.filled).for_each(|(all, n)| *all += n);
             whole.push(parsed);
@@ -322,6 +283,59 @@ impl Table {
         (self.labels, self.rows) = parallel::both(threads, labels, rows);
         Ok(())
     }
+}
+
+/// Parses a CSV file piece by piece. What a thread keeps of its pieces starts as `start` says, from the number of the thread, and `keep`
+/// adds a piece by its number; with it come the texts behind the thread's numbers.
+pub(crate) fn pieces<S: Send>(
+    mut input: impl Read + Send,
+    map: &ColumnMap,
+    threads: usize,
+    start: impl Fn(usize) -> S + Sync,
+    keep: impl Fn(&mut S, usize, Result<Parsed, RowError>) + Sync,
+) -> Result<Vec<(S, Forms)>, LinkageError> {
+    // the header alone first
+    let mut head = Vec::new();
+    let mut byte = [0u8; 1];
+    let bare = |head: &[u8]| head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).to_vec();
+    let mut buffered = std::io::BufReader::with_capacity(1 << 16, &mut input);
+    while head.len() < 1 << 16 && buffered.read(&mut byte).map_err(|_| LinkageError::FileUnreadable)? == 1 {
+        head.push(byte[0]);
+        if byte[0] == b'\n' && record_end(&bare(&head)).is_some() {
+            break;
+        }
+    }
+    let head = bare(&head);
+    let header = std::str::from_utf8(&head).map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
+    let mut names = Records::new(header);
+    if !names.step().map_err(|Endless| LinkageError::CsvEndless)? {
+        return Err(LinkageError::CsvEmpty);
+    }
+    let columns: Vec<&str> = (0..names.len()).map(|at| names.field(at)).collect();
+    let places = map.places(&columns)?;
+    let width = columns.len();
+
+    let pieces = Pieces::new(buffered);
+    Ok(parallel::pieces(
+        threads,
+        threads.clamp(1, parallel::MOST_THREADS),
+        || (),
+        |(), thread| {
+            let mut normaliser = Normaliser::new();
+            let mut kept = start(thread);
+            loop {
+                match pieces.next() {
+                    Ok(Some((number, bytes))) => keep(&mut kept, number, parse(&bytes, &places, width, &mut normaliser)),
+                    Ok(None) => break,
+                    Err(e) => {
+                        keep(&mut kept, usize::MAX, Err(RowError::File(e)));
+                        break;
+                    }
+                }
+            }
+            (kept, normaliser.into_forms())
+        },
+    ))
 }
 
 /// New numbers for the texts of a row.

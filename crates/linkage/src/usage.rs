@@ -12,7 +12,17 @@ pub(crate) fn cpu_seconds() -> f64 {
 
 /// Peak resident memory in bytes; 0 where the system does not tell.
 pub(crate) fn peak_bytes() -> u64 {
+    kibibytes("VmHWM:")
+}
+
+/// Resident memory in bytes now; 0 where the system does not tell.
+pub(crate) fn resident_bytes() -> u64 {
+    kibibytes("VmRSS:")
+}
+
+/// A line of the process's status, in bytes.
+fn kibibytes(name: &str) -> u64 {
     let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return 0 };
-    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:")).unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix(name)).unwrap_or_default();
     line.split_whitespace().next().and_then(|n| n.parse::<u64>().ok()).unwrap_or(0) * 1024
 }

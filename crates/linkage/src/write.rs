@@ -60,32 +60,79 @@ fn millionths(out: &mut impl Write, probability: f32) -> std::io::Result<()> {
     padded(out, millionths % 1_000_000, 6)
 }
 
+/// A row of the table of persons.
+fn member(out: &mut impl Write, label: &[u8], person: u64) -> std::io::Result<()> {
+    out.write_all(&field(label))?;
+    out.write_all(b",P")?;
+    padded(out, person, 10)?;
+    out.write_all(b"\n")
+}
+
 pub(crate) fn clusters(path: &Path, labels: &Labels, persons: &[u64]) -> Result<(), LinkageError> {
-    table(path, "record_id,person_id", |out| {
-        for (at, id) in persons.iter().enumerate() {
-            out.write_all(&field(labels.get(at)))?;
-            out.write_all(b",P")?;
-            padded(out, *id, 10)?;
-            out.write_all(b"\n")?;
-        }
-        Ok(())
-    })
+    table(path, MEMBERS, |out| persons.iter().enumerate().try_for_each(|(at, id)| member(out, labels.get(at), *id)))
+}
+
+/// A row of the table of pairs.
+fn link(out: &mut impl Write, [left, right]: [&[u8]; 2], probability: f32, decision: Decision) -> std::io::Result<()> {
+    out.write_all(&field(left))?;
+    out.write_all(b",")?;
+    out.write_all(&field(right))?;
+    out.write_all(b",")?;
+    millionths(out, probability)?;
+    out.write_all(b",")?;
+    out.write_all(decision.code().as_bytes())?;
+    out.write_all(b"\n")
 }
 
 pub(crate) fn links(path: &Path, labels: &Labels, judged: &[Judged]) -> Result<(), LinkageError> {
-    table(path, "record_id_l,record_id_r,probability,decision", |out| {
-        for j in judged {
-            out.write_all(&field(labels.get(j.left as usize)))?;
-            out.write_all(b",")?;
-            out.write_all(&field(labels.get(j.right as usize)))?;
-            out.write_all(b",")?;
-            millionths(out, j.probability)?;
-            out.write_all(b",")?;
-            out.write_all(j.decision.code().as_bytes())?;
-            out.write_all(b"\n")?;
-        }
-        Ok(())
-    })
+    let labels = |j: &Judged| [j.left, j.right].map(|at| labels.get(at as usize));
+    table(path, LINKS, |out| judged.iter().try_for_each(|j| link(out, labels(j), j.probability, j.decision)))
+}
+
+const MEMBERS: &str = "record_id,person_id";
+const LINKS: &str = "record_id_l,record_id_r,probability,decision";
+
+/// A table that is written row by row, for rows that come one after the other.
+pub(crate) struct Written(BufWriter<File>);
+
+impl Written {
+    fn new(path: &Path, header: &str) -> Result<Self, LinkageError> {
+        let open = || -> std::io::Result<_> {
+            let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+            writeln!(out, "{header}")?;
+            Ok(Self(out))
+        };
+        open().map_err(|_| LinkageError::FileUnwritable)
+    }
+
+    pub fn clusters(path: &Path) -> Result<Self, LinkageError> {
+        Self::new(path, MEMBERS)
+    }
+
+    pub fn links(path: &Path) -> Result<Self, LinkageError> {
+        Self::new(path, LINKS)
+    }
+
+    pub fn review(path: &Path) -> Result<Self, LinkageError> {
+        Self::new(path, &review_header())
+    }
+
+    pub fn member(&mut self, label: &[u8], person: u64) -> Result<(), LinkageError> {
+        member(&mut self.0, label, person).map_err(|_| LinkageError::FileUnwritable)
+    }
+
+    pub fn link(&mut self, labels: [&[u8]; 2], probability: f32, decision: Decision) -> Result<(), LinkageError> {
+        link(&mut self.0, labels, probability, decision).map_err(|_| LinkageError::FileUnwritable)
+    }
+
+    /// What [`case`] wrote.
+    pub fn case(&mut self, case: &[u8]) -> Result<(), LinkageError> {
+        self.0.write_all(case).map_err(|_| LinkageError::FileUnwritable)
+    }
+
+    pub fn finish(mut self) -> Result<(), LinkageError> {
+        self.0.flush().map_err(|_| LinkageError::FileUnwritable)
+    }
 }
 
 /// Pairs for clerks, the most valuable first.
@@ -104,24 +151,27 @@ pub(crate) fn queue(labels: &Labels, outcome: &Outcome) -> Vec<Case<String>> {
 
 /// The queue of clerks as a table.
 pub(crate) fn review(path: &Path, queue: &[Case<String>]) -> Result<(), LinkageError> {
+    table(path, &review_header(), |out| queue.iter().try_for_each(|c| case(out, c)))
+}
+
+fn review_header() -> String {
     let weights = WEIGHTS.map(|w| format!("weight_{w}")).join(",");
-    let header = format!("record_id_l,record_id_r,probability,reason,value,{},{weights}", FIELDS.join(","));
-    table(path, &header, |out| {
-        for case in queue {
-            out.write_all(&field(case.left.as_bytes()))?;
-            out.write_all(b",")?;
-            out.write_all(&field(case.right.as_bytes()))?;
-            write!(out, ",{:.6},{},{:.3}", case.probability, case.reason.code(), case.value)?;
-            for level in &case.levels {
-                write!(out, ",{level}")?;
-            }
-            for weight in &case.weights {
-                write!(out, ",{weight:.2}")?;
-            }
-            writeln!(out)?;
-        }
-        Ok(())
-    })
+    format!("record_id_l,record_id_r,probability,reason,value,{},{weights}", FIELDS.join(","))
+}
+
+/// A row of the queue.
+pub(crate) fn case(out: &mut impl Write, case: &Case<String>) -> std::io::Result<()> {
+    out.write_all(&field(case.left.as_bytes()))?;
+    out.write_all(b",")?;
+    out.write_all(&field(case.right.as_bytes()))?;
+    write!(out, ",{:.6},{},{:.3}", case.probability, case.reason.code(), case.value)?;
+    for level in &case.levels {
+        write!(out, ",{level}")?;
+    }
+    for weight in &case.weights {
+        write!(out, ",{weight:.2}")?;
+    }
+    writeln!(out)
 }
 
 pub(crate) fn history(path: &Path, history: &[Retired]) -> Result<(), LinkageError> {

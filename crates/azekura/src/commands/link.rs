@@ -24,6 +24,10 @@ pub struct Args {
     /// Threads; all cores without it. The results do not depend on it.
     #[arg(long, value_name = "N", requires = "out")]
     threads: Option<usize>,
+    /// Memory that the process may take, as 2GiB or 500MiB; what does not fit waits in sealed temporary files in the folder of the results. For
+    /// the first run in a folder.
+    #[arg(long, value_name = "SIZE", requires = "people", value_parser = memory)]
+    memory: Option<u64>,
     /// Pairs at least this probable are joined.
     #[arg(long, value_name = "P", requires = "people")]
     threshold: Option<f64>,
@@ -50,6 +54,21 @@ pub struct Args {
     actor: Option<String>,
 }
 
+/// Bytes of a size such as 2GiB; a number alone is bytes.
+fn memory(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "B" => Some(1),
+        "KiB" => Some(1 << 10),
+        "MiB" => Some(1 << 20),
+        "GiB" => Some(1 << 30),
+        "TiB" => Some(1 << 40),
+        _ => None,
+    };
+    let size = digits.trim().parse().ok().zip(unit).and_then(|(count, unit): (u64, u64)| count.checked_mul(unit));
+    size.ok_or_else(|| "a size in bytes, KiB, MiB, GiB or TiB, such as 2GiB".to_owned())
+}
+
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     if let Some(command) = args.clerk {
         return super::clerk::run(command, access, shown);
@@ -69,6 +88,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     if let Some(threads) = args.threads {
         options.threads = threads.max(1);
     }
+    options.memory = args.memory;
     if let Some(threshold) = args.threshold {
         if !(threshold > 0.0 && threshold <= 1.0) {
             return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));
@@ -124,4 +144,16 @@ fn in_instance(place: Where, access: &Access, shown: &Shown) -> Result<Outcome, 
     }
     shown.result(&linked, &lines);
     Ok(Outcome::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_size_is_read_with_its_unit_and_nothing_else_is_taken_for_one() {
+        let sizes = ["2GiB", "500MiB", "7", "1 KiB"].map(super::memory);
+        assert_eq!(sizes, [2 << 30, 500 << 20, 7, 1 << 10].map(Ok));
+        for text in ["", "GiB", "2GB", "-1MiB", "1.5GiB", "99999999999TiB"] {
+            assert!(super::memory(text).is_err(), "{text}");
+        }
+    }
 }
