@@ -7,7 +7,7 @@
 //! * `pairs`: blocks pass by pass; pairs by tile, the rows of one stretch against those of another;
 //! * `join`: persons, some groups of rows that pairs connect at a time.
 //!
-//! In memory stay the distinct texts, the model, and four bytes a record.
+//! In memory stay the distinct texts, the model, and five bytes a record.
 
 mod count;
 mod join;
@@ -50,6 +50,8 @@ pub(crate) struct Room {
 
 /// Bytes of buffers with which work begins: below, more time goes into merging than into the rest.
 const LEAST: u64 = 16 << 20;
+/// Bytes that no buffer gets: chunks on their way, a batch of pairs, what the allocator keeps.
+const ASIDE: u64 = 12 << 20;
 
 impl Room {
     pub fn within(directory: &Path, memory: u64) -> Self {
@@ -62,9 +64,9 @@ impl Room {
             return Ok(bytes);
         }
         let used = usage::resident_bytes();
-        let free = self.memory.saturating_sub(used);
+        let free = self.memory.saturating_sub(used + ASIDE);
         if free < LEAST {
-            return Err(LinkageError::MemoryTooSmall { least: (used + 2 * LEAST).div_ceil(1 << 20) });
+            return Err(LinkageError::MemoryTooSmall { least: (used + ASIDE + 2 * LEAST).div_ceil(1 << 20) });
         }
         Ok((free / 2) as usize)
     }
