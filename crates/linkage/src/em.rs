@@ -6,6 +6,7 @@ use crate::model::{Class, Model, Strangers, Tally, state};
 use crate::parts_levels::PartLevels;
 use crate::prior;
 use crate::rates::Rates;
+use crate::supervision::Words;
 
 /// A pattern with its rarity in steps and how many candidate pairs show it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -23,7 +24,9 @@ const STEADY: f64 = 1e-6;
 const STRENGTH: f64 = 30.0;
 
 /// Learns from cases of candidates among `records` records; those of rows in parts have a model of their own. `strangers` was measured on random pairs and stays.
-pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Model {
+///
+/// `words`: what clerks said of pairs.
+pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize, words: &Words) -> Model {
     let n = (records as f64).max(10_000.0);
     let cases: Vec<Case> = cases.iter().copied().filter(|c| PartLevels::of(c.pattern).is_none()).collect();
     let candidates: f64 = cases.iter().map(|c| f64::from(c.pairs)).sum();
@@ -38,7 +41,7 @@ pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Mod
     };
     for round in 1..=ROUNDS {
         let before = model.pairs;
-        model = step(&cases, &model);
+        model = step(&cases, &model, words);
         model.rounds = round;
         let moved = (0..2).map(|k| (model.pairs[k] - before[k]).abs()).fold(0.0, f64::max);
         if moved <= STEADY * candidates {
@@ -49,12 +52,13 @@ pub(crate) fn train(cases: &[Case], strangers: Strangers, records: usize) -> Mod
 }
 
 /// One round.
-pub(crate) fn step(cases: &[Case], model: &Model) -> Model {
+pub(crate) fn step(cases: &[Case], model: &Model, words: &Words) -> Model {
     let (mut person, mut household) = (Tally::new(), Tally::new());
     let mut pairs = [0.0; 2];
     let scorer = model.scorer();
+    let shifts = words.shifts(&scorer);
     for case in cases {
-        let classes = scorer.classes(case.pattern, case.steps);
+        let classes = shifts.of(case.pattern, scorer.classes(case.pattern, case.steps));
         let levels = case.pattern.levels();
         for (tally, k) in [(&mut person, 0), (&mut household, 1)] {
             let weight = classes[k] * f64::from(case.pairs);

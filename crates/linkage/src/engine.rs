@@ -20,6 +20,7 @@ use crate::parts_levels::PartLevels;
 use crate::parts_model::PartsModel;
 use crate::rates::Rates;
 use crate::row::{NO_DAY, Row, crowd, flag};
+use crate::supervision::{Labelled, Supervision, Words};
 use crate::usage;
 
 /// What was learned from data, and serves until it is learned anew.
@@ -124,6 +125,8 @@ impl Watch {
 /// What a run found.
 pub(crate) struct Outcome {
     pub trained: Trained,
+    /// What clerks told the model.
+    pub supervision: Supervision,
     /// For each row the smallest row of its cluster.
     pub cluster: Vec<u32>,
     /// Pairs above the lower threshold and pairs that clerks decided, sorted.
@@ -177,13 +180,19 @@ pub(crate) fn run(
     watch.lap("compare");
 
     let mut distinct = cases(&scored);
-    let institution = |row: u32| rows[row as usize].institution;
+    let row = |at: u32| &rows[at as usize];
+    let words = if frozen.is_none() && options.supervised {
+        words(must, cannot, |a, b| compared(row(a), row(b), forms, &frequencies))
+    } else {
+        Words::default()
+    };
+    let institution = |at: u32| row(at).institution;
     let model = match frozen {
         Some(frozen) => frozen.model.clone(),
         None => {
             let (random, random_in_parts) = strangers(rows, &persons, forms);
             let parts = PartsModel::train(&distinct, &random_in_parts, rows.len());
-            let model = Model { parts, ..em::train(&distinct, random, rows.len()) };
+            let model = Model { parts, ..em::train(&distinct, random, rows.len(), &words) };
             Model { rates: Rates::learn(scored.iter().copied(), institution, forms, &model.scorer()), ..model }
         }
     };
@@ -201,6 +210,7 @@ pub(crate) fn run(
     Ok(Outcome {
         candidates: scored.len() as u64,
         trained: Trained { model, counts },
+        supervision: words.report(),
         cluster,
         judged,
         passes,
@@ -305,6 +315,18 @@ fn score(
     let mut all = Vec::with_capacity(lists.iter().map(Vec::len).sum());
     lists.into_iter().for_each(|l| all.extend(l));
     all
+}
+
+/// What clerks said of pairs of rows, with what the pairs show.
+pub(crate) fn words(must: &[(u32, u32)], cannot: &[(u32, u32)], shows: impl Fn(u32, u32) -> (Pattern, u8)) -> Words {
+    let said = |pairs: &[(u32, u32)], same| {
+        let word = |&(a, b): &(u32, u32)| {
+            let (pattern, steps) = shows(a, b);
+            Labelled { pattern, steps, same }
+        };
+        pairs.iter().map(word).collect::<Vec<_>>()
+    };
+    Words::of([said(must, true), said(cannot, false)].concat())
 }
 
 /// What two rows show.

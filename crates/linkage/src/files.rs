@@ -218,6 +218,7 @@ fn finish(
     report.removals_without_record = before.unknown_removals;
     report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
+    report.hold_against(out);
     let queue = write::queue(&labels, &outcome);
     let Outcome { trained, scored, judged, .. } = outcome;
     let state = State {

@@ -4,11 +4,54 @@ use std::fmt::Write;
 
 use messages::{Lang, Message};
 
+use crate::drift::Drift;
 use crate::report::Report;
 
 fn both(code: &'static str) -> String {
-    let text = |lang| escape(&Message::new(code).text(lang));
+    said(&Message::new(code))
+}
+
+fn said(message: &Message) -> String {
+    let text = |lang| escape(&message.text(lang));
     format!("<span lang=ja>{}</span> <span lang=en>{}</span>", text(Lang::Ja), text(Lang::En))
+}
+
+/// What moved since the run before, a sentence each.
+fn drift(drift: &Drift) -> String {
+    let percent = |share: f64| format!("{:.2}", share * 100.0);
+    let number = |n: f64| format!("{n:.2}");
+    let mut sentences = Vec::new();
+    if drift.linked_moved {
+        let [before, now] = drift.linked.map(percent);
+        sentences.push(Message::new("linkage-drift-linked").with("before", before).with("now", now));
+    }
+    for (code, shape) in [("linkage-drift-histogram", drift.histogram), ("linkage-drift-sizes", drift.person_sizes)] {
+        if shape.moved {
+            let message = Message::new(code).with("chi_square", format!("{:.0}", shape.chi_square));
+            sentences.push(message.with("freedom", shape.freedom).with("largest", percent(shape.largest)));
+        }
+    }
+    for m in &drift.weights {
+        let message = Message::new("linkage-drift-weight").with("of", &m.of).with("before", number(m.before));
+        sentences.push(message.with("now", number(m.now)).with("z", number(m.z)));
+    }
+    for m in &drift.institutions {
+        let message = Message::new("linkage-drift-institution").with("of", &m.of).with("before", percent(m.before));
+        sentences.push(message.with("now", percent(m.now)).with("z", number(m.z)));
+    }
+    if drift.new_institutions + drift.gone_institutions > 0 {
+        let message = Message::new("linkage-drift-institutions").with("new", drift.new_institutions);
+        sentences.push(message.with("gone", drift.gone_institutions));
+    }
+    if !drift.moved() {
+        sentences.push(Message::new("linkage-drift-nothing"));
+    }
+    let mut out = format!("<h2>{}</h2><ul>", said(&Message::new("linkage-drift-title").with("run", drift.run)));
+    for sentence in &sentences {
+        let _ = write!(out, "<li>{}</li>", said(sentence));
+    }
+    let _ = write!(out, "</ul><p>{}</p>", both("linkage-drift-test"));
+    out
 }
 
 fn decision(code: &str) -> &'static str {
@@ -75,8 +118,12 @@ impl Report {
                 line("linkage-report-unknown-facts", grouped(self.facts_without_record + self.withdrawals_without_fact)),
                 line("linkage-report-check-digits", grouped(self.wrong_check_digits)),
                 line("linkage-report-shared", self.shared_contacts.map(grouped).join(" / ")),
+                line("linkage-report-supervision", [self.supervision.same, self.supervision.different].map(grouped).join(" / ")),
             ],
         );
+        if let Some(moved) = &self.drift {
+            out.push_str(&drift(moved));
+        }
         let decisions = self.decisions.iter().map(|(code, n)| line(decision(code), grouped(*n)));
         rows(&mut out, "linkage-report-decisions", decisions);
         rows(&mut out, "linkage-report-unlinked", self.unlinked.iter().map(|(code, n)| line(code, grouped(*n))));

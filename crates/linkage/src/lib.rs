@@ -12,10 +12,12 @@
 //! * `levels`, `compare`: a pair becomes levels of agreement;
 //! * `parts`, `parts_levels`, `parts_model` (`distance`): the same of tables with addresses in parts and a personal identifier;
 //! * `frequencies`, `model`, `prior`, `em`: what the levels say: one person, one household, or strangers. Learned without labels;
+//!   `supervision`: what clerks said of pairs, where it is to be heeded;
 //! * `rates`: which institutions often have a birth date or a sex wrong;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
 //! * `engine`: all of it; `link` for the vault;
 //! * `bounded` (`sorter`, `spill`): the same within a bound on memory, part by part;
+//! * `report` (`html`, `drift`): what a run found, and what moved since the run before;
 //! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
 //!
 //! Invariants: no query engine. The result depends on the set of rows and facts alone, not on their order or the number of threads. No
@@ -31,6 +33,7 @@ mod contact;
 mod dates;
 mod desk;
 mod distance;
+mod drift;
 mod em;
 mod engine;
 mod error;
@@ -68,6 +71,7 @@ mod sorter;
 mod spill;
 mod stand_in;
 mod state;
+mod supervision;
 mod table;
 mod text;
 mod usage;
@@ -78,6 +82,7 @@ pub use blocks::PassReport;
 pub use clerk::{Case, FIELDS, Reason, Rule, Says, Standing, WEIGHTS, contradiction};
 pub use columns::{COLUMNS, ColumnMap, PART_COLUMNS};
 pub use desk::{Desk, Queued, Side, raw};
+pub use drift::{Drift, Moved, Shape};
 pub use engine::{Decision, Stage};
 pub use error::LinkageError;
 pub use files::{Change, continue_run, link_file};
@@ -88,6 +93,7 @@ pub use options::Options;
 pub use people::{CsvPeople, People};
 pub use report::Report;
 pub use stand_in::Unlinkable;
+pub use supervision::Supervision;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
 pub const RULE: &str = "azekura-fellegi-sunter/5";
@@ -157,6 +163,16 @@ pub const CODES: &[&str] = &[
     "linkage-report-stages",
     "linkage-report-total",
     "linkage-report-memory",
+    "linkage-report-supervision",
+    "linkage-drift-title",
+    "linkage-drift-nothing",
+    "linkage-drift-linked",
+    "linkage-drift-histogram",
+    "linkage-drift-sizes",
+    "linkage-drift-weight",
+    "linkage-drift-institution",
+    "linkage-drift-institutions",
+    "linkage-drift-test",
     "linkage-unlinked-test-patient",
     "linkage-unlinked-placeholder",
     "linkage-unlinked-newborn",

@@ -14,6 +14,8 @@ pub struct Options {
     pub newborns: bool,
     /// How many clerks have to say the same of two records before it holds.
     pub clerks: Rule,
+    /// Whether clerks' words enter the learning of a new model.
+    pub supervised: bool,
     /// Threads. The result does not depend on it.
     pub threads: usize,
     /// Bytes of memory that a first run of [`link_file`](crate::link_file) may take; what does not fit waits on disk, sealed. The result does
@@ -38,6 +40,7 @@ impl Default for Options {
             review: 0.05,
             newborns: false,
             clerks: Rule::default(),
+            supervised: false,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory: None,
             largest_block: 200,

@@ -201,7 +201,7 @@ mod tests {
             add(a, b, errs(a, 3) || errs(b, 4));
         }
         (0..3).for_each(|at| add(at, 5, true));
-        let model = crate::em::train(&[], Strangers::measure(&[], 100), 100);
+        let model = crate::em::train(&[], Strangers::measure(&[], 100), 100, &crate::supervision::Words::default());
         (rows, forms, scored, Model { pairs: [1.0, 1e-9, 1e-3], ..model })
     }
 

@@ -13,6 +13,7 @@ use crate::model::{Model, Strangers, Tally};
 use crate::normalise::{Normaliser, Raw};
 use crate::prior;
 use crate::row::Row;
+use crate::supervision::Words;
 use crate::table::renumber;
 
 fn levels(b: &[u8; 9]) -> Levels {
@@ -48,10 +49,10 @@ fn learning_from_counted_patterns_is_learning_from_every_pair() {
             |(at, (l, steps)): (usize, &(Levels, u8))| Scored { left: 0, right: at as u32, pattern: l.pack(), steps: *steps };
         let all: Vec<Scored> = pairs.iter().enumerate().map(scored).collect();
         let strangers = Strangers::measure(&[], 100);
-        let model = em::train(&cases(&all), strangers, 100);
+        let model = em::train(&cases(&all), strangers, 100, &Words::default());
 
         // one more round, pair by pair, in probabilities instead of logarithms
-        let next = em::step(&cases(&all), &model);
+        let next = em::step(&cases(&all), &model, &Words::default());
         let (mut person, mut expected) = (Tally::new(), 0.0);
         for (l, steps) in &pairs {
             let p = model.scorer().classes(l.pack(), *steps);
@@ -74,7 +75,7 @@ fn learning_from_counted_patterns_is_learning_from_every_pair() {
 
 #[test]
 fn the_odds_are_those_of_the_probability_and_go_on_where_it_ends() {
-    let model = em::train(&[], Strangers::measure(&[], 100), 100);
+    let model = em::train(&[], Strangers::measure(&[], 100), 100, &Words::default());
     bolero::check!().with_type::<([u8; 9], u8)>().for_each(|(bytes, steps)| {
         let pattern = levels(bytes).pack();
         let (p, odds) = (model.scorer().classes(pattern, *steps)[0], model.scorer().log_odds(pattern, *steps));

@@ -1,16 +1,19 @@
 //! The report of a run: counts, the model, what it expects of itself. No value of any person, and no record id.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
 use crate::blocks::PassReport;
+use crate::drift::{Drift, Past};
 use crate::engine::{Decision, Outcome, Stage};
 use crate::forms::Forms;
 use crate::model::Model;
 use crate::options::Options;
 use crate::row::{NO_DAY, Row, flag};
 use crate::stand_in::Unlinkable;
+use crate::supervision::Supervision;
 use crate::usage;
 
 /// What a run did, safe to show.
@@ -65,6 +68,12 @@ pub struct Report {
     pub institutions: BTreeMap<String, [f64; 5]>,
     /// Share of an institution's records that have birth date and sex wrong, as the model believes; of those with a hundred pairs at least.
     pub errors: BTreeMap<String, [f64; 2]>,
+    /// Records by institution.
+    pub institution_records: BTreeMap<String, u64>,
+    /// What changed since the run before in the folder.
+    pub drift: Option<Drift>,
+    /// Pairs that clerks decided and that entered the learning of the model.
+    pub supervision: Supervision,
     /// Rounds of learning.
     pub rounds: u32,
     /// The model: numbers only.
@@ -134,6 +143,7 @@ impl Counted {
 pub(crate) struct Pairs {
     pub model: Model,
     pub passes: Vec<PassReport>,
+    pub supervision: Supervision,
     pub candidates: u64,
     pub histogram: Vec<u64>,
     pub shared: [u64; 3],
@@ -150,6 +160,7 @@ pub(crate) fn make(rows: &[Row], forms: &Forms, outcome: &Outcome, persons: &[u6
     let pairs = Pairs {
         model: outcome.trained.model.clone(),
         passes: outcome.passes.clone(),
+        supervision: outcome.supervision,
         candidates: outcome.candidates,
         histogram: outcome.histogram.clone(),
         shared: outcome.shared,
@@ -187,6 +198,9 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         wrong_check_digits,
         without_birth_date,
         filled: BTreeMap::new(),
+        institution_records: institutions.iter().map(|(form, c)| (forms.text(*form), c[5])).collect(),
+        drift: None,
+        supervision: pairs.supervision,
         institutions: institutions.into_iter().map(|(form, c)| (forms.text(form), share(c))).collect(),
         rounds: pairs.model.rounds,
         model: pairs.model,
@@ -199,6 +213,22 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
 }
 
 impl Report {
+    /// Says what moved since the run before, whose report stands in the folder.
+    pub(crate) fn hold_against(&mut self, folder: &Path) {
+        let before = std::fs::read_to_string(folder.join("report.json")).ok().and_then(|text| Past::read(&text));
+        let now = Past {
+            run: self.run,
+            records: self.records,
+            linked: self.records - self.person_sizes.get(&1).copied().unwrap_or(0),
+            histogram: self.histogram.clone(),
+            person_sizes: self.person_sizes.clone(),
+            institutions: self.institutions.clone(),
+            institution_records: self.institution_records.clone(),
+            model: Some(self.model.clone()),
+        };
+        self.drift = before.filter(|b| b.run < self.run).map(|before| Drift::between(&before, &now));
+    }
+
     pub(crate) fn finish(&mut self, stages: Vec<Stage>) {
         self.wall_seconds = stages.iter().map(|s| s.wall_seconds).sum();
         self.cpu_seconds = stages.iter().map(|s| s.cpu_seconds).sum();

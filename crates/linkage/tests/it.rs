@@ -11,5 +11,6 @@ mod it {
     mod people;
     mod persons;
     mod rates;
+    mod reports;
     mod stand_ins;
 }

@@ -28,6 +28,9 @@ pub struct Args {
     /// the first run in a folder.
     #[arg(long, value_name = "SIZE", requires = "people", value_parser = memory)]
     memory: Option<u64>,
+    /// What clerks decided enters the learning of the model, beside being obeyed.
+    #[arg(long, requires = "people")]
+    supervised: bool,
     /// Pairs at least this probable are joined.
     #[arg(long, value_name = "P", requires = "people")]
     threshold: Option<f64>,
@@ -89,6 +92,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         options.threads = threads.max(1);
     }
     options.memory = args.memory;
+    options.supervised = args.supervised;
     if let Some(threshold) = args.threshold {
         if !(threshold > 0.0 && threshold <= 1.0) {
             return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));

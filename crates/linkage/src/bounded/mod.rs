@@ -16,13 +16,14 @@ mod read;
 #[cfg(test)]
 mod tests;
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::columns::ColumnMap;
 use crate::desk::Words;
 use crate::em;
-use crate::engine::{Scored, Trained, Verdicts, Watch};
+use crate::engine::{self, Scored, Trained, Verdicts, Watch};
 use crate::error::LinkageError;
 use crate::files::coverage;
 use crate::folder::{self, NewFiles};
@@ -33,8 +34,9 @@ use crate::parts_model::PartsModel;
 use crate::rates::Rates;
 use crate::report::{self, Pairs, Report};
 use crate::row::Row;
-use crate::sorter::{Item, Sorter, bytes};
+use crate::sorter::{Item, Sorter, Tape, bytes};
 use crate::state::{self, Contents, State};
+use crate::supervision;
 use crate::table::Labels;
 use crate::usage;
 use crate::write::{self, Written};
@@ -114,10 +116,18 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     watch.lap("block");
     let (passes, compared) = (found.passes.clone(), pairs::compare(found, &rows, &forms, &frequencies, options, room)?);
     let pairs::Compared { mut scored, mut cases } = compared;
-    drop(frequencies);
     watch.lap("compare");
+    let (must, cannot) = facts(&words, options, &places);
+    let told = if options.supervised {
+        let rows = chosen(&rows, must.iter().chain(&cannot).flat_map(|&(a, b)| [a, b]))?;
+        let row = |at| rows.get(&at).copied().unwrap_or_default();
+        engine::words(&must, &cannot, |a, b| engine::compared(&row(a), &row(b), &forms, &frequencies))
+    } else {
+        supervision::Words::default()
+    };
+    drop(frequencies);
     let parts = PartsModel::train(&cases, &random_in_parts, rows.len() as usize);
-    let mut model = Model { parts, ..em::train(&cases, strangers, rows.len() as usize) };
+    let mut model = Model { parts, ..em::train(&cases, strangers, rows.len() as usize, &told) };
     let mut wrong = None;
     let all = good(scored.iter(), &mut wrong);
     model.rates = Rates::learn(all, |row| institutions[row as usize], &forms, &model.scorer());
@@ -131,7 +141,6 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     watch.lap("train");
     let Verdicts { said, histogram, expected_pairs } = Verdicts::of(&model, &cases);
     watch.lap("score");
-    let (must, cannot) = facts(&words, options, &places);
     let facts = join::Facts { must, cannot };
     let parts = join::Parts { scored: &scored, rows: &rows, labels: &labels, forms: &forms };
     let join::Joined { mut cluster, links, queue } = join::join(&parts, &said, &model, facts, options, room, &mut counted)?;
@@ -170,7 +179,8 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     write::history(&files.path("history.csv"), &[])?;
     write::splits(&files.path("splits.csv"), &[])?;
 
-    let pairs = Pairs { model: model.clone(), passes, candidates: scored.len(), histogram, shared, expected_pairs };
+    let supervision = told.report();
+    let pairs = Pairs { model: model.clone(), passes, supervision, candidates: scored.len(), histogram, shared, expected_pairs };
     let mut report = report::of(counted, pairs, &forms, options);
     report.repeated_rows = repeated;
     report.filled = coverage(filled);
@@ -229,6 +239,19 @@ fn facts(words: &Words, options: &Options, places: &read::Places) -> (Places, Pl
         list.dedup();
     }
     (must, cannot)
+}
+
+/// Some rows by their places.
+fn chosen(rows: &Tape<Row>, places: impl Iterator<Item = u32>) -> Result<HashMap<u32, Row>, LinkageError> {
+    let mut chosen: HashMap<u32, Row> = places.map(|at| (at, Row::default())).collect();
+    if chosen.is_empty() {
+        return Ok(chosen);
+    }
+    for (at, row) in (0u32..).zip(rows.iter()) {
+        let row = row?;
+        chosen.entry(at).and_modify(|place| *place = row);
+    }
+    Ok(chosen)
 }
 
 impl Item for Row {

@@ -180,8 +180,8 @@ fn a_bound_on_memory_changes_no_byte_of_the_results_however_many_parts_it_makes(
 }
 
 #[test]
-fn clerks_are_obeyed_within_a_bound_as_without() {
-    let case = Case::new(900, Options::default());
+fn clerks_are_obeyed_and_heeded_within_a_bound_as_without() {
+    let case = Case::new(900, Options { supervised: true, ..Options::default() });
     let first = case.out("first", "");
     crate::link_file(&case.people, &first, &case.map, &case.options).expect("linked");
     let links = fs::read_to_string(first.join("links.csv")).expect("links");

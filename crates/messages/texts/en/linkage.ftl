@@ -64,6 +64,16 @@ linkage-report-errors = Institutions: share of records with a wrong birth date /
 linkage-report-stages = Time: clock / all threads
 linkage-report-total = all
 linkage-report-memory = Peak memory
+linkage-report-supervision = Pairs from which the model learned what clerks said: one person / two
+linkage-drift-title = What moved since run { $run }
+linkage-drift-nothing = Nothing moved more than chance lets expect.
+linkage-drift-linked = The share of records that are one person with another record went from { $before } % to { $now } %.
+linkage-drift-histogram = Candidate pairs lie at other probabilities than before: up to { $largest } points more or less in a tenth (chi-square { $chi_square }, { $freedom } degrees of freedom).
+linkage-drift-sizes = Persons have other numbers of records than before: up to { $largest } points more or less of one size (chi-square { $chi_square }, { $freedom } degrees of freedom).
+linkage-drift-weight = The weight of { $of } went from { $before } to { $now } bits (z { $z }).
+linkage-drift-institution = Missing at { $of }: from { $before } % to { $now } % (z { $z }).
+linkage-drift-institutions = { $new } institutions are new and { $gone } are gone.
+linkage-drift-test = Shares and weights: two-proportion z test; tables of counts: Pearson's chi-square test. Named is what lies beyond five standard errors, which chance does once in 1.7 million tests, and is of some size: a tenth of a point, or a quarter of a bit.
 
 linkage-decision-unreadable = Row { $row } of decisions.csv in the folder is no decision. Restore the file from a copy, or take the row out.
 linkage-decision-unknown-record = The two have to be two records of this folder. Look their ids up with azekura link queue.

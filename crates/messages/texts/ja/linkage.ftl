@@ -64,6 +64,16 @@ linkage-report-errors = 施設ごとの、生年月日・性別に誤りのあ�
 linkage-report-stages = 時間：実時間／全スレッド
 linkage-report-total = 合計
 linkage-report-memory = 最大メモリー
+linkage-report-supervision = 担当者の判断からモデルが学んだ組：同じ人／別の人
+linkage-drift-title = 実行 { $run } からの変化
+linkage-drift-nothing = 偶然の範囲を超える変化はありません。
+linkage-drift-linked = ほかの記録と同じ人になった記録の割合が { $before } % から { $now } % に変わりました。
+linkage-drift-histogram = 候補の組の確率の分布が前回と違います。確率を 10 に区切った一つの幅で、最大 { $largest } ポイントの差です（カイ二乗 { $chi_square }、自由度 { $freedom }）。
+linkage-drift-sizes = 一人あたりの記録数の分布が前回と違います。一つの記録数で、最大 { $largest } ポイントの差です（カイ二乗 { $chi_square }、自由度 { $freedom }）。
+linkage-drift-weight = { $of } の重みが { $before } から { $now } ビットに変わりました（z { $z }）。
+linkage-drift-institution = { $of } の欠測が { $before } % から { $now } % に変わりました（z { $z }）。
+linkage-drift-institutions = 新しい機関が { $new }、なくなった機関が { $gone } あります。
+linkage-drift-test = 割合と重みは 2 群の比率の z 検定、度数表はピアソンのカイ二乗検定によります。標準誤差の 5 倍（偶然では 170 万回の検定に 1 回）を超え、かつ 0.1 ポイントまたは 0.25 ビット以上の変化だけを挙げています。
 
 linkage-decision-unreadable = フォルダーの decisions.csv の { $row } 行目が判断になっていません。控えから戻すか、その行を除いてください。
 linkage-decision-unknown-record = このフォルダーにある二つの記録を指定してください。番号は azekura link queue で分かります。
