@@ -110,8 +110,8 @@ pub(super) fn read(
     room: &Room,
 ) -> Result<People, LinkageError> {
     let buffers = room.buffers()?;
-    // a piece is parsed beside what is kept, and so are the texts
-    let threads = room.threads(buffers / 8, options);
+    // a piece is parsed beside what is kept, and each thread has its own copy of the texts: reading is where memory runs short first
+    let threads = room.threads(buffers / 16, options);
     let start = |thread| Share::new(thread, room, buffers / 2 / threads);
     let shares = if path_is_parquet(people) {
         let mut share = start(0);
