@@ -220,7 +220,9 @@ fn the_ministrys_example_reads_as_in_its_table_where_others_are_ill_alone_too() 
         Some((id, person.remove(0), measurements))
     };
     let in_july = |processed: &Processed| {
-        her(processed).is_some_and(|(_, p, _)| (p["year_of_birth"].as_str(), p["month_of_birth"].as_str()) == ("2003", "7"))
+        // In some runs months go, or she is left out, so that nobody stands alone.
+        let of = |p: &Cells, column: &str, value: &str| p.get(column).is_some_and(|v| v == value);
+        her(processed).is_some_and(|(_, p, _)| of(&p, "year_of_birth", "2003") && of(&p, "month_of_birth", "7"))
     };
     let processed = (1..200).map(of).find(in_july).expect("a seed");
     let (id, person, measurements) = her(&processed).expect("she is in it");

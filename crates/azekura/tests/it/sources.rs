@@ -46,6 +46,17 @@ fn ids(house: &House, from: &str, which: &str) -> Vec<String> {
     reader.records().map(|r| r.expect("a row")[at].to_owned()).collect()
 }
 
+/// The id of whom the sample claims know by a card, with this birth date.
+fn card_of(house: &House, birth: &str) -> String {
+    let out = house.path().join("claims-ids");
+    house.run(&["formats", "convert", "--from", "receipt", text(&samples("receipt/clean")), "--out", text(&out)]).done();
+    let mut reader = csv::Reader::from_path(out.join("identity.csv")).expect("identity");
+    let mut at = |name: &str| reader.headers().expect("a heading").iter().position(|h| h == name).expect("a column");
+    let (id, born) = (at("local_patient_id"), at("birth_date"));
+    let mut rows = reader.records().map(|r| r.expect("a row")).filter(|r| &r[born] == birth && r[id].starts_with("insured-"));
+    rows.next().expect("by a card")[id].to_owned()
+}
+
 fn told() -> House {
     let house = House::new();
     let mut patients: Vec<String> = CHARTS.map(str::to_owned).to_vec();
@@ -103,9 +114,9 @@ fn claims_dpc_and_checkups_of_one_person_are_one_history_in_which_nothing_counts
         "select cast(visit_start_date as varchar) || ' ' || cast(visit_end_date as varchar) n from visit_occurrence where visit_concept_id = 9201 and {OF_A}"
     );
     assert_eq!(one(&house, &dates), "2024-06-10 2024-06-21");
-    // The day in July that EFg and the claim tell of is one visit; the checkup is another.
+    // The day in July that EFg and the claim tell of is one visit; the pharmacy's, of the same day, is another.
     let july = format!("select count(*) n from visit_occurrence where visit_start_date = date '2024-07-05' and {OF_A}");
-    assert_eq!(number(&house, &july), 1.0);
+    assert_eq!(number(&house, &july), 2.0);
     // Amounts: in June the DPC claim alone, 44,682 points; the bundles of D and the lines of EF keep their points and no amount.
     let paid = format!("select sum(total_charge) n from cost where visit_start = date '2024-06-10' and {OF_A}");
     assert_eq!(number(&house, &paid), 446_820.0);
@@ -200,9 +211,12 @@ fn resources_come_in_under_the_hospitals_own_numbers_and_one_entered_in_error_la
 #[test]
 fn of_who_said_no_nothing_comes_in_with_a_file_of_many_and_the_package_is_destroyed() {
     let house = told();
-    house.on(&["opt-out", "--provider", PROVIDER, "--patient", "0000000456"]).done();
+    // By her chart number, and by the card that the pharmacy's claim alone knows her by.
+    for id in ["0000000456", &card_of(&house, "1971-11-02")] {
+        house.on(&["opt-out", "--provider", PROVIDER, "--patient", id]).done();
+    }
     let taken = take_in(&house, &house.package_of("receipt", 1, &tree("receipt/clean")));
-    assert_eq!((&taken["patients_in"], &taken["destroyed"]), (&5.into(), &true.into()), "{taken}");
+    assert_eq!((&taken["patients_in"], &taken["destroyed"]), (&4.into(), &true.into()), "{taken}");
     let dpc = take_in(&house, &house.package_of("dpc", 2, &tree("dpc/clean")));
     assert_eq!((&dpc["patients_in"], &dpc["destroyed"]), (&3.into(), &true.into()), "{dpc}");
     house.on(&["link"]).done();
