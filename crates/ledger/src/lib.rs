@@ -46,7 +46,7 @@ pub use event::{Actor, Counts, Entry, Event};
 pub use integrity::{Discrepancy, Integrity};
 pub use linkage::{LinkageRun, LinkageWord};
 pub use notices::{Contact, Notice};
-pub use open::{Ledger, Mode};
+pub use open::{Ledger, Mode, check_purpose};
 pub use opt_outs::{Blocked, NewOptOut, OptOut};
 pub use outbox::OutboxRow;
 pub use packages::{NewPackage, Package};

@@ -106,6 +106,17 @@ async fn check(connection: &mut SqliteConnection) -> Result<()> {
     Ok(())
 }
 
+/// Whether a purpose is one that the journal takes, for what asks long before it writes.
+///
+/// # Errors
+/// [`LedgerError::Invalid`] for one that is empty, longer than 500 characters or has control characters.
+pub fn check_purpose(purpose: &str) -> Result<()> {
+    if purpose.trim().is_empty() || purpose.chars().count() > 500 || purpose.chars().any(char::is_control) {
+        return Err(LedgerError::Invalid { what: "a purpose", form: "1 to 500 characters on one line" });
+    }
+    Ok(())
+}
+
 impl Ledger {
     /// Makes the ledger of a new instance, with the journal's first entry. `origin` names the journal; it has to be unique to the
     /// instance, as whoever keeps checkpoints of several knows them by it. One whose making was cut short is made to the end.
@@ -212,9 +223,7 @@ impl Ledger {
     /// that is empty, longer than 500 characters or has control characters.
     pub async fn begin(&self, actor: &Actor, purpose: &str) -> Result<Tx> {
         let write = self.write.as_ref().ok_or(LedgerError::ReadOnly)?;
-        if purpose.trim().is_empty() || purpose.chars().count() > 500 || purpose.chars().any(char::is_control) {
-            return Err(LedgerError::Invalid { what: "a purpose", form: "1 to 500 characters on one line" });
-        }
+        check_purpose(purpose)?;
         Tx::begin(write, self.shared.clone(), actor.clone(), purpose.to_owned()).await
     }
 

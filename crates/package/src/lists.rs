@@ -133,6 +133,15 @@ fn csv_io(error: csv::Error) -> PackageError {
     }
 }
 
+/// What a line lacks that has not the four fields of its list, or a first line that is not its header.
+fn form(header: [&str; 4]) -> &'static str {
+    if header == CONTACTS_HEADER {
+        "the first line must be patient,date,addressee,method, and every other have these four fields"
+    } else {
+        "the first line must be patient,requester,scope,date, and every other have these four fields"
+    }
+}
+
 fn rows<T>(
     list: &str,
     reader: impl Read,
@@ -158,12 +167,12 @@ fn rows<T>(
         let line = record.position().map_or(line, |p| p.line());
         let fields: Vec<&str> = record.iter().collect();
         let Ok(mut row): Result<[&str; 4], _> = fields.try_into() else {
-            return Err(wrong(line, "not four fields"));
+            return Err(wrong(line, form(header)));
         };
         if first {
             row[0] = row[0].trim_start_matches('\u{feff}').trim_matches('"');
             if row != header {
-                return Err(wrong(line, "not the header that the list must have"));
+                return Err(wrong(line, form(header)));
             }
             first = false;
             continue;
@@ -175,7 +184,7 @@ fn rows<T>(
     }
     drop(csv);
     if first {
-        return Err(wrong(1, "not the header that the list must have"));
+        return Err(wrong(1, form(header)));
     }
     if limited.limit() == 0 {
         return Err(wrong(0, "longer than 512 MiB"));

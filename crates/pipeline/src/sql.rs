@@ -27,8 +27,9 @@ type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
 /// Asks. Identity tables are not part of what can be asked. Needs no right to write: a long question keeps nobody from saying no.
 ///
 /// # Errors
-/// When the query is not valid, or names a table that is not there.
-pub async fn ask(instance: &Instance, statement: &str) -> Result<Asked, Error> {
+/// When the purpose is none, the query is not valid, or names a table that is not there.
+pub async fn ask(instance: &Instance, purpose: &str, statement: &str) -> Result<Asked, Error> {
+    ledger::check_purpose(purpose)?;
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let session = snapshot.session(&SessionOptions::default())?;
     let query = session.prepare(statement).await?;

@@ -62,7 +62,7 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
                 if let Some(statement) = &h.opt_out {
                     let scopes: Vec<&str> = h.scopes.iter().map(|s| s.as_str()).collect();
                     return Message::new("core-hold-opt-out")
-                        .with("record", text(h.record.map(|r| r.to_string())))
+                        .with("record", h.record.map_or_else(|| "-".to_owned(), |r| r.to_string()))
                         .with("provider", text(h.provider.as_ref().map(ToString::to_string)))
                         .with("statement", statement)
                         .with("scopes", scopes.join(", "));

@@ -87,16 +87,7 @@ impl Access {
         runtime()?.block_on(async {
             let instance = Instance::open(&place.instance, &passphrase, mode, actor).await?;
             let result = work(&instance).await;
-            // Last, so that who said no by this command is in nothing that leaves by it.
-            let hands_over = matches!(mode, Mode::Writer) && (also_when_failed || result.is_ok());
-            let handed = if hands_over { instance.hand_over().await } else { Ok(()) };
-            let left = if matches!(mode, Mode::Writer) { instance.leave().await } else { Ok(()) };
-            // The database's own threads end here, not while the process ends around them.
-            instance.ledger.close().await;
-            let result = result?;
-            handed?;
-            left?;
-            Ok(result)
+            finish(instance, mode, also_when_failed, result).await
         })
     }
 
@@ -126,13 +117,7 @@ impl Access {
                 }
             };
             let done = write(&instance, answer).await;
-            let handed = instance.hand_over().await;
-            let left = instance.leave().await;
-            instance.ledger.close().await;
-            let done = done?;
-            handed?;
-            left?;
-            Ok(done)
+            finish(instance, Mode::Writer, true, done).await
         })
     }
 
@@ -147,6 +132,20 @@ impl Access {
             done
         })
     }
+}
+
+/// Ends a command on an instance: hands over what waits, leaves the mark of how far the journal is, and closes it.
+async fn finish<T>(instance: Instance, mode: Mode, also_when_failed: bool, result: Result<T, Failure>) -> Result<T, Failure> {
+    let wrote = matches!(mode, Mode::Writer);
+    // Last, so that who said no by this command is in nothing that leaves by it.
+    let handed = if wrote && (also_when_failed || result.is_ok()) { instance.hand_over().await } else { Ok(()) };
+    let left = if wrote { instance.leave().await } else { Ok(()) };
+    // The database's own threads end here, not while the process ends around them.
+    instance.ledger.close().await;
+    let result = result?;
+    handed?;
+    left?;
+    Ok(result)
 }
 
 impl Where {

@@ -16,7 +16,7 @@ pub struct Args {
 pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failure> {
     let answer = access.read_and_write(
         &args.place,
-        async |i| Ok(pipeline::sql::ask(i, &args.statement).await?),
+        async |i| Ok(pipeline::sql::ask(i, &args.purpose, &args.statement).await?),
         async |i, asked| Ok(pipeline::sql::journal(i, &args.purpose, asked).await?),
     )?;
     if shown.json {

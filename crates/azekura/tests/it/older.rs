@@ -137,6 +137,8 @@ fn who_reviews_is_no_officer_who_approves() {
 #[test]
 fn a_long_question_keeps_nobody_from_saying_no() {
     let house = taken_in();
+    let no_purpose = house.on(&["sql", "--purpose", " ", "select nonsense from nowhere"]);
+    assert!(no_purpose.status == Some(1) && no_purpose.all.contains("purpose"), "before it is asked: {}", no_purpose.all);
     let endless = (0..9).map(|n| format!("measurement m{n}")).collect::<Vec<_>>().join(" cross join ");
     let statement = format!("select count(*) from {endless}");
     let args = house.with_instance(&["sql", "--purpose", "a test", &statement]);
