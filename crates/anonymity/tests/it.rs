@@ -9,6 +9,7 @@ mod it {
     mod events;
     mod joint;
     mod leaks;
+    mod local_codes;
     mod micro;
     mod ministry;
     mod naive;

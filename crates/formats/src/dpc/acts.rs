@@ -5,7 +5,8 @@ use omop::{CostRow, DeviceExposureRow, DrugExposureRow, ObservationRow, Procedur
 use terms::Sex;
 
 use super::layouts::{Layout, Role};
-use super::reader::{Act, DpcReader, Unit};
+use super::reader::DpcReader;
+use super::stays::{Act, Unit};
 use crate::columns::{Row, int};
 use crate::days::{Month, day};
 use crate::numbers::{Number, decimal_at};

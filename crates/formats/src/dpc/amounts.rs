@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::kinds::kind_of;
 use super::layouts::Kind;
-use super::reader::{id_text, kind_of};
+use super::reader::id_text;
 use crate::columns::Splitter;
 use crate::days::Month;
 use crate::lines::Lines;

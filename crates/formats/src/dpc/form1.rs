@@ -8,7 +8,7 @@ use terms::Sex;
 
 use super::acts::{stated, stay_events};
 use super::layouts::{Code, FORM1};
-use super::reader::Unit;
+use super::stays::Unit;
 use crate::days::{day, typed};
 use crate::places::icd10_with_dot;
 use crate::receipt::diagnoses::is_suspected;

@@ -12,11 +12,14 @@
 mod acts;
 mod amounts;
 mod form1;
+mod kinds;
 mod layouts;
 mod reader;
+mod stays;
 mod without;
 
 pub use amounts::{Amounts, Prescan};
+pub use kinds::kind_of;
 pub use layouts::{Kind, LAYOUTS, Layout};
-pub use reader::{DpcReader, Options, kind_of};
+pub use reader::{DpcReader, Options};
 pub(crate) use without::write_without;

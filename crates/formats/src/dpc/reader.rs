@@ -7,10 +7,11 @@ use terms::Sex;
 
 use super::acts;
 use super::amounts::{self, Amounts};
-use super::form1::Form1Stay;
+use super::kinds::{is_header, kind_of, name};
 use super::layouts::{Kind, Layout, Role, layout};
+use super::stays::{Act, MOST_FORM1, Stays, Unit};
 use crate::columns::{Row, Splitter};
-use crate::days::{Month, day, typed};
+use crate::days::{day, typed};
 use crate::lines::Lines;
 use crate::receipt::diagnoses::Diagnoses;
 use crate::rows::{At, Book, Cover, Who, name_parts};
@@ -42,92 +43,6 @@ impl Default for Options {
     }
 }
 
-/// Lines of 様式1 that are gathered before stays are written: the lines of one stay need not stand together.
-const MOST_FORM1: usize = 400_000;
-
-/// The stays of 様式1 that are being gathered, and those that were written, with what they said.
-#[derive(Default)]
-pub struct Stays {
-    open: Vec<(u128, Unit, Form1Stay)>,
-    places: HashMap<u128, usize, ByItself>,
-    lines: usize,
-    written: HashMap<u128, u128, ByItself>,
-}
-
-impl Stays {
-    /// The stay of a unit's line.
-    pub fn of(&mut self, unit: &Unit) -> &mut Form1Stay {
-        let key = crate::seen::key(&[&unit.raw]);
-        self.lines += 1;
-        let Stays { open, places, .. } = self;
-        let at = *places.entry(key).or_insert_with(|| {
-            open.push((key, unit.clone(), Form1Stay::new(unit.start.unwrap_or_default())));
-            open.len() - 1
-        });
-        &mut open[at].2
-    }
-
-    fn take(&mut self) -> Vec<(u128, Unit, Form1Stay)> {
-        self.lines = 0;
-        self.places.clear();
-        std::mem::take(&mut self.open)
-    }
-}
-
-/// Whose the lines are that are being read.
-#[derive(Default, Clone)]
-pub struct Unit {
-    raw: Vec<u8>,
-    /// Local id.
-    pub local_id: String,
-    /// Hospital.
-    pub facility: String,
-    /// The stay, by facility, number and admission.
-    pub stay: u128,
-    /// Number of the patient in the chunk.
-    pub patient: i64,
-    /// Key of the stay or of the outpatient's day; of acts for a lake with their month, since each month comes in a delivery of its own.
-    pub key: String,
-    /// Length of the key without a month.
-    whole: usize,
-    /// Time: the end of the stay, or its beginning.
-    pub ts: i64,
-    /// Admission, or the day of an outpatient's visit.
-    pub start: Option<i32>,
-    /// Discharge.
-    pub end: Option<i32>,
-    /// Birth, where the line states it.
-    pub birth: Option<i32>,
-    /// Insurer of the last line.
-    pub insurer: Vec<u8>,
-    /// Month of the last line with that insurer.
-    pub month: i32,
-}
-
-impl Unit {
-    pub fn at(&self) -> At<'_> {
-        At { patient: self.patient, key: &self.key, ts: self.ts }
-    }
-
-    /// Rows are of acts of this day's month from now on. Whether they were of another month before.
-    pub fn in_month(&mut self, day: i32) -> bool {
-        let month = Month::at(day).number();
-        let another = self.key.get(self.whole + 1..).is_none_or(|m| m.parse() != Ok(month));
-        if another {
-            self.key.truncate(self.whole);
-            self.key.push_str(&format!("|{month}"));
-        }
-        another
-    }
-}
-
-/// A line of an E file that lines of the F file wait for.
-#[derive(Clone, Copy)]
-pub struct Act {
-    pub day: i32,
-    pub count: i64,
-}
-
 /// Reader of DPC files.
 pub struct DpcReader {
     pub(super) options: Options,
@@ -145,59 +60,6 @@ impl Default for DpcReader {
     fn default() -> Self {
         Self::new(Options::default())
     }
-}
-
-/// Kind of a file by its name (`FF1_139999991_2406.txt`), else by its first line. `None` when it is none.
-pub fn kind_of(path: &str, beginning: &[u8]) -> Option<Kind> {
-    let name = path.rsplit('/').next().unwrap_or("").to_ascii_uppercase();
-    let word = name.split(['_', '.', '-']).next().unwrap_or("");
-    let named = match word {
-        "FF1" | "FF1N" => Some(Kind::FF1),
-        "FF3" => Some(Kind::FF3),
-        "FF4" | "FF4N" => Some(Kind::FF4),
-        "EFN" => Some(Kind::EFn),
-        "EFG" => Some(Kind::EFg),
-        "DN" | "D" => Some(Kind::D),
-        "EN" | "E" => Some(Kind::E),
-        "FN" | "F" => Some(Kind::F),
-        "HN" | "H" => Some(Kind::H),
-        "K" | "KN" => Some(Kind::K),
-        _ => None,
-    };
-    if named.is_some() {
-        return named;
-    }
-    let line = beginning.split(|b| *b == b'\n').find(|l| !l.trim_ascii().is_empty())?;
-    let fields: Vec<&[u8]> = line.split(|b| *b == b'\t').collect();
-    let mut scribe = Scribe::of(beginning);
-    let header = is_header(fields.first().copied().unwrap_or_default(), &mut scribe);
-    let code = fields.first().is_some_and(|f| f.len() == 9 && f.iter().all(u8::is_ascii_digit));
-    if !header && !code {
-        return None;
-    }
-    let text = |n: usize, scribe: &mut Scribe| fields.get(n).map(|f| scribe.text(f).into_owned()).unwrap_or_default();
-    Some(match fields.len() {
-        30 => Kind::D,
-        31 | 32 if header && text(2, &mut scribe).contains("生年") => Kind::EFg,
-        31 | 32 if !header && fields.get(29).is_some_and(|f| f.trim_ascii() == b"2") => Kind::EFg,
-        31 | 32 => Kind::EFn,
-        25 => Kind::E,
-        18 => Kind::F,
-        20 => Kind::H,
-        17 => Kind::FF1,
-        5 => Kind::FF4,
-        _ if header && line_has(&mut scribe, &fields, "カナ氏名") => Kind::K,
-        _ => return None,
-    })
-}
-
-fn line_has(scribe: &mut Scribe, fields: &[&[u8]], word: &str) -> bool {
-    fields.iter().any(|f| scribe.text(f).contains(word))
-}
-
-pub(super) fn is_header(first: &[u8], scribe: &mut Scribe) -> bool {
-    let first = first.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(first);
-    !first.is_ascii() && scribe.text(first).starts_with("施設")
 }
 
 impl DpcReader {
@@ -579,22 +441,6 @@ impl Names {
 
 pub(super) fn id_text(bytes: &[u8], scribe: &mut Scribe) -> String {
     narrow(&scribe.text(bytes)).trim().to_owned()
-}
-
-/// Word for places of findings and for keys.
-pub fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::EFn => "EFn",
-        Kind::EFg => "EFg",
-        Kind::D => "D",
-        Kind::E => "E",
-        Kind::F => "F",
-        Kind::H => "H",
-        Kind::FF1 => "FF1",
-        Kind::FF3 => "FF3",
-        Kind::FF4 => "FF4",
-        Kind::K => "K",
-    }
 }
 
 impl Reader for DpcReader {

@@ -2,8 +2,9 @@
 
 use std::io::{Read, Write};
 
+use super::kinds::{is_header, kind_of};
 use super::layouts::{Kind, Role, layout};
-use super::reader::{LONGEST, Names, id_text, is_header, kind_of};
+use super::reader::{LONGEST, Names, id_text};
 use crate::Home;
 use crate::columns::Splitter;
 use crate::without::{Kept, People, Raw, WithoutError, nobodys};

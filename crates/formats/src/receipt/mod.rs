@@ -14,9 +14,12 @@
 mod acts;
 mod claim;
 pub(crate) mod diagnoses;
+mod diagnosis_records;
 mod forms;
 mod reader;
+mod versions;
 mod without;
 
-pub use reader::{Options, Prescan, ReceiptReader, Versions};
+pub use reader::{Options, Prescan, ReceiptReader};
+pub use versions::Versions;
 pub(crate) use without::write_without;

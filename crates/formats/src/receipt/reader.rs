@@ -1,90 +1,24 @@
 //! Lines → claims.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use messages::{Message as Text, Severity};
 
 use super::acts::{self, About};
 use super::claim::{Claim, Header, columns_message};
-use super::diagnoses::{Diagnoses, Diagnosis, is_suspected, with_modifiers};
+use super::diagnoses::Diagnoses;
+use super::diagnosis_records::{bundle_diagnosis, diagnosis};
 use super::forms::{Form, columns, is_counted};
+use super::versions::Versions;
 use crate::columns::{Row, Splitter};
-use crate::days::{Month, day};
+use crate::days::Month;
 use crate::lines::Lines;
 use crate::rows::Book;
-use crate::seen::ByItself;
 use crate::written::Scribe;
 use crate::{Home, Member, Output, ReadError, Reader};
 
 /// Longest line that is taken: SJ has 2,400 bytes, a trade name 300.
 pub(super) const LONGEST: usize = 1 << 20;
-
-/// Which claim of several for one patient, month and kind stands, and of which months there are claims.
-#[derive(Debug, Clone, Default)]
-pub struct Versions {
-    last: HashMap<u128, Version, ByItself>,
-    /// Returned claims, with their month of billing and points.
-    returned: Vec<(u128, i32, Option<f64>)>,
-    months: HashSet<(String, i32, bool)>,
-}
-
-/// Month of billing, place of the file, line.
-type At = (i32, u64, u64);
-
-/// The last of the claims with one key.
-#[derive(Debug, Clone, Copy)]
-struct Version {
-    at: At,
-    points: Option<f64>,
-    /// Months of billing.
-    claims: u32,
-    cancelled: bool,
-}
-
-impl Versions {
-    fn note(&mut self, key: u128, at: At, points: Option<f64>) {
-        let version = self.last.entry(key).or_insert(Version { at, points, claims: 1, cancelled: false });
-        // The same month of billing is the same claim, in a file that came twice.
-        version.claims += u32::from(version.at.0 != at.0);
-        if at >= version.at {
-            (version.at, version.points) = (at, points);
-        }
-    }
-
-    /// A claim that was returned and is there no second time counts no more. One that was billed again after the return does, whatever it
-    /// says, unless it was returned as well; one of other points is not the one that was returned.
-    fn settle(mut self) -> Self {
-        let returned = std::mem::take(&mut self.returned);
-        let mut months: HashMap<u128, HashSet<i32>, ByItself> = HashMap::default();
-        for (key, billed, _) in &returned {
-            months.entry(*key).or_default().insert(*billed);
-        }
-        for (key, billed, points) in returned {
-            let (Some(version), Some(months)) = (self.last.get_mut(&key), months.get(&key)) else { continue };
-            // Each billing before the last one was returned in its turn: this return is of the last.
-            let before = months.iter().filter(|month| **month < version.at.0).count();
-            let last = version.claims == 1 || before as u32 + 1 >= version.claims;
-            version.cancelled |= last && version.at.0 <= billed && version.points == points;
-        }
-        self
-    }
-
-    /// Why a claim does not stand: its code as a skipped row and as a finding.
-    fn against(&self, key: u128, at: At) -> Option<(&'static str, &'static str)> {
-        let version = self.last.get(&key)?;
-        match version.at {
-            last if last > at && last.1 == at.1 => Some(("superseded-claim", "receipt-claim-twice")),
-            last if last > at => Some(("superseded-claim", "receipt-superseded")),
-            _ if version.cancelled => Some(("returned-claim", "receipt-cancelled")),
-            _ => None,
-        }
-    }
-
-    /// Institutions of ten digits, months, and whether inpatients: of what medical claims there are.
-    pub fn months(&self) -> impl Iterator<Item = (String, i32, bool)> + use<> {
-        self.months.clone().into_iter()
-    }
-}
 
 /// How to read.
 #[derive(Clone)]
@@ -472,118 +406,6 @@ pub(super) fn header(row: Row<'_>, record: &[u8; 2], scribe: &mut Scribe) -> Opt
     let institution = format!("{prefecture:0>2}{}{code:0>7}", String::from_utf8_lossy(table));
     let billed = [8, 7].into_iter().find_map(|n| Month::of(row.get(n)));
     Some(Header { form, institution, billed })
-}
-
-/// SY and HS: places of code, start, outcome, modifiers, name, main mark, comment.
-fn diagnosis(
-    claim: &mut Claim,
-    row: Row<'_>,
-    at: (&str, u64),
-    places: [usize; 7],
-    scribe: &mut Scribe,
-    book: &mut Book,
-    held: &mut Diagnoses,
-) {
-    let [code, start, outcome, modifiers, name, main, comment] = places;
-    let code = row.code(code, scribe);
-    let modifiers = row.code(modifiers, scribe);
-    let name = scribe.text(row.get(name));
-    let stated = row.code(start, scribe);
-    let started = day(stated.as_bytes());
-    if started.is_none_or(|d| d.out_of_era) {
-        let message = if started.is_some() { "formats-out-of-era" } else { "formats-date" };
-        let severity = if stated.is_empty() { Severity::Info } else { Severity::Warning };
-        book.say_line(severity, Text::new(message), at, start);
-    }
-    let start = started.map_or_else(|| claim.first_visit.or(claim.first_day()).unwrap_or(claim.month.first()), |d| d.day);
-    if code.is_empty() && name.is_empty() {
-        book.say_line(Severity::Error, Text::new("formats-no-code"), at, 2);
-        book.none("no-code");
-        return;
-    }
-    let outcome = row.code(outcome, scribe);
-    let end = matches!(&*outcome, "2" | "3" | "4").then(|| claim.last_day().unwrap_or(claim.month.last()));
-    if outcome == "3" {
-        claim.died_of();
-    }
-    let uncoded = code.is_empty() || code == "0000999";
-    let mut source = with_modifiers(&code, &modifiers);
-    if uncoded && !name.is_empty() {
-        source = format!("{source}:{name}");
-    }
-    if places[0] == 5 && !row.get(4).is_empty() {
-        let teeth = row.code(4, scribe).into_owned();
-        acts::teeth(claim, &teeth, &source, start, book);
-    }
-    let suspected = is_suspected(&modifiers, if uncoded { &name } else { "" });
-    held.add(
-        &Diagnosis {
-            institution: &claim.institution,
-            patient: &claim.local_id,
-            code: &source,
-            icd10: None,
-            start,
-            end,
-            outcome: &outcome,
-            role: if matches!(row.get(main), b"01" | b"1") { "main" } else { "" },
-            suspected,
-            ts: claim.told(),
-        },
-        book,
-    );
-    let text = scribe.text(row.get(comment)).into_owned();
-    if !text.is_empty() {
-        book.note(&claim.at(), start, "diagnosis comment", &text, Some(&source));
-    }
-    book.say_met(scribe.take(), at);
-}
-
-/// SB: diagnoses of a DPC claim have a role and no date; the stay's first day stands in.
-fn bundle_diagnosis(
-    claim: &mut Claim,
-    row: Row<'_>,
-    at: (&str, u64),
-    scribe: &mut Scribe,
-    book: &mut Book,
-    held: &mut Diagnoses,
-) {
-    let code = row.code(2, scribe);
-    let modifiers = row.code(3, scribe);
-    let name = scribe.text(row.get(4));
-    if code.is_empty() && name.is_empty() {
-        book.say_line(Severity::Error, Text::new("formats-no-code"), at, 2);
-        book.none("no-code");
-        return;
-    }
-    let uncoded = code.is_empty() || code == "0000999";
-    let mut source = with_modifiers(&code, &modifiers);
-    if uncoded && !name.is_empty() {
-        source = format!("{source}:{name}");
-    }
-    let icd = row.code(5, scribe);
-    let icd = (!icd.is_empty()).then(|| crate::places::icd10_with_dot(&icd).unwrap_or_else(|| icd.into_owned()));
-    let role = row.code(6, scribe);
-    let start = claim.admission.unwrap_or(claim.month.first());
-    held.add(
-        &Diagnosis {
-            institution: &claim.institution,
-            patient: &claim.local_id,
-            code: &source,
-            icd10: icd.as_deref(),
-            start,
-            end: None,
-            outcome: "",
-            role: &role,
-            suspected: is_suspected(&modifiers, if uncoded { &name } else { "" }),
-            ts: claim.told(),
-        },
-        book,
-    );
-    let text = scribe.text(row.get(8)).into_owned();
-    if !text.is_empty() {
-        book.note(&claim.at(), start, "diagnosis comment", &text, Some(&source));
-    }
-    book.say_met(scribe.take(), at);
 }
 
 /// A record's two letters, when they are that: what else stands there may be a part of a name.
