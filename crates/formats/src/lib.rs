@@ -10,7 +10,7 @@
 //! * [`receipt`]: electronic claims; [`dpc`]: DPC survey files; [`checkup`]: checkup archives and CSV by a mapping; [`fhir`]: FHIR R4 of Japan;
 //! * [`written`], [`days`]: text and dates of administrative files; `lines`, `columns`, `rows`, `units`, `seen`, `home`: what their readers share;
 //! * [`detect`]: what a file is; [`AnyReader`]: each file to the reader of its kind;
-//! * [`without`]: files as they came, without some people, for their sender;
+//! * [`without`]: files as they came, without some people, for their sender; [`Known`]: under which ids else they are known;
 //! * [`convert`]: a directory or tar → CSV files, for use without the platform.
 //!
 //! Reading never fails for what is in a file: dirt in one record never loses the next. Errors are for the reading
@@ -32,6 +32,7 @@ mod findings;
 pub mod hl7;
 mod home;
 mod ipc;
+mod known;
 mod lines;
 mod numbers;
 mod places;
@@ -50,5 +51,6 @@ pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, conver
 pub use detect::{Format, detect};
 pub use findings::CODES as ADMIN_CODES;
 pub use home::Home;
+pub use known::Known;
 pub use reader::{Member, Output, ReadError, Reader};
 pub use ssmix2::CODES;

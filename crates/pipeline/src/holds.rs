@@ -53,15 +53,18 @@ pub async fn list(instance: &Instance, of: Option<(&ProviderId, &str)>) -> Resul
         records.iter().map(|(r, p, hash)| ((p, *hash), *r)).collect();
     let providers: BTreeMap<RecordId, &ProviderId> = records.iter().map(|(r, p, _)| (*r, p)).collect();
     let mut all: Vec<Held> = Vec::new();
+    let holds = reader.record_holds().await?;
     for one in reader.opt_outs().await? {
-        // Made by a statement at another provider: its hold says so.
-        let derived = one.relation.as_deref().is_some_and(crate::opt_out::is_derived);
+        // Made by a statement about another record or id of the person: where there is a hold, that says so.
+        let record = of_patient.get(&(&one.provider, one.patient));
+        let derived = crate::opt_out::is_derived(&one) && holds.iter().any(|h| Some(&h.record) == record);
         let about = asked.as_ref().is_none_or(|(provider, hash)| *provider == one.provider && *hash == one.patient);
         if about && !derived && !matches!(one.state, OptOutState::Rejected | OptOutState::Withdrawn) {
+            let rests_on = one.relation.clone().filter(|_| crate::opt_out::is_derived(&one));
             all.push(Held {
-                record: of_patient.get(&(&one.provider, one.patient)).copied(),
+                record: record.copied(),
                 provider: Some(one.provider),
-                reason: OWN.to_owned(),
+                reason: rests_on.unwrap_or_else(|| OWN.to_owned()),
                 package: None,
                 opt_out: Some(one.id),
                 scopes: one.scopes,
@@ -72,7 +75,7 @@ pub async fn list(instance: &Instance, of: Option<(&ProviderId, &str)>) -> Resul
     if record == Some(None) && all.is_empty() {
         return Err(Error::refused(Message::new("core-hold-nobody")));
     }
-    for hold in reader.record_holds().await? {
+    for hold in holds {
         if record.is_none_or(|wanted| wanted == Some(hold.record)) {
             all.push(Held {
                 record: Some(hold.record),

@@ -27,6 +27,7 @@ pub mod listed;
 mod lists;
 pub mod masters;
 mod moving;
+mod names;
 pub mod notices;
 pub mod opt_out;
 pub mod parties;

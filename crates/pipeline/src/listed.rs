@@ -63,7 +63,7 @@ pub(crate) async fn register(
         let stated_on = line.date.parse().ok();
         let registered = before.iter().filter(|o| {
             // What another provider's patient said of "everywhere" goes with that word: the person's own stands by itself.
-            if o.relation.as_deref().is_some_and(crate::opt_out::is_derived) {
+            if crate::opt_out::is_derived(o) {
                 return false;
             }
             let in_force = !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn);

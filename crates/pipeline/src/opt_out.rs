@@ -78,10 +78,26 @@ pub struct Withdrawn {
 
 /// Code of the hold on records that are linked to an erased one: with it gone, the link could not be found again.
 const LINKED: &str = "opt-out-linked";
-/// Whether the relation of a statement says that it came from one at another provider.
-pub(crate) fn is_derived(relation: &str) -> bool {
-    relation.split_once(':').is_some_and(|(code, _)| code == LINKED)
+/// The statement on which this one rests: one about another record or id of the same person.
+fn rests_on(one: &ledger::OptOut) -> Option<&str> {
+    one.relation.as_deref()?.split_once(':').and_then(|(code, made)| (code == LINKED).then_some(made))
 }
+
+/// Whether a statement rests on another.
+pub(crate) fn is_derived(one: &ledger::OptOut) -> bool {
+    rests_on(one).is_some()
+}
+
+/// Id of the statement that a person made: this one, or on which it rests.
+pub(crate) fn made_by(one: &ledger::OptOut) -> &str {
+    rests_on(one).unwrap_or(&one.id)
+}
+
+/// Relation of a statement that rests on that one.
+pub(crate) fn relation_to(made: &str) -> String {
+    format!("{LINKED}:{made}")
+}
+
 /// Code of the hold on records that may be of the person of an erased one, and of whom nobody can find out any more.
 const DOUBTFUL: &str = "opt-out-doubtful";
 
@@ -148,7 +164,7 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
 
     let same = |o: &ledger::OptOut| {
         o.state == OptOutState::Effective
-            && !o.relation.as_deref().is_some_and(is_derived)
+            && !is_derived(o)
             && o.requester == said.requester
             && o.erase == said.erase
             && o.everywhere == said.everywhere
@@ -193,11 +209,26 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         waiting_packages: 0,
         trouble: None,
     };
+    let stated = instance.ledger.read().await?.opt_outs_of(&request.provider, patient).await?;
+    let statement = stated.into_iter().find(|o| o.id == done.opt_out);
+    let others = crate::names::others(instance, &patients, &request.provider, patient, named).await?;
+    let mut own: BTreeSet<RecordId> = named.into_iter().collect();
+    if !others.is_empty() {
+        let mut tx = instance.ledger.begin(&instance.actor, "a person stops provision under other ids").await?;
+        own.extend(tx.read().find_records(&request.provider, &others).await?.into_iter().flatten());
+        let mut added = 0;
+        for other in &others {
+            added += crate::names::derive(&mut tx, &request.provider, *other, &statement, said.erase).await?;
+        }
+        if added > 0 {
+            tx.commit().await?;
+        }
+    }
     // With the record gone, the erasure tells that there was one.
     let history = instance.ledger.read().await?.history(&done.opt_out).await?;
     let erased_before = history.iter().any(|e| matches!(e.event, ledger::Event::Erased { .. }));
     done.searched_elsewhere = said.everywhere.then_some(erased_before);
-    let Some(named) = named else {
+    if own.is_empty() {
         // Nothing of the person is in the lake; a package that was set aside may hold the person all the same.
         if said.erase {
             let (gone, kept) = crate::keeping::destroy_packages_of(instance, &request.provider).await?;
@@ -206,7 +237,7 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         }
         done.waiting_packages = waiting(instance, &said).await? + refused_packages;
         return Ok(done.with(trouble));
-    };
+    }
     // What came in since the last linkage may be of the same person, and after an erasure nobody could find out.
     if crate::link::is_stale(instance).await? {
         crate::link::link(instance).await?;
@@ -214,15 +245,15 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
     let (withheld, kept) = crate::dataset::withhold_stopped(instance).await?;
     done.voided_datasets = withheld;
     trouble = trouble.or(kept);
-    let (linked, doubtful, living) = linked(instance, named, &of_earlier).await?;
+    let (linked, doubtful, living) = linked(instance, &own, &of_earlier).await?;
     done.searched_elsewhere = said.everywhere.then_some(erased_before || !living.is_empty() || !of_earlier.is_empty());
-    done.blocked_records = (1 + linked.len() + doubtful.len()) as u64;
+    done.blocked_records = (own.len() + linked.len() + doubtful.len()) as u64;
 
     use governance::opt_out::Erasure;
     let erased: BTreeSet<RecordId> = match effect.erasure {
         Erasure::Nothing => BTreeSet::new(),
-        Erasure::NamedRecord => BTreeSet::from([named]),
-        Erasure::LinkedRecords => std::iter::once(named).chain(linked.iter().copied()).collect(),
+        Erasure::NamedRecord => own.clone(),
+        Erasure::LinkedRecords => own.iter().copied().chain(linked.iter().copied()).collect(),
     };
     if erased.is_empty() {
         return Ok(done.with(trouble));
@@ -247,25 +278,8 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         changed = true;
     }
     // Erased everywhere is stopped everywhere: else the next package of another provider brings the person back.
-    for (_, provider, patient) in affected.iter().filter(|(r, _, _)| *r != named) {
-        let relation = format!("{LINKED}:{}", done.opt_out);
-        let known = tx.read().opt_outs_of(provider, *patient).await?;
-        if known.iter().any(|o| o.relation.as_deref() == Some(relation.as_str()) && o.state == OptOutState::Effective) {
-            continue;
-        }
-        let new = NewOptOut {
-            provider: provider.clone(),
-            patient: *patient,
-            scopes: said.scopes.iter().copied().collect(),
-            requester: said.requester,
-            relation: Some(relation),
-            stated_on: said.stated_on,
-            erase: true,
-            everywhere: false,
-            state: OptOutState::Effective,
-        };
-        tx.add_opt_out(&new).await?;
-        changed = true;
+    for (_, provider, patient) in affected.iter().filter(|(r, _, _)| !own.contains(r)) {
+        changed |= crate::names::derive(&mut tx, provider, *patient, &statement, true).await? > 0;
     }
     if changed {
         tx.commit().await?;
@@ -328,25 +342,25 @@ async fn waiting(instance: &Instance, said: &Statement) -> Result<u64, Error> {
     Ok(accepted + crate::receive::held_back(instance).await? + inbox)
 }
 
-/// The other records of the same person, as the current linkage and earlier statements see it; those of whoever may be the same; and of all
+/// The records beside the person's own at the provider, as the current linkage and earlier statements see it; those of whoever may be the same; and of all
 /// that are the person's those that linkage knows today.
 async fn linked(
     instance: &Instance,
-    named: RecordId,
+    own: &BTreeSet<RecordId>,
     of_earlier: &BTreeSet<RecordId>,
 ) -> Result<(Vec<RecordId>, BTreeSet<RecordId>, BTreeSet<RecordId>), Error> {
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let map = snapshot.person_map();
     let of_person = |person| map.into_iter().flat_map(PersonMap::iter).filter(move |(_, p)| *p == person).map(|(r, _)| r);
-    let mut sure: BTreeSet<RecordId> = of_earlier.iter().copied().chain([named]).collect();
+    let mut sure: BTreeSet<RecordId> = of_earlier.union(own).copied().collect();
     let persons: BTreeSet<_> = sure.iter().filter_map(|r| map.and_then(|m| m.person(*r))).collect();
     sure.extend(persons.into_iter().flat_map(of_person));
     // Of whom something is still here.
     let living = sure.iter().copied().filter(|r| map.is_some_and(|m| m.person(*r).is_some())).collect();
     let pairs = crate::doubtful::pairs(instance, &mut instance.ledger.read().await?).await?;
     let doubtful = crate::doubtful::of(&sure, &pairs, map);
-    sure.remove(&named);
-    Ok((sure.into_iter().collect(), doubtful, living))
+    let others = sure.difference(own).copied().collect();
+    Ok((others, doubtful, living))
 }
 
 /// The person takes the request back. What was erased stays erased.

@@ -1,5 +1,6 @@
 //! What `azekura` promises, on the real program.
 
+mod also_known;
 mod clerks;
 mod crash;
 mod cumulative;

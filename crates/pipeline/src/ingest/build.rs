@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
-use formats::Chunk;
+use formats::{Chunk, Known};
 use jiff::civil::Date;
 use lake::{Blocked, Snapshot, StagedFile};
 use ledger::{Counts, PatientHmac};
@@ -19,6 +19,7 @@ use crate::error::Error;
 use crate::ingest::lanes::{Lanes, Next};
 use crate::ingest::late::Late;
 use crate::ingest::moved::Moved;
+use crate::names::Names;
 use crate::notices::Gate;
 use crate::patients::Patients;
 use crate::reading::Mode;
@@ -48,6 +49,8 @@ pub(super) struct Built {
     pub(super) refusals: Counts,
     /// Local ids of who may not come in, with the code of the reason: for the provider's eyes only.
     pub(super) rejected: BTreeMap<String, &'static str>,
+    /// Ids under which somebody who said no was found to be known too, with what was said.
+    pub(super) found: Vec<(PatientHmac, Vec<ledger::OptOut>)>,
     pub(super) kept_findings: Vec<Finding>,
     pub(super) findings: u64,
     pub(super) members: u64,
@@ -72,6 +75,10 @@ struct Builder<'a> {
     sequence: i64,
     patients: Patients,
     gate: Gate,
+    /// Who said no, and under which other ids.
+    names: Names,
+    /// What tells under which ids those are known whose rows wait for the end.
+    known: Known<String>,
     snapshot: Snapshot,
     /// Patients whose files stand in several places, or under several ways to write one id: their rows wait for the end.
     scattered: HashSet<[u8; 32]>,
@@ -107,6 +114,7 @@ pub(super) async fn build(
     let mut reader = instance.ledger.read().await?;
     let patients = Patients::of(instance, &mut reader, provider).await?;
     let gate = Gate::of(instance, &mut reader, provider, today).await?;
+    let names = Names::of(&mut reader, provider).await?;
     let first_commit = reader.commit_seq().await? + 1;
     drop(reader);
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
@@ -118,6 +126,8 @@ pub(super) async fn build(
         sequence,
         patients,
         gate,
+        names,
+        known: Known::default(),
         snapshot,
         scattered: checked.scattered,
         all_scattered: kind != SourceKind::Ssmix2,
@@ -137,6 +147,7 @@ pub(super) async fn build(
             patients_in: 0,
             refusals: Counts::new(),
             rejected: BTreeMap::new(),
+            found: Vec::new(),
             kept_findings: Vec::new(),
             findings: 0,
             members: 0,
@@ -153,7 +164,8 @@ pub(super) async fn build(
     read?;
     if builder.built.refused.is_none() {
         builder.finish_moved().await?;
-        builder.finish_late()?;
+        let left = builder.finish_names().await?;
+        builder.finish_late(&left)?;
         tokio::task::block_in_place(|| builder.write_gathered())?;
         if let Some(run) = builder.quality.take() {
             builder.built.unfit = run.finish().unfit();
@@ -183,27 +195,29 @@ impl Builder<'_> {
         Ok(())
     }
 
-    async fn chunk(&mut self, chunk: Chunk) -> Result<(), Error> {
+    async fn chunk(&mut self, mut chunk: Chunk) -> Result<(), Error> {
         self.built.findings += chunk.findings.len() as u64;
         self.built.unread += chunk.counts.unread + chunk.counts.records_unread;
         let room = MOST_FINDINGS.saturating_sub(self.built.kept_findings.len());
-        self.built.kept_findings.extend(chunk.findings.into_iter().take(room));
+        self.built.kept_findings.extend(std::mem::take(&mut chunk.findings).into_iter().take(room));
 
         // Who may come in.
+        let hashes = chunk.patients.iter().map(|patient| self.patients.hash(&patient.local_id)).collect::<Result<Vec<_>, _>>()?;
+        if !self.names.is_empty() {
+            self.learn_names(&chunk, &hashes)?;
+        }
         let mut admitted: Vec<Option<PatientHmac>> = Vec::with_capacity(chunk.patients.len());
-        for patient in &chunk.patients {
-            let hash = self.patients.hash(&patient.local_id)?;
+        for (patient, hash) in chunk.patients.iter().zip(hashes) {
             let verdict = match &hash {
                 None => Err("core-patient-id-unusable"),
+                Some(hash) if self.names.is_found(hash) => Err(governance::Refusal::OptedOut.code()),
                 Some(hash) => self.gate.admit(hash).map(drop).map_err(|refusal| refusal.code()),
             };
             match verdict {
                 Ok(()) => admitted.push(hash),
                 Err(code) => {
                     admitted.push(None);
-                    if self.built.rejected.insert(patient.local_id.clone(), code).is_none() {
-                        *self.built.refusals.entry(code.to_owned()).or_default() += 1;
-                    }
+                    self.reject(patient.local_id.clone(), code);
                 }
             }
         }
@@ -264,6 +278,62 @@ impl Builder<'_> {
         Ok(())
     }
 
+    fn reject(&mut self, local_id: String, code: &'static str) {
+        if self.built.rejected.insert(local_id, code).is_none() {
+            *self.built.refusals.entry(code.to_owned()).or_default() += 1;
+        }
+    }
+
+    /// Finds the other ids of those who come in a chunk. Whoever is in one chunk alone is judged by it at once; the others when all is read.
+    fn learn_names(&mut self, chunk: &Chunk, hashes: &[Option<PatientHmac>]) -> Result<(), Error> {
+        let local_id = |n: i64| usize::try_from(n).ok().and_then(|n| chunk.patients.get(n)).map(|p| p.local_id.clone());
+        let waits = |n: i64| {
+            let hash = usize::try_from(n).ok().and_then(|n| hashes.get(n)).copied().flatten();
+            self.all_scattered || hash.is_some_and(|h| self.scattered.contains(&h.0))
+        };
+        let tables = || chunk.tables.iter().map(|(table, batch)| (*table, batch));
+        self.known.note(tables(), |n| local_id(n).filter(|_| waits(n)))?;
+        if !self.all_scattered {
+            let mut here = Known::default();
+            here.note(tables(), local_id)?;
+            self.spread(&here)?;
+        }
+        Ok(())
+    }
+
+    fn spread(&mut self, known: &Known<String>) -> Result<(), Error> {
+        let gate = &self.gate;
+        self.names.spread(known, &self.patients, |patient| matches!(gate.admit(patient), Err(governance::Refusal::OptedOut)))
+    }
+
+    /// Those who were let in before a later place in the package told that they said no under another id: nothing of them is written. What was said
+    /// is kept for each id that was found.
+    async fn finish_names(&mut self) -> Result<HashSet<RecordId>, Error> {
+        if self.names.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let known = std::mem::take(&mut self.known);
+        self.spread(&known)?;
+        self.built.found = self.names.found.iter().map(|(id, said)| (*id, said.values().cloned().collect())).collect();
+        self.built.found.sort_by_key(|(id, _)| id.0);
+        let mut late = Vec::new();
+        for local_id in known.people() {
+            if let Some(hash) = self.patients.hash(local_id)?.filter(|hash| self.names.is_found(hash)) {
+                late.push((local_id.clone(), hash));
+            }
+        }
+        let hashes: Vec<PatientHmac> = late.iter().map(|(_, hash)| *hash).collect();
+        let records = self.instance.ledger.read().await?.find_records(&self.provider, &hashes).await?;
+        let mut left = HashSet::new();
+        for ((local_id, _), record) in late.into_iter().zip(records) {
+            let Some(record) = record.filter(|record| self.seen.contains(record)) else { continue };
+            self.built.patients_in -= u64::from(left.insert(record));
+            self.reject(local_id, governance::Refusal::OptedOut.code());
+        }
+        self.built.holds.retain(|(record, _)| !left.contains(record));
+        Ok(left)
+    }
+
     fn next_commit(&mut self) -> i64 {
         self.built.commits += 1;
         self.built.first_commit + i64::from(self.built.commits) - 1
@@ -302,10 +372,15 @@ impl Builder<'_> {
         })
     }
 
-    fn finish_late(&mut self) -> Result<(), Error> {
+    fn finish_late(&mut self, left: &HashSet<RecordId>) -> Result<(), Error> {
         let Some(late) = self.late.take() else { return Ok(()) };
         let mut parts = late.parts()?;
-        while let Some((rows, touched)) = parts.next()? {
+        while let Some((mut rows, mut touched)) = parts.next()? {
+            if touched.iter().any(|record| left.contains(record)) {
+                touched.retain(|record| !left.contains(record));
+                touched.sort_unstable();
+                rows = of_records(&rows, &touched)?;
+            }
             if !touched.is_empty() {
                 let commit = self.next_commit();
                 self.write(rows, touched, commit)?;

@@ -307,6 +307,9 @@ async fn take(
     for (record, reason) in &built.holds {
         tx.hold_record(*record, reason, Some(package.id)).await?;
     }
+    for (patient, said) in &built.found {
+        crate::names::derive(&mut tx, provider, *patient, said, false).await?;
+    }
     tx.move_package(package.id, PackageState::Accepted, PackageState::Ledgered, None).await?;
     let count = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     tx.count_package(package.id, count(built.patients_in), count(built.refused_patients()), count(built.rows)).await?;
