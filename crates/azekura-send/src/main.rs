@@ -1,11 +1,12 @@
 //! `azekura-send`: makes a sealed package of a provider's medical information. Small enough for a hospital to install alone.
 //!
 //! * `args`: the command line. `people`: whose a file is, and who may not come. `many`: files of many people without those
-//!   who said no. `send`: the package.
+//!   who said no; `also`: under which other ids they stand. `send`: the package.
 //!
 //! Whoever stands in the opt-outs stays at home, and so does whoever was not contacted when contacts are given. The program prints counts, never
 //! an id.
 
+mod also;
 mod args;
 mod many;
 mod people;

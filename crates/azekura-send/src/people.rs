@@ -71,6 +71,8 @@ pub enum Verdict {
 /// Who may not come.
 pub struct Doorkeeper {
     opted_out: HashSet<CanonicalPatientId>,
+    /// Of ids that nobody named, the one that somebody did.
+    because: HashMap<CanonicalPatientId, CanonicalPatientId>,
     contacted: Option<HashMap<CanonicalPatientId, Vec<Contact>>>,
     selective: bool,
     /// Whether files are of many people, and their names say of nobody whose they are.
@@ -82,6 +84,10 @@ impl Doorkeeper {
     pub fn new(contacts: Option<Vec<Contact>>, opt_outs: Option<&[OptOut]>) -> Doorkeeper {
         let selective = contacts.is_some() || opt_outs.is_some();
         let opted_out = opt_outs.unwrap_or_default().iter().filter_map(|o| canonical(&o.patient)).collect();
+        let (named, found): (Vec<_>, Vec<_>) = opt_outs.unwrap_or_default().iter().partition(|o| o.because.is_none());
+        let named: HashSet<_> = named.into_iter().filter_map(|o| canonical(&o.patient)).collect();
+        let found = found.into_iter().filter_map(|o| Some((canonical(&o.patient)?, canonical(o.because.as_deref()?)?)));
+        let because = found.filter(|(id, _)| !named.contains(id)).collect();
         let contacted = contacts.map(|rows| {
             let mut by_person: HashMap<_, Vec<Contact>> = HashMap::new();
             for row in rows {
@@ -91,7 +97,7 @@ impl Doorkeeper {
             }
             by_person
         });
-        Doorkeeper { opted_out, contacted, selective, of_many: false }
+        Doorkeeper { opted_out, because, contacted, selective, of_many: false }
     }
 
     /// For files of many people each (FHIR, DPC, claims, checkups): none is judged by its name (`many` takes out who said no).
@@ -122,9 +128,14 @@ impl Doorkeeper {
         }
     }
 
+    /// Who said no, of those whom some id was met of, each once.
+    pub fn persons(&self, met: &HashSet<CanonicalPatientId>) -> HashSet<CanonicalPatientId> {
+        met.iter().map(|id| self.because.get(id).unwrap_or(id).clone()).collect()
+    }
+
     /// How many said no of whom nothing was met.
     pub fn opted_out_but(&self, met: &HashSet<CanonicalPatientId>) -> usize {
-        self.opted_out.difference(met).count()
+        self.opted_out.iter().filter(|id| !self.because.contains_key(*id) && !met.contains(*id)).count()
     }
 
     /// Who said no.

@@ -15,6 +15,7 @@ use package::{Draft, Finished, PackageError, Purpose, Writer};
 use seal::{Certificate, Identity, Passphrase, SealError};
 use terms::{CanonicalPatientId, PatientIdRule};
 
+use crate::also;
 use crate::args::Args;
 use crate::many::{Filtered, format_of};
 use crate::people::{Doorkeeper, Verdict, named_by};
@@ -111,12 +112,24 @@ pub fn send(args: &Args) -> Result<Sent, Message> {
     }
     let opt_outs = list(args.opt_outs.as_deref(), lists::read_opt_outs)?;
     let contacts = list(args.contacts.as_deref(), lists::read_contacts)?;
-    let keeper = Doorkeeper::new(contacts, opt_outs.as_deref());
     let format = format_of(args.kind);
-    let keeper = if format.is_some() { keeper.for_files_of_many() } else { keeper };
     if args.insurer {
         insured(args, opt_outs.as_deref())?;
     }
+    let opt_outs = match opt_outs.filter(|list| !list.is_empty()) {
+        Some(mut list) => {
+            let rule = if args.insurer { PatientIdRule::Insured } else { PatientIdRule::Digits };
+            let more = match format {
+                Some(format) => also::in_files_of_many(&args.path, format, &args.provider, rule, &list)?,
+                None => also::in_storage(&args.path, &list)?,
+            };
+            list.extend(more);
+            Some(list)
+        }
+        none => none,
+    };
+    let keeper = Doorkeeper::new(contacts, opt_outs.as_deref());
+    let keeper = if format.is_some() { keeper.for_files_of_many() } else { keeper };
     let filtered = match format.filter(|_| !keeper.opted_out().is_empty()) {
         Some(format) => {
             let rule = if args.insurer { PatientIdRule::Insured } else { PatientIdRule::Digits };
@@ -202,7 +215,8 @@ fn package(
         writer.add_payload(payload).map_err(message)?;
         payloads += 1;
     }
-    let counts = queue.end();
+    let mut counts = queue.end();
+    counts.opted_out = keeper.persons(&counts.opted_out);
     writer.count("patients", counts.people.len() as u64);
     writer.count("files", counts.files);
     writer.count("patients-opted-out", counts.opted_out.len() as u64);

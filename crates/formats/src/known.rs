@@ -141,6 +141,27 @@ impl<K: Eq + Hash> Known<K> {
     }
 }
 
+/// Carries what is said of one id to the others of the same person, until no more are found: a person with two charts has both by one card. Each group
+/// holds ids of one person.
+pub fn carry<I: Eq + Hash + Clone, S: Ord + Clone>(groups: &[Vec<I>], said: &mut HashMap<I, BTreeSet<S>>) {
+    let mut more = true;
+    while std::mem::take(&mut more) {
+        for ids in groups {
+            let all: BTreeSet<S> = ids.iter().filter_map(|id| said.get(id)).flatten().cloned().collect();
+            if all.is_empty() {
+                continue;
+            }
+            for id in ids {
+                let of_id = said.entry(id.clone()).or_default();
+                if of_id.len() < all.len() {
+                    *of_id = all.clone();
+                    more = true;
+                }
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -213,6 +234,17 @@ mod tests {
         let id =
             Insured { insurer: "139998", symbol: "江01", number: "234567", branch: "02", birth: Some(670), sex: "2", kana: "" };
         assert_eq!(known.ids(&0), BTreeSet::from([id.local_id().expect("an id")]));
+    }
+
+    #[test]
+    fn what_is_said_of_one_id_is_said_of_all_that_a_chain_of_cards_makes_one_person() {
+        let groups = [vec![1, 10], vec![3, 11], vec![2, 10, 11], vec![4, 12]];
+        let mut said = HashMap::from([(3, BTreeSet::from(["a"])), (1, BTreeSet::from(["b"]))]);
+        carry(&groups, &mut said);
+        for id in [1, 2, 3, 10, 11] {
+            assert_eq!(said.get(&id), Some(&BTreeSet::from(["a", "b"])), "{id}");
+        }
+        assert_eq!(said.len(), 5);
     }
 
     #[test]

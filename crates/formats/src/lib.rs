@@ -51,6 +51,6 @@ pub use convert::{CODES as CONVERT_CODES, ConvertError, Summary, convert, conver
 pub use detect::{Format, detect};
 pub use findings::CODES as ADMIN_CODES;
 pub use home::Home;
-pub use known::Known;
+pub use known::{Known, carry};
 pub use reader::{Member, Output, ReadError, Reader};
 pub use ssmix2::CODES;

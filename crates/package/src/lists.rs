@@ -44,6 +44,8 @@ pub struct OptOut {
     pub scope: Vec<NoticeScope>,
     /// Day of the statement.
     pub date: Date,
+    /// Nobody said it of this id, but of that one, which the files show to be the same person: the statement goes with that one.
+    pub because: Option<String>,
 }
 
 /// Whether a file of a storage is called like one of the lists, or is a table in its root: as a record it would be passed over, and with it
@@ -95,7 +97,7 @@ pub fn read_opt_outs(list: &str, reader: impl Read) -> Result<Vec<OptOut>, Packa
                 .map(|w| w.parse().map_err(|_| "the scope is anonymized, pseudonymized or both"))
                 .collect::<Result<_, _>>()?,
         };
-        Ok(OptOut { patient: patient_of(patient)?, requester, scope, date: date_of(date)? })
+        Ok(OptOut { patient: patient_of(patient)?, requester, scope, date: date_of(date)?, because: None })
     })
 }
 
@@ -112,16 +114,23 @@ pub fn write_contacts<'a>(writer: impl Write, contacts: impl IntoIterator<Item =
     Ok(csv.flush()?)
 }
 
-/// Writes opt-outs as [`read_opt_outs`] reads them.
+/// Name of the column of a list that travels in which [`OptOut::because`] stands.
+pub const BECAUSE: &str = "because";
+
+/// Writes opt-outs as [`read_opt_outs`] reads them, and with a fifth column where [`OptOut::because`] says something.
 ///
 /// # Errors
 /// As of writing.
 pub fn write_opt_outs<'a>(writer: impl Write, opt_outs: impl IntoIterator<Item = &'a OptOut>) -> Result<(), PackageError> {
     let mut csv = csv::Writer::from_writer(writer);
-    csv.write_record(OPT_OUTS_HEADER).map_err(csv_io)?;
+    let opt_outs: Vec<&OptOut> = opt_outs.into_iter().collect();
+    let more = opt_outs.iter().any(|o| o.because.is_some());
+    csv.write_record(OPT_OUTS_HEADER.into_iter().chain(more.then_some(BECAUSE))).map_err(csv_io)?;
     for o in opt_outs {
         let scope = o.scope.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(",");
-        csv.write_record([o.patient.as_str(), o.requester.as_str(), &scope, &o.date.to_string()]).map_err(csv_io)?;
+        let (date, because) = (o.date.to_string(), o.because.as_deref().unwrap_or_default());
+        let row = [o.patient.as_str(), o.requester.as_str(), &scope, &date];
+        csv.write_record(row.into_iter().chain(more.then_some(because))).map_err(csv_io)?;
     }
     Ok(csv.flush()?)
 }

@@ -28,7 +28,8 @@ pub(crate) async fn of_nobody(
     }
     let canonical = |id: &String| rule.canonical(id).ok();
     let came: std::collections::HashSet<_> = summary.patients.iter().filter_map(canonical).collect();
-    let listed: BTreeSet<_> = summary.opt_outs.iter().filter_map(|o| canonical(&o.patient)).collect();
+    let said = summary.opt_outs.iter().filter(|o| o.because.is_empty());
+    let listed: BTreeSet<_> = said.filter_map(|o| canonical(&o.patient)).collect();
     // Nobody says whom the sender left out, but how many: at the most the others of the list are nobody's.
     let others = (listed.len() as u64).saturating_sub(counts.get(LEFT_OUT).copied().unwrap_or(0));
     let missing: BTreeSet<_> = listed.into_iter().filter(|id| !came.contains(id)).collect();
@@ -51,7 +52,8 @@ pub(crate) async fn register(
     again: bool,
 ) -> Result<u64, Error> {
     let mut added = 0;
-    for line in lines {
+    let (said, found): (Vec<_>, Vec<_>) = lines.iter().partition(|line| line.because.is_empty());
+    for line in said {
         let Some(patient) = patients.hash(&line.patient)? else { continue };
         let words: Vec<&str> = line.scope.split([',', ';', ' ', '、']).map(str::trim).filter(|w| !w.is_empty()).collect();
         let parsed: Result<BTreeSet<NoticeScope>, _> = words.iter().map(|w| w.parse()).collect();
@@ -89,6 +91,13 @@ pub(crate) async fn register(
         })
         .await?;
         added += 1;
+    }
+    // After what they rest on. They count as no statements: nobody made them.
+    for line in found {
+        let (Some(patient), Some(named)) = (patients.hash(&line.patient)?, patients.hash(&line.because)?) else { continue };
+        let stated = tx.read().opt_outs_of(provider, named).await?;
+        let in_force = stated.iter().filter(|o| !matches!(o.state, OptOutState::Rejected | OptOutState::Withdrawn));
+        crate::names::derive(tx, provider, patient, in_force, false).await?;
     }
     Ok(added)
 }

@@ -63,7 +63,7 @@ pub fn contacts(from: impl Read) -> io::Result<(Vec<ContactLine>, u64)> {
     })
 }
 
-/// `patient,requester,scope,date`; the first is needed.
+/// `patient,requester,scope,date,because`; the first is needed.
 ///
 /// # Errors
 /// When the list cannot be read or lacks a needed column.
@@ -73,6 +73,7 @@ pub fn opt_outs(from: impl Read) -> io::Result<(Vec<OptOutLine>, u64)> {
         requester: get("requester"),
         scope: get("scope"),
         date: get("date").replace('/', "-"),
+        because: get("because"),
     })
 }
 

@@ -50,7 +50,7 @@ impl Names {
         self.found.contains_key(patient)
     }
 
-    /// Carries the statements of those whom they keep out to their other ids, until no more are found: a person with two charts has both by one card.
+    /// Carries the statements of those whom they keep out to their other ids.
     ///
     /// # Errors
     /// When a hash cannot be computed.
@@ -70,23 +70,21 @@ impl Names {
                 all.push(ids);
             }
         }
-        let mut more = true;
-        while std::mem::take(&mut more) {
-            for ids in &all {
-                let mut stated = Stated::new();
-                for id in ids {
-                    stated.extend(self.found.get(id).cloned().unwrap_or_default());
-                    if is_kept_out(id) {
-                        let said = self.said.get(id).map_or(&[][..], Vec::as_slice);
-                        stated.extend(said.iter().map(|one| (made_by(one).to_owned(), one.clone())));
-                    }
-                }
-                for id in ids {
-                    let own = self.said.get(id).map_or(&[][..], Vec::as_slice);
-                    let new = stated.iter().filter(|(made, _)| !own.iter().any(|one| made_by(one) == **made));
-                    for (made, one) in new {
-                        more |= self.found.entry(*id).or_default().insert(made.clone(), one.clone()).is_none();
-                    }
+        let mut said: HashMap<PatientHmac, BTreeSet<String>> = HashMap::new();
+        let mut statements: HashMap<String, OptOut> = HashMap::new();
+        for id in all.iter().flatten() {
+            let own = self.said.get(id).map_or(&[][..], Vec::as_slice).iter().filter(|_| is_kept_out(id));
+            for one in own.chain(self.found.get(id).into_iter().flat_map(Stated::values)) {
+                said.entry(*id).or_default().insert(made_by(one).to_owned());
+                statements.entry(made_by(one).to_owned()).or_insert_with(|| one.clone());
+            }
+        }
+        formats::carry(&all, &mut said);
+        for (id, made) in said {
+            let own = self.said.get(&id).map_or(&[][..], Vec::as_slice);
+            for made in made.into_iter().filter(|made| !own.iter().any(|one| made_by(one) == made)) {
+                if let Some(one) = statements.get(&made) {
+                    self.found.entry(id).or_default().insert(made, one.clone());
                 }
             }
         }

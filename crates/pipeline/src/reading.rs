@@ -108,6 +108,8 @@ pub struct OptOutLine {
     pub scope: String,
     /// ISO date.
     pub date: String,
+    /// The id of which it was said, where the sender's files show that this is the same person; empty means of this one.
+    pub because: String,
 }
 
 const CHUNK: u8 = 1;

@@ -161,3 +161,56 @@ fn with_nobody_left_the_list_goes_alone() {
     assert_eq!(files.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["opt-outs.csv"]);
     assert_eq!((&package["files"], &package["files_left_out"]), (&0.into(), &1.into()));
 }
+
+/// The list of opt-outs that travels in a package: patient and because.
+fn travelling(files: &[(String, Vec<u8>)]) -> Vec<(String, String)> {
+    let (_, bytes) = files.iter().find(|(path, _)| path == "opt-outs.csv").expect("the list");
+    let ends = |line: &str| -> (String, String) {
+        let (first, rest) = line.split_once(',').expect("a row");
+        (first.trim_matches('"').to_owned(), rest.rsplit_once(',').expect("a row").1.trim_matches('"').to_owned())
+    };
+    String::from_utf8_lossy(bytes).lines().skip(1).map(ends).collect()
+}
+
+// control: NOT-03
+#[test]
+fn a_no_by_chart_number_leaves_out_what_is_known_by_card_alone_and_tells_the_producer() {
+    for (ids, files_of_hers) in [(["456"], ["RECEIPTC", "RECEIPTS"]), ([CARD], ["RECEIPTC", "RECEIPTS"])] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let tree = samples("receipt/clean");
+        let package = sent(&mut of_kind("receipt", &tree, &dir.path().join("out"), Some(&list(dir.path(), &ids)), &[]));
+        let (files, counts, _) = opened(&package);
+        assert_eq!((counts["patients-opted-out"], &package["opt_outs_elsewhere"]), (1, &0.into()), "one person");
+        for name in files_of_hers {
+            let of_hers = files.iter().filter(|(path, bytes)| path.contains(name) && hers(bytes)).count();
+            assert_eq!(of_hers, 0, "{name} for {ids:?}");
+        }
+        let list = travelling(&files);
+        assert!(list.len() >= 2, "her other ids, by each way to write her name");
+        assert!(list[0].1.is_empty() && list[1..].iter().all(|(_, because)| because == ids[0]), "{ids:?}");
+        assert!(list[1..].iter().all(|(id, _)| *id == "456" || id.starts_with("insured-")));
+        // The list that is read at the producer's door is what docs/package.md says.
+        assert!(files.iter().any(|(p, b)| p == "opt-outs.csv" && b.starts_with(b"patient,requester,scope,date,because\n")));
+    }
+}
+
+// control: NOT-03
+#[test]
+fn a_storage_tells_the_card_of_who_said_no_and_of_nobody_else() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let storage = samples("ssmix2/handmade/std");
+    let package = sent(&mut of_kind("ssmix2", &storage, &dir.path().join("out"), Some(&list(dir.path(), &["12345"])), &[]));
+    let (files, counts, _) = opened(&package);
+    assert_eq!(counts["patients-opted-out"], 1);
+    let told = travelling(&files);
+    assert!(told.len() > 1, "an insured person's id");
+    assert!(told[1..].iter().all(|(id, because)| id.starts_with("insured-") && because == "12345"));
+    // Told by that card alone, the chart stays at home, and both are one person.
+    let card = told[1].0.clone();
+    let other = dir.path().join("by-card");
+    fs::create_dir(&other).expect("a directory");
+    let package = sent(&mut of_kind("ssmix2", &storage, &other.join("out"), Some(&list(&other, &[&card])), &[]));
+    let (files, counts, _) = opened(&package);
+    assert_eq!((counts["patients-opted-out"], &package["opt_outs_elsewhere"]), (1, &0.into()));
+    assert!(files.iter().all(|(path, _)| !path.contains("0000012345")), "the chart of the same person");
+}
