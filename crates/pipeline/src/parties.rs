@@ -164,12 +164,14 @@ fn usable(kind: PartyKind, file: &Path) -> Result<Vec<u8>, Error> {
 /// Refuses a certificate over a key that is or was another officer's or member's, whichever of the two: one key under two ids would be two people
 /// who decide, and who reviews an application does not approve what is made of it.
 async fn whose_else(reader: &mut Reader, kind: PartyKind, id: &str, certificate: &[u8]) -> Result<(), Error> {
-    // Hospitals of one group may share a key; who approves may not.
-    if !matches!(kind, PartyKind::Officer | PartyKind::Member) {
-        return Ok(());
-    }
+    // Hospitals of one group may share a key; who approves may not, nor who receives: what one recipient has adds up.
+    let others: &[PartyKind] = match kind {
+        PartyKind::Officer | PartyKind::Member => &[PartyKind::Officer, PartyKind::Member],
+        PartyKind::Recipient => &[PartyKind::Recipient],
+        PartyKind::Provider | PartyKind::Body => return Ok(()),
+    };
     let key = Certificate::from_der(certificate)?.key_sha256()?;
-    for other in [PartyKind::Officer, PartyKind::Member] {
+    for other in others.iter().copied() {
         let now = reader.parties(other).await?.into_iter().map(|p| (p.id, p.certificate));
         let before = reader.former_certificates(other).await?.into_iter().map(|f| (f.id, f.certificate));
         for (who, pinned) in now.chain(before).filter(|(who, _)| other != kind || who != id) {

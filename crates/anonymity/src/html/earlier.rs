@@ -4,6 +4,7 @@ use messages::Message;
 
 use super::{Page, grouped};
 use crate::joint::Joint;
+use crate::profile::Kind;
 use crate::report::CumulativeReport;
 
 impl Page<'_> {
@@ -41,6 +42,9 @@ impl Page<'_> {
         }
         if told.earlier.is_empty() {
             lines.push(self.t("anonymity-report-earlier-none"));
+        }
+        if matches!(self.report.kind, Kind::Pseudonymized) && !told.earlier.is_empty() {
+            lines.push(self.t("anonymity-report-earlier-pseudonymized"));
         }
         if told.recipient.in_both > 0 {
             let few = if told.recipient.few > 0 { "anonymity-report-earlier-joint" } else { "anonymity-report-earlier-alike" };

@@ -64,6 +64,7 @@ pub const TEXTS: &[&str] = &[
     "anonymity-report-earlier-alike",
     "anonymity-report-earlier-change",
     "anonymity-report-earlier-anybody",
+    "anonymity-report-earlier-pseudonymized",
     "anonymity-report-earlier-help",
     "anonymity-report-purpose",
     "anonymity-report-recipient",

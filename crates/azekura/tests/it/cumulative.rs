@@ -170,3 +170,47 @@ fn moved_data_of_the_same_people_are_stopped_too() {
     let id = house.planned_with(&beside(house, &moved, &[&first]));
     assert!(few(&house.make(&id)) > 0);
 }
+
+// control: PRC-05
+#[test]
+fn naming_one_data_set_takes_it_out_of_no_count_of_all_that_the_recipient_has() {
+    let hospital = hospital();
+    let house = &hospital.house;
+    let first = made_and_left(house, &linkable(house));
+    let second = made_and_left(house, &beside(house, &other_borders(house), &[&first]));
+    // Beside the first alone it tells nothing new; with the second, which nobody named, it does.
+    let id = house.planned_with(&beside(house, &linkable(house), &[&first]));
+    let said = house.on(&["dataset", "make", &id]);
+    assert_eq!(said.refused(), "core-dataset-joined");
+    assert!(said.all.contains(&first) && said.all.contains(&second), "both are to be named: {}", said.all);
+    let id = house.planned_with(&beside(house, &linkable(house), &[&first, &second]));
+    let made = house.make(&id);
+    assert!(few(&made) > 0 && made["cumulative"]["earlier"].as_array().is_some_and(|all| all.len() == 2), "{made}");
+}
+
+// control: PRC-05
+#[test]
+fn a_pseudonymized_data_set_tells_of_the_anonymized_ones_that_its_recipient_has() {
+    let hospital = hospital();
+    let house = &hospital.house;
+    let first = made_and_left(house, &moved(house));
+    let id = house.planned();
+    let made = house.make(&id);
+    assert_eq!(made["cumulative"]["earlier"][0]["dataset"], first.as_str(), "{made}");
+    assert!(page(house, &id).contains("no more anonymous"));
+    house.approve(&id);
+    house.on(&["dataset", "deliver", &id]).done();
+    let other = house.planned_with(&beside(house, &moved(house), &[&first]));
+    let earlier = house.make(&other)["cumulative"]["earlier"].clone();
+    let listed = earlier.as_array().expect("a list").iter().find(|one| one["dataset"] == id.as_str()).expect("listed").clone();
+    assert_eq!(listed["classes"], false, "{earlier}");
+}
+
+// control: PRC-05
+#[test]
+fn one_key_is_no_two_recipients() {
+    let hospital = hospital();
+    let cert = party("recipient", "30").cert;
+    let again = hospital.house.on(&["recipient", "add", "--id", "another-name", "--cert", text(&cert)]);
+    assert_eq!(again.refused(), "core-party-certificate-taken");
+}

@@ -91,6 +91,7 @@ anonymity-report-earlier-joint = Whoever lays the anonymized data sets of this r
 anonymity-report-earlier-alike = Whoever lays the anonymized data sets of this recipient side by side learns no more of a person's class than from one: everybody who is in both stands with at least { $k } people in the same classes of all (the smallest group: { $smallest }).
 anonymity-report-earlier-change = What differs between the data sets can be told by comparing them. People who are new here, where few of a class are: { $new }. People who are not in it any more (most often because they said no), where few of a class are: { $gone }.
 anonymity-report-earlier-anybody = Beside all anonymized data sets that anybody has or is to get, if somebody got hold of all of them: people who could be narrowed down to fewer than { $k }: { $few } of { $persons }. (This line does not go to the recipient.)
+anonymity-report-earlier-pseudonymized = This data set has values as they are: whoever also has the others can tell by these which of their rows are of whom in this one. For this recipient the others are no more anonymous than it.
 anonymity-report-earlier-help = Which person was in which class of each data set is kept sealed for this count, and nothing else of them. It is taken that all rows of a person can be put together by what both show; that is more than most can do, and no less than somebody might.
 anonymity-effects-title = Whom leaving people out falls on
 anonymity-effects-all = Of all people { $out } are left out ({ $share } %), because too few others are like them.

@@ -150,6 +150,8 @@ pub async fn make(instance: &Instance, id: DatasetId, keys: Option<&Path>) -> Re
         report.cumulative = Some(beside);
         Some(cumulative::write(instance, id, &classes, &inside)?)
     } else {
+        let beside = cumulative::listed(instance, &case.row, &profile, &ids, snapshot.person_map()).await?;
+        report.cumulative = (!beside.earlier.is_empty()).then_some(beside);
         None
     };
     let partition = partition(&ids, snapshot.person_map());

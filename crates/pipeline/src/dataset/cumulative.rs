@@ -11,7 +11,7 @@ use lake::PersonMap;
 use ledger::{AssetState, DatasetState, Reader};
 use messages::Message;
 use serde::{Deserialize, Serialize};
-use terms::{AssetClass, AssetId, DatasetId, RecordId};
+use terms::{AssetClass, AssetId, DatasetId, RecordId, ReleaseKind};
 
 use super::deliver::released;
 use super::earlier::{Somebody, names, somebody};
@@ -117,35 +117,37 @@ struct Beside {
     same: bool,
     /// Its classes, where they are kept.
     classes: Option<Release<Somebody>>,
+    /// Fewest persons of a class that its profile promises.
+    k: u64,
 }
 
-/// What a data set tells beside those that were made before, delivered or waiting to be; `records` is the class of each of its records.
-///
-/// # Errors
-/// A refusal where more than the instance's bound of its persons would stand in groups of fewer than `k` beside what the same recipient has, and
-/// the committee has not seen it (the new one's profile names the other; where it `leaves`, it is enough that the other's names it). When
-/// the ledger or a list cannot be read.
-pub(super) async fn check(
+/// Everything made before in which some of the same people are.
+async fn laid_beside(
     instance: &Instance,
     row: &ledger::Dataset,
     profile: &Profile,
-    records: &BTreeMap<i64, u32>,
+    new: &BTreeMap<Somebody, u32>,
     map: Option<&PersonMap>,
     leaves: bool,
-) -> Result<CumulativeReport, Error> {
-    let k = profile.privacy.as_ref().map_or(0, |p| u64::from(p.k));
-    let new: BTreeMap<Somebody, u32> = records.iter().map(|(record, class)| (somebody(*record, map), *class)).collect();
+) -> Result<Vec<Beside>, Error> {
+    let k = k_of(Some(profile));
     let mut all = Vec::new();
     let datasets = instance.ledger.read().await?.datasets().await?;
     for other in datasets.iter().filter(|other| other.id != row.id) {
         let made = matches!(other.state, DatasetState::TwoPersonCheck | DatasetState::Released | DatasetState::Delivered);
-        let order = Order::parse(&other.profile).ok();
-        let Some(theirs) = order.as_ref().and_then(Order::profile).filter(|_| made) else { continue };
+        // Of these, nobody's rows leave.
+        let of_people = !matches!(other.kind, ReleaseKind::LinkageQuery | ReleaseKind::LinkageKeys);
+        if !made || !of_people {
+            continue;
+        }
         let there: BTreeSet<Somebody> = released(instance, other.id).await?.into_iter().map(|r| somebody(r, map)).collect();
         let both = new.keys().filter(|person| there.contains(person)).count() as u64;
         if both == 0 {
             continue;
         }
+        // A profile that this version does not take any more promises and names what nobody can say: it counts all the same.
+        let order = Order::parse(&other.profile).ok();
+        let theirs = order.as_ref().and_then(Order::profile);
         let asset = of(&mut instance.ledger.read().await?, other.id).await?;
         let classes = match asset {
             Some(asset) => Some(release(read(instance, asset).await?, map)),
@@ -155,26 +157,72 @@ pub(super) async fn check(
             dataset: other.id.to_string(),
             in_both: (both >= k).then_some(both),
             classes: classes.is_some(),
-            seen: names(Some(profile), other.id) || (leaves && names(Some(theirs), row.id)),
+            seen: names(Some(profile), other.id) || (leaves && names(theirs, row.id)),
         };
-        all.push(Beside { told, same: other.recipient == row.recipient, classes });
+        all.push(Beside { told, same: other.recipient == row.recipient, classes, k: k_of(theirs) });
     }
+    Ok(all)
+}
+
+fn k_of(profile: Option<&Profile>) -> u64 {
+    profile.and_then(|p| p.privacy.as_ref()).map_or(0, |p| u64::from(p.k))
+}
+
+/// The data sets of some of the same people that the recipient of a pseudonymized one has or is to get: it has no classes, and with values as they
+/// are it tells which rows of the others are whose.
+///
+/// # Errors
+/// When the ledger or a list cannot be read.
+pub(super) async fn listed(
+    instance: &Instance,
+    row: &ledger::Dataset,
+    profile: &Profile,
+    records: &[i64],
+    map: Option<&PersonMap>,
+) -> Result<CumulativeReport, Error> {
+    let new = records.iter().map(|record| (somebody(*record, map), 0)).collect();
+    let all = laid_beside(instance, row, profile, &new, map, false).await?;
+    let earlier = all.into_iter().filter(|b| b.same).map(|b| b.told).collect();
+    Ok(CumulativeReport { most: instance.config.release.most_joined, earlier, recipient: Joint::default(), anybody: None })
+}
+
+/// What a data set tells beside those that were made before, delivered or waiting to be; `records` is the class of each of its records.
+///
+/// # Errors
+/// A refusal where more than the instance's bound of its persons would stand in groups of fewer than `k` (the largest that any of them promises) beside
+/// all that the same recipient has, and one of these that adds to it was not seen by the committee (the new one's profile names it; where it
+/// `leaves`, it is enough that the other's names the new one). When the ledger or a list cannot be read.
+pub(super) async fn check(
+    instance: &Instance,
+    row: &ledger::Dataset,
+    profile: &Profile,
+    records: &BTreeMap<i64, u32>,
+    map: Option<&PersonMap>,
+    leaves: bool,
+) -> Result<CumulativeReport, Error> {
+    let new: BTreeMap<Somebody, u32> = records.iter().map(|(record, class)| (somebody(*record, map), *class)).collect();
+    let all = laid_beside(instance, row, profile, &new, map, leaves).await?;
+    // What the recipient was promised with any of them is held with all of them.
+    let k = all.iter().filter(|b| b.same).map(|b| b.k).fold(k_of(Some(profile)), u64::max);
     let most = instance.config.release.most_joined;
-    let unseen = beside(&new, &all, k, |b| b.same && !b.told.seen);
+    let recipient = beside(&new, &all, k, |b| b.same);
+    // With one that nobody has seen, all are laid side by side: what the seen ones tell alone is decided, what it adds to them is not.
+    let seen = beside(&new, &all, k, |b| b.same && b.told.seen);
+    let found = |joint: &Joint| joint.few + joint.few_new;
     #[allow(clippy::cast_precision_loss)] // numbers of persons
-    if unseen.few as f64 > most * new.len() as f64 {
-        let ids: Vec<&str> = all.iter().filter(|b| b.same && !b.told.seen).map(|b| b.told.dataset.as_str()).collect();
+    let too_many = found(&recipient) as f64 > most * new.len() as f64;
+    if too_many && found(&recipient) > found(&seen) && all.iter().any(|b| b.same && !b.told.seen) {
+        let ids: Vec<&str> = all.iter().filter(|b| b.same).map(|b| b.told.dataset.as_str()).collect();
         let refusal = Message::new("core-dataset-joined")
             .with("recipient", &row.recipient)
             .with("ids", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", "))
-            .with("few", unseen.few)
+            .with("few", found(&recipient))
             .with("persons", new.len())
             .with("k", k)
             .with("most", format!("{:.1}", most * 100.0));
         return Err(Error::refused(refusal));
     }
     let anybody = all.iter().any(|b| !b.same).then(|| beside(&new, &all, k, |_| true));
-    let recipient = beside(&new, &all, k, |b| b.same);
     let earlier = all.into_iter().filter(|b| b.same).map(|b| b.told).collect();
     Ok(CumulativeReport { most, earlier, recipient, anybody })
 }
