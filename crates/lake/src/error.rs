@@ -123,6 +123,15 @@ impl LakeError {
         LakeError::Io { what, path: path.to_string(), source }
     }
 
+    /// What a plan met while it ran. No text of the engine's is passed on: functions call a value that they cannot take a fault of the plan, and quote it.
+    pub(crate) fn running(error: DataFusionError) -> Self {
+        match Self::query(error) {
+            LakeError::Query { .. } => LakeError::Running { kind: "a value did not fit an expression".into() },
+            other => other,
+        }
+    }
+
+    /// What planning met, before any value was read.
     pub(crate) fn query(error: DataFusionError) -> Self {
         // Our own errors travel through the engine as external ones.
         let error = match error {

@@ -69,7 +69,7 @@ impl Query {
     /// [`LakeError::Running`] and what reading the files can meet.
     pub async fn collect(self) -> Result<Vec<RecordBatch>, LakeError> {
         self.snapshot.current()?;
-        let batches = self.frame.collect().await.map_err(LakeError::query)?;
+        let batches = self.frame.collect().await.map_err(LakeError::running)?;
         batches.iter().map(plain).collect()
     }
 
@@ -79,7 +79,7 @@ impl Query {
     /// As [`Query::collect`].
     pub async fn stream(self) -> Result<SendableRecordBatchStream, LakeError> {
         self.snapshot.current()?;
-        self.frame.execute_stream().await.map_err(LakeError::query)
+        self.frame.execute_stream().await.map_err(LakeError::running)
     }
 }
 

@@ -229,7 +229,7 @@ pub enum Event {
         to: OutboxState,
     },
 
-    /// Personal data was read by a query; the purpose is the entry's.
+    /// Personal data was read by a query; the purpose is the entry's. -1 rows: it ended without an answer.
     Queried {
         tables: Vec<String>,
         rows: i64,

@@ -5,6 +5,7 @@ use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::SessionOptions;
 use ledger::{Event, Hex32};
+use messages::Message;
 
 use crate::Instance;
 use crate::error::Error;
@@ -14,11 +15,13 @@ pub struct Answer {
     batches: Vec<RecordBatch>,
 }
 
-/// An answer that nobody may see yet.
+/// An answer that nobody may see yet, or why there is none.
 pub struct Asked {
-    batches: Vec<RecordBatch>,
+    answer: Result<Vec<RecordBatch>, Error>,
     tables: Vec<String>,
     statement_sha256: Hex32,
+    /// Entries of the journal when it was asked.
+    since: u64,
 }
 
 /// Names of columns, and rows of values as text.
@@ -30,25 +33,41 @@ type Cells = (Vec<String>, Vec<Vec<Option<String>>>);
 /// When the purpose is none, the query is not valid, or names a table that is not there.
 pub async fn ask(instance: &Instance, purpose: &str, statement: &str) -> Result<Asked, Error> {
     ledger::check_purpose(purpose)?;
+    let since = instance.ledger.read().await?.journal_size();
     let snapshot = instance.lake.snapshot(&instance.ledger, None).await?;
     let session = snapshot.session(&SessionOptions::default())?;
     let query = session.prepare(statement).await?;
     let tables: Vec<String> = query.tables().iter().cloned().collect();
-    let batches = query.collect().await?;
-    Ok(Asked { batches, tables, statement_sha256: Hex32(seal::hash::sha256(statement.as_bytes())) })
+    let answer = query.collect().await.map_err(Error::from);
+    Ok(Asked { answer, tables, statement_sha256: Hex32(seal::hash::sha256(statement.as_bytes())), since })
 }
 
-/// Writes question and purpose to the journal; then the answer may be shown.
+/// Writes question and purpose to the journal; then the answer may be shown. A question that failed when tables were being read stands there too:
+/// that it fails or not can be an answer.
 ///
 /// # Errors
-/// When the purpose is none (1 to 500 characters on one line) or the ledger cannot be written.
+/// Why there is no answer; a refusal when somebody said no or was erased while it was asked; when the purpose is none (1 to 500 characters on one
+/// line) or the ledger cannot be written.
 pub async fn journal(instance: &Instance, purpose: &str, asked: Asked) -> Result<Answer, Error> {
-    let rows = asked.batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+    let outdated = said_no_since(instance, asked.since).await?;
+    let rows = match &asked.answer {
+        Ok(batches) if !outdated => i64::try_from(batches.iter().map(RecordBatch::num_rows).sum::<usize>()).unwrap_or(i64::MAX),
+        _ => -1,
+    };
     let mut tx = instance.ledger.begin(&instance.actor, purpose).await?;
-    let rows = i64::try_from(rows).unwrap_or(i64::MAX);
     tx.emit(Event::Queried { tables: asked.tables, rows, statement_sha256: asked.statement_sha256 })?;
     tx.commit().await?;
-    Ok(Answer { batches: asked.batches })
+    let batches = asked.answer?;
+    if outdated { Err(Error::refused(Message::new("core-sql-outdated"))) } else { Ok(Answer { batches }) }
+}
+
+/// Whether the journal tells of an opt-out or an erasure from an entry on.
+async fn said_no_since(instance: &Instance, since: u64) -> Result<bool, Error> {
+    let mut reader = instance.ledger.read().await?;
+    let entries = reader.entries(since, reader.journal_size()).await?;
+    let of_a_no =
+        |event: &Event| matches!(event, Event::OptOutReceived { .. } | Event::OptOutMoved { .. } | Event::Erased { .. });
+    Ok(entries.iter().any(|entry| of_a_no(&entry.event)))
 }
 
 impl Answer {
