@@ -61,6 +61,18 @@ fn seal_cases(instance: &Instance, cases: &[Case<i64>]) -> Result<Written, Error
     })
 }
 
+/// Where the pairs are among files that nothing opens any more, there are none until the next linkage.
+///
+/// # Errors
+/// Of the ledger.
+pub(crate) async fn forget_lost(tx: &mut Tx, lost: &[AssetId]) -> Result<(), Error> {
+    let asset: Option<AssetId> = tx.read().setting(SETTING).await?.and_then(|id| id.parse().ok());
+    if asset.is_some_and(|asset| lost.contains(&asset)) {
+        tx.set_setting(SETTING, "").await?;
+    }
+    Ok(())
+}
+
 /// Makes them the current ones. The caller finishes what is doomed after the commit.
 ///
 /// # Errors

@@ -132,6 +132,7 @@ impl Instance {
             let fingerprint = Hex32(seal::hash::sha256(&certificate.der()?));
             tx.emit(Event::CertificateMade { what: what.to_owned(), fingerprint })?;
         }
+        crate::standing::note_keyring(&mut tx, keyring).await?;
         tx.commit().await?;
         Ok(made)
     }
@@ -158,11 +159,19 @@ impl Instance {
         let instance = Instance::open_as_it_is(root, passphrase, mode, actor).await?;
         if matches!(mode, Mode::Writer) {
             // Before anything is put in order: to an earlier ledger, newer files are waste.
-            let ready = match crate::standing::refuse_behind(&instance).await {
+            let refused = crate::standing::refuse_behind(&instance).await;
+            if let Err(error) = refused {
+                instance.ledger.close().await;
+                return Err(error);
+            }
+            // What a crash kept from being marked is marked before anything is built on it.
+            let ready = match instance.leave().await {
                 Ok(()) => instance.put_in_order().await,
                 Err(error) => Err(error),
             };
+            log_aside_done(root);
             if let Err(error) = ready {
+                warn_of(instance.leave().await.as_ref().err());
                 instance.ledger.close().await;
                 return Err(error);
             }
@@ -193,7 +202,9 @@ impl Instance {
             Mode::Writer => {
                 let lock = Lock::exclusive(&root.join(LOCK)).map_err(Error::io(root.join(LOCK).display().to_string()))?;
                 let busy = || Error::refused(Message::new("core-instance-busy").with("path", root.display()));
-                Some(lock.ok_or_else(busy)?)
+                let lock = lock.ok_or_else(busy)?;
+                log_aside(root)?;
+                Some(lock)
             }
         };
         let keyring = Arc::new(Keyring::open(&root.join(KEYRING), passphrase)?);
@@ -325,6 +336,29 @@ impl Instance {
     /// What is to leave for a party.
     pub fn outbox(&self, party: &str) -> PathBuf {
         self.root.join("outbox").join(party)
+    }
+}
+
+/// Name of the copy of a log.
+const LOG_ASIDE: &str = "ledger.db-wal.aside";
+
+/// Copies a log that lies beside the ledger: opening folds it in, and where the ledger turns out to be an earlier copy, the newest one needs it.
+fn log_aside(root: &Path) -> Result<(), Error> {
+    let (log, aside) = (root.join("ledger.db-wal"), root.join(LOG_ASIDE));
+    match std::fs::read(&log) {
+        // A copy from a refusal before stays: what lies there now may be the earlier ledger's.
+        Ok(bytes) if !bytes.is_empty() && !aside.exists() => {
+            durable::write_atomic(&aside, &bytes).map_err(Error::io(aside.display().to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The ledger is the right one: no copy is needed.
+fn log_aside_done(root: &Path) {
+    let aside = root.join(LOG_ASIDE);
+    if aside.exists() {
+        warn_of(durable::remove_file(&aside).map_err(Error::io(aside.display().to_string())).as_ref().err());
     }
 }
 

@@ -97,7 +97,7 @@ async fn assets(instance: &Instance, deep: bool) -> Result<Vec<Message>, Error> 
         } else if deep && crate::dataset::hash_file(&path)? != asset.sha256 {
             messages.push(Message::new("core-asset-changed").with("asset", asset.id).with("path", &asset.path));
         }
-        if keys.get(&asset.id).is_some_and(|key| !instance.keyring.epochs(&key.scope).contains(&key.epoch)) {
+        if keys.get(&asset.id).is_some_and(|key| instance.keyring.open_data_key(asset.id, key).is_err()) {
             messages.push(Message::new("core-asset-key-gone").with("asset", asset.id).with("path", &asset.path));
         }
     }

@@ -195,6 +195,8 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
             let mut tx = instance.ledger.begin(&instance.actor, "a person stops provision").await?;
             let added = tx.add_opt_out(&new).await?;
             tx.commit().await?;
+            // From here no earlier ledger undoes it, however this command ends.
+            crate::moving::warn_of(crate::standing::keep(instance).await.as_ref().err());
             added.id
         }
     };

@@ -501,6 +501,9 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
     let new_contacts = tx.add_contacts(&provider, &contacts).await?;
     let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.listed).await?;
     tx.commit().await?;
+    if opt_outs > 0 {
+        crate::moving::warn_of(crate::standing::keep(instance).await.as_ref().err());
+    }
     Ok(Received {
         directory: name,
         package: Some(id),

@@ -14,8 +14,10 @@ use crate::failure::Failure;
 /// Name of the systemd credential that may hold the passphrase.
 const CREDENTIAL: &str = "azekura-passphrase";
 
-/// How often a command that has read waits for its turn to write, a quarter of a second each time.
-const TRIES: u32 = 120;
+/// How often a command that has read waits for its turn to write, a quarter of a second each time: an ingest takes minutes.
+const TRIES: u32 = 4 * 60 * 60;
+/// After how many of these it says so.
+const SILENT: u32 = 20;
 
 /// How to get at an instance.
 pub struct Access {
@@ -111,6 +113,9 @@ impl Access {
                 match Instance::open(&place.instance, &passphrase, Mode::Writer, actor.clone()).await {
                     Err(error) if error.code() == "core-instance-busy" && tries < TRIES => {
                         tries += 1;
+                        if tries == SILENT {
+                            tracing::warn!("another command writes to the instance: waiting for its end");
+                        }
                         tokio::time::sleep(std::time::Duration::from_millis(250)).await;
                     }
                     other => break other?,
@@ -144,7 +149,10 @@ async fn finish<T>(instance: Instance, mode: Mode, also_when_failed: bool, resul
     instance.ledger.close().await;
     let result = result?;
     handed?;
-    left?;
+    // What was done is done: without the mark the next command finds the ledger longer than it says, and leaves it.
+    if let Err(error) = left {
+        tracing::warn!(code = error.code(), %error, "the mark of how far the journal is could not be left");
+    }
     Ok(result)
 }
 

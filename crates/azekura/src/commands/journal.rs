@@ -75,8 +75,17 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
         }
         Command::Accept { place, reason } => {
             let lost = access.with_behind(&place, async |i| Ok(pipeline::standing::accept(i, &reason).await?))?;
-            let line = Message::new("core-ledger-accepted").with("lost", lost);
-            shown.result(&serde_json::json!({ "entries_lost": lost }), &[line]);
+            let entries = lost.entries.map_or_else(|| "?".to_owned(), |n| n.to_string());
+            let mut lines = vec![Message::new("core-ledger-accepted").with("lost", entries)];
+            if lost.files > 0 {
+                let providers = lost.providers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                let providers = if providers.is_empty() { "-".to_owned() } else { providers };
+                lines.push(Message::new("core-ledger-files-lost").with("files", lost.files).with("providers", providers));
+            }
+            let json = serde_json::json!({
+                "entries_lost": lost.entries, "files_lost": lost.files, "providers": lost.providers,
+            });
+            shown.result(&json, &lines);
             Ok(Outcome::Done)
         }
         Command::Verify { place, checkpoint, deep } => {

@@ -135,7 +135,7 @@ fn a_list_that_could_not_be_read_the_first_time_counts_when_its_package_comes_wh
 }
 
 /// Both hospitals have the three patients.
-fn two_hospitals(house: &House) {
+pub fn two_hospitals(house: &House) {
     other_hospital(house);
     house.notified_at(OTHER, &IDS);
     house.receive(&[&house.tree(1, &of(&IDS)), &from_other(house, 1, &of(&IDS))]);

@@ -319,6 +319,24 @@ pub(super) async fn void_in(tx: &mut Tx, row: &ledger::Dataset, why: &str) -> Re
     destroy_epochs(tx).await
 }
 
+/// Takes back the data sets that were made and of which something is among files that nothing opens any more. The files that went with them.
+///
+/// # Errors
+/// When the ledger cannot be written.
+pub(crate) async fn void_lost(tx: &mut Tx, lost: &BTreeSet<AssetId>, why: &str) -> Result<BTreeSet<AssetId>, Error> {
+    let mut gone = BTreeSet::new();
+    for row in tx.read().datasets().await? {
+        let made = matches!(row.state, DatasetState::TwoPersonCheck | DatasetState::Released);
+        if made && row.data_asset.into_iter().chain(row.report_asset).any(|asset| lost.contains(&asset)) {
+            let list: Option<AssetId> = tx.read().setting(&released_setting(row.id)).await?.and_then(|a| a.parse().ok());
+            let more = [list, ids::of(tx.read(), row.id).await?, cumulative::of(tx.read(), row.id).await?];
+            gone.extend(row.data_asset.into_iter().chain(row.report_asset).chain(more.into_iter().flatten()));
+            void_in(tx, &row, why).await?;
+        }
+    }
+    Ok(gone)
+}
+
 /// Has the key epochs destroyed that data sets and what is known of them are under, like those of an erasure: an earlier copy of the ledger
 /// must not open either what goes. [`destroy`] does it.
 ///

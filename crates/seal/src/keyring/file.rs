@@ -139,6 +139,10 @@ impl Sealed {
         Ok((Sealed { root, salt: file.salt, cost: file.cost, generation: file.generation }, secrets))
     }
 
+    pub(super) fn changes(&self) -> u64 {
+        self.generation
+    }
+
     /// Makes a new state of the keyring durable in place of the one before.
     pub(super) fn save(&mut self, path: &Path, secrets: &Secrets) -> Result<(), SealError> {
         let on_disk = match File::read(path) {

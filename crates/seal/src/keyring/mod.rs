@@ -190,6 +190,11 @@ impl Keyring {
         })
     }
 
+    /// How often it was changed since it was made: an earlier copy says less.
+    pub fn changes(&self) -> u64 {
+        self.state().sealed.changes()
+    }
+
     /// The epochs of a scope that still open.
     pub fn epochs(&self, scope: &KeyScope) -> Vec<u32> {
         self.state().secrets.scopes.get(scope).map(Epochs::numbers).unwrap_or_default()
