@@ -61,6 +61,8 @@ mod tests {
             "package-send-opt-outs-elsewhere",
             "package-send-filtered",
             "package-send-nobodys",
+            "package-send-no-institution",
+            "package-send-no-insurer",
         ] {
             assert!(messages::has(messages::Lang::En, code) && messages::has(messages::Lang::Ja, code), "{code}");
         }

@@ -13,7 +13,7 @@ use package::lists::{self, OptOut};
 use package::tree::{Found, TarWriter, Walk};
 use package::{Draft, Finished, PackageError, Purpose, Writer};
 use seal::{Certificate, Identity, Passphrase, SealError};
-use terms::{CanonicalPatientId, PatientIdRule};
+use terms::{CanonicalPatientId, PatientIdRule, SourceKind};
 
 use crate::also;
 use crate::args::Args;
@@ -61,7 +61,7 @@ impl Sent {
             "kind": manifest.kind,
             "manifest_sha256": manifest_sha256.iter().map(|b| format!("{b:02x}")).collect::<String>(),
             "payloads": manifest.payloads.len(),
-            "people": counts.people.len(),
+            "people": (manifest.kind == SourceKind::Ssmix2.to_string()).then_some(counts.people.len()),
             "files": counts.files,
             "bytes": counts.bytes,
             "people_opted_out": counts.opted_out.len(),
@@ -113,6 +113,12 @@ pub fn send(args: &Args) -> Result<Sent, Message> {
     let opt_outs = list(args.opt_outs.as_deref(), lists::read_opt_outs)?;
     let contacts = list(args.contacts.as_deref(), lists::read_contacts)?;
     let format = format_of(args.kind);
+    // An insurer's people have no numbers of its own, an institution's have: taken for the other, nobody of a list would be found.
+    let is_institution = args.provider.as_str().len() == 10 && args.provider.as_str().bytes().all(|b| b.is_ascii_digit());
+    if format.is_some() && is_institution == args.insurer {
+        let code = if args.insurer { "package-send-no-insurer" } else { "package-send-no-institution" };
+        return Err(Message::new(code).with("provider", &args.provider));
+    }
     if args.insurer {
         insured(args, opt_outs.as_deref())?;
     }
@@ -217,7 +223,10 @@ fn package(
     }
     let mut counts = queue.end();
     counts.opted_out = keeper.persons(&counts.opted_out);
-    writer.count("patients", counts.people.len() as u64);
+    // Of files of many people nobody counted who is in them.
+    if format_of(args.kind).is_none() {
+        writer.count("patients", counts.people.len() as u64);
+    }
     writer.count("files", counts.files);
     writer.count("patients-opted-out", counts.opted_out.len() as u64);
     writer.count("patients-not-contacted", counts.not_contacted.len() as u64);

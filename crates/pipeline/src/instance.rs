@@ -88,7 +88,7 @@ impl Instance {
         if what == PassphraseIs::RandomKey && !passphrase.has_form_of_key() {
             return Err(Error::refused(Message::new("core-passphrase-no-key")));
         }
-        if what == PassphraseIs::Words && passphrase.length() < LEAST_PASSPHRASE {
+        if what == PassphraseIs::Words && (passphrase.length() < LEAST_PASSPHRASE || !passphrase.is_varied()) {
             return Err(Error::refused(Message::new("core-passphrase-short").with("least", LEAST_PASSPHRASE)));
         }
         let unfinished = Unfinished::begin(root)?;

@@ -7,7 +7,7 @@ use lake::PersonMap;
 use ledger::{NewOptOut, OptOutState, PackageState};
 use messages::Message;
 use serde::Serialize;
-use terms::{NoticeScope, ProviderId, RecordId, Requester};
+use terms::{DatasetId, NoticeScope, ProviderId, RecordId, Requester};
 
 use crate::Instance;
 use crate::error::Error;
@@ -48,6 +48,8 @@ pub struct Stopped {
     pub destroyed_packages: u64,
     /// Data sets that were made and not delivered, and are to be made again without them.
     pub voided_datasets: u64,
+    /// Data sets that have left with the person in them: nothing takes them back.
+    pub delivered_datasets: Vec<DatasetId>,
     /// Whether the person's records at other providers were looked for, where that was asked: by what is in the vault alone.
     pub searched_elsewhere: Option<bool>,
     /// Packages that have come and could not come in, where the person was to be erased everywhere: nobody looked there.
@@ -207,6 +209,7 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
         rewritten_files: 0,
         destroyed_packages: 0,
         voided_datasets: 0,
+        delivered_datasets: Vec::new(),
         searched_elsewhere: None,
         waiting_packages: 0,
         trouble: None,
@@ -249,6 +252,9 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
     trouble = trouble.or(kept);
     let (linked, doubtful, living) = linked(instance, &own, &of_earlier).await?;
     done.searched_elsewhere = said.everywhere.then_some(erased_before || !living.is_empty() || !of_earlier.is_empty());
+    // Before an erasure: afterwards nobody knows.
+    let surely: BTreeSet<i64> = own.iter().chain(&linked).map(|record| record.0).collect();
+    done.delivered_datasets = crate::dataset::left_with(instance, &surely, &said.scopes).await?;
     done.blocked_records = (own.len() + linked.len() + doubtful.len()) as u64;
 
     use governance::opt_out::Erasure;

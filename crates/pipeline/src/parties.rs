@@ -89,6 +89,10 @@ pub async fn add(instance: &Instance, new: New) -> Result<Listed, Error> {
         PartyKind::Officer | PartyKind::Member => new.id.parse::<terms::OfficerId>().map(drop),
     };
     valid.map_err(|e| Error::refused(Message::new("core-party-id").with("reason", e)))?;
+    let institution = new.id.len() == 10 && new.id.bytes().all(|b| b.is_ascii_digit());
+    if new.kind == PartyKind::Provider && new.patient_ids.0 == PatientIdRule::Insured && institution {
+        return Err(Error::refused(Message::new("core-party-insurer-institution").with("id", &new.id)));
+    }
     let certificate = usable(new.kind, &new.certificate)?;
     let party = NewParty {
         kind: new.kind,

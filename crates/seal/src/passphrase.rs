@@ -33,6 +33,13 @@ impl Passphrase {
         self.0.len()
     }
 
+    /// Whether at least five different bytes that are no blanks are in it: `aaaaaaaaaaaa` is as short as it reads.
+    pub fn is_varied(&self) -> bool {
+        let mut seen = [false; 256];
+        self.0.iter().filter(|b| !b.is_ascii_whitespace()).for_each(|b| seen[usize::from(*b)] = true);
+        seen.iter().filter(|s| **s).count() >= 5
+    }
+
     /// The content of a file without its last line break and without the mark of UTF-8 that some editors begin it with.
     ///
     /// # Errors

@@ -39,7 +39,14 @@ fn opened(package: &Value) -> Opened {
 fn of_kind(kind: &str, tree: &Path, out: &Path, opt_outs: Option<&Path>, more: &[&str]) -> Command {
     let args: Vec<String> = command(tree, out).get_args().map(|a| a.to_string_lossy().into_owned()).collect();
     let mut command = Command::new(env!("CARGO_BIN_EXE_azekura-send"));
-    command.args(args.iter().map(|a| if a == "ssmix2" { kind } else { a })).args(more).env("LANG", "C.UTF-8");
+    // An insurer's number in place of the institution's code.
+    let provider = args.iter().position(|a| a == "--provider").expect("a provider") + 1;
+    let args = args.iter().enumerate().map(|(n, a)| match a.as_str() {
+        "ssmix2" => kind,
+        _ if n == provider && more.contains(&"--insurer") => "00139998",
+        other => other,
+    });
+    command.args(args).args(more).env("LANG", "C.UTF-8");
     if let Some(list) = opt_outs {
         command.args(["--opt-outs", text(list)]);
     }
@@ -213,4 +220,31 @@ fn a_storage_tells_the_card_of_who_said_no_and_of_nobody_else() {
     let (files, counts, _) = opened(&package);
     assert_eq!((counts["patients-opted-out"], &package["opt_outs_elsewhere"]), (1, &0.into()));
     assert!(files.iter().all(|(path, _)| !path.contains("0000012345")), "the chart of the same person");
+}
+
+#[test]
+fn an_insurer_is_no_institution_and_neither_is_taken_for_the_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let tree = samples("receipt/clean");
+    let send = |provider: &str, more: &[&str]| {
+        let out = dir.path().join("out");
+        let args: Vec<String> = command(&tree, &out).get_args().map(|a| a.to_string_lossy().into_owned()).collect();
+        let at = args.iter().position(|a| a == "--provider").expect("a provider") + 1;
+        let mut command = Command::new(env!("CARGO_BIN_EXE_azekura-send"));
+        let args = args.iter().enumerate().map(|(n, a)| {
+            if n == at {
+                provider
+            } else if a == "ssmix2" {
+                "receipt"
+            } else {
+                a
+            }
+        });
+        command.args(args).args(more).env("LANG", "C.UTF-8");
+        command
+    };
+    assert_eq!(refused(&mut send("00139998", &[])), "package-send-no-institution");
+    assert_eq!(refused(&mut send("1319999991", &["--insurer"])), "package-send-no-insurer");
+    let package = sent(&mut send("00139998", &["--insurer"]));
+    assert!(package["people"].is_null(), "nobody counted them: {package}");
 }

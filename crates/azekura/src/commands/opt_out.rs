@@ -100,6 +100,10 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     if done.voided_datasets > 0 {
         lines.push(Message::new("core-opt-out-voided").with("count", done.voided_datasets));
     }
+    if !done.delivered_datasets.is_empty() {
+        let ids = done.delivered_datasets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        lines.push(Message::new("core-opt-out-delivered").with("ids", ids));
+    }
     if let Some(code) = done.trouble {
         lines.push(Message::new("core-opt-out-trouble").with("code", code));
     }

@@ -107,6 +107,26 @@ fn a_no_by_card_reaches_the_chart_that_claims_show_to_be_the_same_person() {
 
 // control: NOT-03
 #[test]
+fn who_says_no_is_told_of_data_sets_that_have_left_with_them() {
+    let house = crate::refusals::taken_in();
+    let id = house.planned();
+    house.make(&id);
+    let report = house.on(&["dataset", "report", &id]).done()["path"].as_str().expect("a page").to_owned();
+    house.approve(&id);
+    house.on(&["dataset", "deliver", &id]).done();
+    let other = house.planned();
+    house.make(&other);
+    let page = house.on(&["dataset", "report", &other]).done()["path"].as_str().expect("a page").to_owned();
+    let said = no(&house, crate::kit::IDS[0], &["--erase"]);
+    assert_eq!((&said["delivered_datasets"], &said["voided_datasets"]), (&serde_json::json!([id]), &1.into()), "{said}");
+    // The page of what was taken back is not there any more, and that of what has left is.
+    assert!(!Path::new(&page).exists() && Path::new(&report).exists());
+    assert_eq!(house.on(&["dataset", "report", &other]).refused(), "core-dataset-not-made");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+// control: NOT-03
+#[test]
 fn who_is_erased_under_a_chart_number_is_erased_under_the_card_and_does_not_come_back_by_it() {
     let house = house();
     take_in(&house, "receipt", 1, &hospital());

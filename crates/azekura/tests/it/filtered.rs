@@ -106,6 +106,8 @@ fn an_insurer_sends_claims_and_checkups_of_people_who_are_known_by_card() {
     let insurer = party("insurer", "30");
     let cert = house.at("insurer.pem");
     fs::copy(&insurer.cert, &cert).expect("copied");
+    let institution = house.on(&["provider", "add", "--id", "1319999992", "--cert", &cert, "--patient-ids", "insured"]);
+    assert_eq!(institution.refused(), "core-party-insurer-institution");
     house.on(&["provider", "add", "--id", INSURER, "--cert", &cert, "--patient-ids", "insured"]).done();
     house.notified_at(INSURER, &CARDS);
     let send = |kind: &str, sequence: u64, files: &Files| house.package_from(&insurer, INSURER, kind, sequence, files);

@@ -474,7 +474,10 @@ pub(super) fn released_setting(id: DatasetId) -> String {
 /// Refusals: no such data set, or it is not made yet.
 pub async fn report(instance: &Instance, id: DatasetId, out: Option<&Path>, lang: Lang) -> Result<PathBuf, Error> {
     let case = Case::load(instance, &mut instance.ledger.read().await?, id).await?;
-    let asset = case.row.report_asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
+    // Of a data set that was withdrawn or taken back the row still names it, and nothing opens it.
+    let named = instance.ledger.read().await?.asset(case.row.report_asset.unwrap_or_else(terms::AssetId::new)).await?;
+    let asset = named.filter(|a| a.state == ledger::AssetState::Live).map(|a| a.id);
+    let asset = asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
     let bytes = sealed::read(instance, asset).await?;
     if Some(seal::hash::sha256(&bytes)) != case.row.report_sha256 {
         return Err(Error::Inconsistent("the report is not the one that was made".to_owned()));

@@ -11,7 +11,7 @@ use messages::{Lang, Message};
 use package::{Draft, ENDING, Period, Purpose, Writer};
 use seal::Certificate;
 use serde::Serialize;
-use terms::{AssetId, DatasetId, ReleaseKind};
+use terms::{AssetId, DatasetId, NoticeScope, ReleaseKind};
 
 use super::build::released_setting;
 use super::leaving::{Detail, KIND, finish, hash_file, outbox_id};
@@ -50,6 +50,25 @@ pub(super) async fn released(instance: &Instance, id: DatasetId) -> Result<Vec<i
     let asset = asset.ok_or_else(|| Error::refused(Message::new("core-dataset-not-made").with("id", id)))?;
     serde_json::from_slice(&sealed::read(instance, asset).await?)
         .map_err(|_| Error::Inconsistent("a list of records is malformed".to_owned()))
+}
+
+/// The data sets that have left with any of these records in them, of a kind that one of the scopes is for.
+///
+/// # Errors
+/// When the ledger or a list cannot be read.
+pub(crate) async fn left_with(
+    instance: &Instance,
+    records: &BTreeSet<i64>,
+    scopes: &BTreeSet<NoticeScope>,
+) -> Result<Vec<DatasetId>, Error> {
+    let mut left = Vec::new();
+    for row in instance.ledger.read().await?.datasets().await? {
+        let asked = row.state == DatasetState::Delivered && scopes.contains(&row.kind.needed_scope());
+        if asked && released(instance, row.id).await?.iter().any(|record| records.contains(record)) {
+            left.push(row.id);
+        }
+    }
+    Ok(left)
 }
 
 /// Whether other records of a data set are one person today than when it was made: clerks said so, or a later linkage.
@@ -293,8 +312,21 @@ pub(super) async fn clear_away(instance: &Instance, row: &ledger::Dataset) -> Re
         let path = instance.pending(&row.recipient).join(format!("{name}{ending}"));
         taken = taken.and(durable::remove_tree(&path).map_err(Error::io(path.display().to_string())));
     }
+    taken = taken.and(remove_pages(instance, row.id));
     destroy(instance).await?;
     Ok(taken.err())
+}
+
+/// Removes the pages of a report that were written beside the instance's own files.
+fn remove_pages(instance: &Instance, id: DatasetId) -> Result<(), Error> {
+    let dir = instance.root.join("reports");
+    let begins = format!("{id}-");
+    for page in std::fs::read_dir(&dir).into_iter().flatten().flatten() {
+        if page.file_name().to_string_lossy().starts_with(&begins) {
+            durable::remove_file(&page.path()).map_err(Error::io(page.path().display().to_string()))?;
+        }
+    }
+    Ok(())
 }
 
 /// The part of [`void`] that is in the ledger, as part of a transaction.

@@ -43,7 +43,7 @@ pub use bridge::ClassCoverage;
 pub(crate) use build::forget;
 pub use build::{Made, make, report};
 pub use deliver::{Delivered, deliver};
-pub(crate) use deliver::{finish_doomed, void_lost, void_with};
+pub(crate) use deliver::{finish_doomed, left_with, void_lost, void_with};
 pub use earlier::Near;
 pub use end::{Ended, end};
 use order::Order;
