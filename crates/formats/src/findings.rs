@@ -21,6 +21,7 @@ pub const CODES: &[&str] = &[
     "formats-unknown-kind",
     "formats-file-twice",
     "formats-link",
+    "formats-tar-broken",
     "fhir-entry",
     "receipt-claim-twice",
     "receipt-cancelled",

@@ -106,9 +106,11 @@ pub fn run(command: Command, shown: &Shown) -> Result<Outcome, Failure> {
                 .with("path", out.display());
             // Somebody took the wrong path, or a file that nobody reads.
             let nothing = summary.patients == 0 && summary.rows.values().all(|n| *n == 0);
-            let lines: Vec<Message> = [line].into_iter().chain(nothing.then(|| Message::new("core-converted-nothing"))).collect();
+            let mut lines = vec![line];
+            lines.extend(nothing.then(|| Message::new("core-converted-nothing")));
+            lines.extend(summary.broken_off.then(|| Message::new("core-converted-broken")));
             shown.result(&summary, &lines);
-            Ok(if nothing { Outcome::FoundWrong } else { Outcome::Done })
+            Ok(if nothing || summary.broken_off { Outcome::FoundWrong } else { Outcome::Done })
         }
     }
 }

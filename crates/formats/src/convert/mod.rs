@@ -38,6 +38,8 @@ pub struct Summary {
     pub findings: BTreeMap<&'static str, u64>,
     /// Files.
     pub counts: Counts,
+    /// Whether it was a tar that breaks off: what came before is there.
+    pub broken_off: bool,
 }
 
 /// Why nothing, or not all, was converted.
@@ -151,6 +153,7 @@ pub fn convert_with(
     }
     done?;
     run.chunk(&Chunk { patients: Vec::new(), tables: Vec::new(), findings: source.findings(), counts: Counts::default() })?;
+    run.summary.broken_off = source.is_broken();
     run.finish()
 }
 

@@ -1,4 +1,4 @@
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Read};
@@ -13,6 +13,8 @@ use crate::{Member, ReadError};
 pub struct Source {
     kind: Kind,
     links: RefCell<BTreeSet<String>>,
+    /// Where a tar breaks off: its last file, empty where it has none.
+    broken: Cell<Option<String>>,
 }
 
 /// What is read: it can be walked more than once.
@@ -37,7 +39,7 @@ impl Source {
             return Self::copy(&mut io::stdin().lock(), path, out_dir);
         }
         let kind = fs::metadata(path).map_err(read)?;
-        let of = |kind| Source { kind, links: RefCell::default() };
+        let of = |kind| Source { kind, links: RefCell::default(), broken: Cell::default() };
         if kind.is_dir() {
             Ok(of(Kind::Directory(path.to_owned())))
         } else if kind.is_file() {
@@ -55,19 +57,30 @@ impl Source {
         let target = out_dir.join(".stream.tar");
         let write = |source| ConvertError::Write { path: target.clone(), source };
         let mut file = fs::File::create_new(&target).map_err(write)?;
-        let copy = Source { kind: Kind::Copy(target.clone()), links: RefCell::default() };
+        let copy = Source { kind: Kind::Copy(target.clone()), links: RefCell::default(), broken: Cell::default() };
         io::copy(stream, &mut file).map_err(|source| ConvertError::Read { path: path.to_owned(), source })?;
         Ok(copy)
     }
 
-    /// Findings about links, once it was walked: what they lead to was not read.
+    /// Findings about links, once it was walked, because what they lead to was not read; and about a tar that breaks off.
     pub fn findings(&self) -> Vec<Finding> {
-        let finding = |path: &String| Finding {
+        let finding = |path: &String, code| Finding {
             severity: Severity::Error,
-            message: Text::new("formats-link"),
-            place: Place { file: Some(path.clone()), segment: None, field: None },
+            message: Text::new(code),
+            place: Place { file: Some(path.clone()).filter(|path| !path.is_empty()), segment: None, field: None },
         };
-        self.links.borrow().iter().map(finding).collect()
+        let broken = self.broken.take();
+        self.broken.set(broken.clone());
+        let links = self.links.borrow();
+        links.iter().map(|path| finding(path, "formats-link")).chain(broken.iter().map(|path| finding(path, "formats-tar-broken"))).collect()
+    }
+
+    /// Whether it is a tar that breaks off: what came before was read.
+    pub fn is_broken(&self) -> bool {
+        let broken = self.broken.take();
+        let is = broken.is_some();
+        self.broken.set(broken);
+        is
     }
 
     /// Visits every file: of a directory in the order of names, of a tar in its own.
@@ -81,8 +94,47 @@ impl Source {
                 let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
                 Ok(visit(Member { path: &name, payload: 1, ordinal: 0, size, content: &mut file })?)
             }
-            Kind::Tar(path) | Kind::Copy(path) => tar(path, visit, &self.links),
+            Kind::Tar(path) | Kind::Copy(path) => self.tar(path, visit),
         }
+    }
+}
+
+impl Source {
+    /// A tar that breaks off gives what is before the break.
+    fn tar(&self, path: &Path, visit: &mut Visit<'_>) -> Result<(), ConvertError> {
+        let read = |source| ConvertError::Read { path: path.to_owned(), source };
+        let file = fs::File::open(path).map_err(read)?;
+        let mut archive = ::tar::Archive::new(io::BufReader::with_capacity(1 << 18, file));
+        let mut last = String::new();
+        for (ordinal, entry) in archive.entries().map_err(read)?.enumerate() {
+            let mut entry = match entry {
+                Ok(entry) => entry,
+                // The first header is none: it is no tar.
+                Err(error) if ordinal == 0 => return Err(read(error)),
+                Err(_) => {
+                    self.broken.set(Some(last));
+                    return Ok(());
+                }
+            };
+            let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+            let kind = entry.header().entry_type();
+            if !kind.is_file() {
+                if kind.is_symlink() || kind.is_hard_link() {
+                    self.links.borrow_mut().insert(name);
+                }
+                continue;
+            }
+            let size = entry.size();
+            match visit(Member { path: &name, payload: 1, ordinal: ordinal as u64, size, content: &mut entry }) {
+                Err(ReadError::Input { source, .. }) if source.kind() == io::ErrorKind::UnexpectedEof => {
+                    self.broken.set(Some(name));
+                    return Ok(());
+                }
+                other => other?,
+            }
+            last = name;
+        }
+        Ok(())
     }
 }
 
@@ -125,26 +177,6 @@ fn directory(
         } else {
             links.borrow_mut().insert(relative);
         }
-    }
-    Ok(())
-}
-
-fn tar(path: &Path, visit: &mut Visit<'_>, links: &RefCell<BTreeSet<String>>) -> Result<(), ConvertError> {
-    let read = |source| ConvertError::Read { path: path.to_owned(), source };
-    let file = fs::File::open(path).map_err(read)?;
-    let mut archive = ::tar::Archive::new(io::BufReader::with_capacity(1 << 18, file));
-    for (ordinal, entry) in archive.entries().map_err(read)?.enumerate() {
-        let mut entry = entry.map_err(read)?;
-        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
-        let kind = entry.header().entry_type();
-        if !kind.is_file() {
-            if kind.is_symlink() || kind.is_hard_link() {
-                links.borrow_mut().insert(name);
-            }
-            continue;
-        }
-        let size = entry.size();
-        visit(Member { path: &name, payload: 1, ordinal: ordinal as u64, size, content: &mut entry })?;
     }
     Ok(())
 }

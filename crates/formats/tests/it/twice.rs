@@ -263,6 +263,39 @@ fn a_bundle_in_a_bundle_is_read_and_an_entry_that_is_none_loses_itself_alone() {
 
 #[cfg(unix)]
 #[test]
+fn a_tar_that_breaks_off_gives_what_came_before_and_says_so() {
+    let work = tempfile::tempdir().expect("a directory");
+    let whole = {
+        let mut tar = tar::Builder::new(Vec::new());
+        for name in ["RECEIPTC.UKE", "RECEIPTD.UKE"] {
+            let content = sample(&format!("receipt/clean/{name}")).1;
+            let mut header = tar::Header::new_ustar();
+            header.set_size(content.len() as u64);
+            header.set_mode(0o600);
+            header.set_cksum();
+            tar.append_data(&mut header, name, content.as_slice()).expect("written");
+        }
+        tar.into_inner().expect("whole")
+    };
+    let first = 512 + sample("receipt/clean/RECEIPTC.UKE").1.len().next_multiple_of(512);
+    let rows_of = |bytes: &[u8], name: &str| {
+        let path = work.path().join(format!("{name}.tar"));
+        fs::write(&path, bytes).expect("written");
+        let out = work.path().join(name);
+        let summary = formats::convert(None, &path, &out, Lang::En).expect("converted");
+        (summary.rows["procedure_occurrence"], summary.broken_off, fs::read_to_string(out.join("findings.jsonl")).expect("findings"))
+    };
+    let (all, broken, _) = rows_of(&whole, "whole");
+    assert!(!broken && all > 0);
+    // In the header of the second file, and in its content.
+    for (name, cut) in [("header", first + 100), ("content", first + 512 + 300)] {
+        let (rows, broken, findings) = rows_of(&whole[..cut], name);
+        assert!(broken && 0 < rows && rows < all, "{name}: {rows} of {all}");
+        assert!(findings.contains("formats-tar-broken"), "{name}: {findings}");
+    }
+}
+
+#[test]
 fn a_link_is_told_and_not_followed() {
     let work = tempfile::tempdir().expect("a directory");
     let (from, outside) = (work.path().join("in"), work.path().join("outside"));

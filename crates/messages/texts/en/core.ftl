@@ -65,6 +65,7 @@ core-asset-changed = The sealed file { $path } (asset { $asset }) is not as it w
 core-asset-key-gone = The keyring has no key for the sealed file { $path } (asset { $asset }): an earlier or another keyring.azk was put in its place. Put the newest one back.
 core-passphrase-short = The passphrase is shorter than { $least } bytes, or the same few characters over and over: whoever gets a copy of the instance would guess it. Take a longer one, several words for example.
 core-journal-more = { $count } entries follow: --from { $next }.
+core-converted-broken = The archive breaks off: what came before the break was read. Copy or send it again, whole.
 core-converted-nothing = Nothing was read. Look whether the path is right (azekura formats detect), and at findings.jsonl.
 core-outbox-lost = { $id }, meant for { $party }, did not leave: files of the instance were removed before it could. Find out how, and tell { $party } in another way; a data set is to be made again (azekura dataset make).
 core-receipt-gone = Its receipt was removed from the instance before it could leave: tell the provider in another way, then azekura receipt told.

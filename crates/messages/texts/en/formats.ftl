@@ -90,5 +90,6 @@ receipt-cancelled = The claim was returned (HEN): it counts no more.
 dpc-stay-twice = The stay stands in the delivery a second time with the same lines: once is enough.
 dpc-stay-differs = The stay stands in the delivery a second time and says something else: the first stands. Convert the right file alone.
 fhir-again = A resource of this type and id was read before: the first stands.
+formats-tar-broken = The archive breaks off here: this file may be cut short, and what was to come after it is missing. Copy or send it again, whole.
 formats-link = This is a link: what it leads to was not read. Put the file itself in its place.
 fhir-entry = Entry { $entry } of the bundle is no resource that can be read: it is left out, the others are read.

@@ -65,6 +65,7 @@ core-asset-changed = 封印されたファイル { $path }（資産 { $asset }�
 core-asset-key-gone = 封印されたファイル { $path }（資産 { $asset }）の鍵が鍵束にありません。keyring.azk が古いもの、または別のものです。最新のものを戻してください。
 core-passphrase-short = パスフレーズが { $least } バイトより短いか、同じ文字の繰り返しで、インスタンスの写しを得た者に推測されます。複数の語など、より長いものにしてください。
 core-journal-more = この後に { $count } 件あります: --from { $next }。
+core-converted-broken = アーカイブが途切れています。途切れる前までを読みました。完全なものをもう一度写すか送ってください。
 core-converted-nothing = 何も読み取れませんでした。場所が正しいか（azekura formats detect）、findings.jsonl を確かめてください。
 core-outbox-lost = { $party } 宛ての { $id } は、渡す前に失われました（インスタンスのファイルが削除されています）。原因を調べ、{ $party } へ別の方法で知らせてください。データセットは作り直してください（azekura dataset make）。
 core-receipt-gone = 受領書は渡す前にインスタンスから削除されていました。提供元へ別の方法で知らせ、azekura receipt told で記録してください。
