@@ -152,9 +152,7 @@ fn insured(args: &Args, opt_outs: Option<&[OptOut]>) -> Result<(), Message> {
     let wrong = opt_outs.unwrap_or_default().iter().position(|o| PatientIdRule::Insured.canonical(&o.patient).is_err());
     let Some(at) = wrong else { return Ok(()) };
     let list = args.opt_outs.as_ref().map(|path| path.display().to_string()).unwrap_or_default();
-    let what =
-        "no insured person: insured:INSURER:SYMBOL:NUMBER:BRANCH:BIRTH:SEX:NAME, or the id that `azekura formats convert` shows";
-    Err(PackageError::ListMalformed { list, line: at as u64 + 2, what }.message())
+    Err(PackageError::ListMalformed { list, line: at as u64 + 2, what: "insured" }.message())
 }
 
 fn keys(args: &Args) -> Result<(Identity, Certificate), SealError> {

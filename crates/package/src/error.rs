@@ -137,13 +137,13 @@ pub enum PackageError {
     #[error("a file in the tree changed while it was read")]
     TreeChanged,
     /// A list of contacts or opt-outs cannot be read.
-    #[error("{list}, line {line}: {what}")]
+    #[error("{}", self.message().text(messages::Lang::En))]
     ListMalformed {
         /// Which list.
         list: String,
         /// Which line, from 1.
         line: u64,
-        /// What is wrong.
+        /// What is wrong: a word that `package-list-malformed` puts into words.
         what: &'static str,
     },
 }

@@ -87,14 +87,14 @@ pub fn read_opt_outs(list: &str, reader: impl Read) -> Result<Vec<OptOut>, Packa
         let [patient, requester, scope, date] = row;
         let requester = match requester {
             "" => Requester::Person,
-            word => word.parse().map_err(|_| "the requester is person, guardian, proxy or bereaved")?,
+            word => word.parse().map_err(|_| "requester")?,
         };
         let scope = match scope {
             "" => NoticeScope::ALL.to_vec(),
             words => words
                 .split([',', ';', ' '])
                 .filter(|w| !w.is_empty())
-                .map(|w| w.parse().map_err(|_| "the scope is anonymized, pseudonymized or both"))
+                .map(|w| w.parse().map_err(|_| "scope"))
                 .collect::<Result<_, _>>()?,
         };
         Ok(OptOut { patient: patient_of(patient)?, requester, scope, date: date_of(date)?, because: None })
@@ -144,11 +144,7 @@ fn csv_io(error: csv::Error) -> PackageError {
 
 /// What a line lacks that has not the four fields of its list, or a first line that is not its header.
 fn form(header: [&str; 4]) -> &'static str {
-    if header == CONTACTS_HEADER {
-        "the first line must be patient,date,addressee,method, and every other have these four fields"
-    } else {
-        "the first line must be patient,requester,scope,date, and every other have these four fields"
-    }
+    if header == CONTACTS_HEADER { "form-contacts" } else { "form-opt-outs" }
 }
 
 fn rows<T>(
@@ -170,7 +166,7 @@ fn rows<T>(
             Ok(false) => break,
             Err(error) => match error.into_kind() {
                 csv::ErrorKind::Io(error) => return Err(error.into()),
-                _ => return Err(wrong(line, "not CSV in UTF-8")),
+                _ => return Err(wrong(line, "no-csv")),
             },
         }
         let line = record.position().map_or(line, |p| p.line());
@@ -187,7 +183,7 @@ fn rows<T>(
             continue;
         }
         if row.iter().any(|f| f.chars().count() > LONGEST_FIELD) {
-            return Err(wrong(line, "a field of more than 256 characters"));
+            return Err(wrong(line, "long-field"));
         }
         out.push(parse(row).map_err(|what| wrong(line, what))?);
     }
@@ -196,27 +192,25 @@ fn rows<T>(
         return Err(wrong(1, form(header)));
     }
     if limited.limit() == 0 {
-        return Err(wrong(0, "longer than 512 MiB"));
+        return Err(wrong(0, "long-list"));
     }
     Ok(out)
 }
 
 fn patient_of(text: &str) -> Result<String, &'static str> {
     if text.is_empty() {
-        return Err("no patient id");
+        return Err("no-patient");
     }
     // Nobody would be found under it, and somebody may have said no under it. Hospitals' rules differ in leading zeros alone.
     match terms::PatientIdRule::Text.canonical(text) {
         Ok(_) => Ok(text.to_owned()),
-        Err(_) => Err(
-            "the patient id is no id: 1 to 64 visible characters without a line break, and digits without blanks between them",
-        ),
+        Err(_) => Err("patient"),
     }
 }
 
 /// `2024-04-01` or `20240401`.
 fn date_of(text: &str) -> Result<Date, &'static str> {
-    const WRONG: &str = "the date is not of the form 2024-04-01";
+    const WRONG: &str = "date";
     let digits: String = text.chars().filter(|c| *c != '-').collect();
     let plain = text.len() == 8 || (text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-');
     if !plain || digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {

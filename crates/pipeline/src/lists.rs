@@ -23,43 +23,70 @@ fn text(mut from: impl Read) -> io::Result<String> {
     }
 }
 
-/// Rows of named columns; a row that lacks a needed one is counted as bad.
-fn rows<T>(from: impl Read, needed: &[&str], make: impl Fn(&dyn Fn(&str) -> String) -> T) -> io::Result<(Vec<T>, u64)> {
+/// What of a list could not be read.
+#[derive(Default)]
+pub struct Bad {
+    /// How many lines.
+    pub lines: u64,
+    /// Where the first of them are, from 1: not where one line with a stray quote swallowed others.
+    pub at: Vec<u64>,
+}
+
+/// Lines that are named of those that could not be read.
+const MOST_NAMED: usize = 20;
+
+impl Bad {
+    /// One more line; 0 where nobody knows which.
+    pub fn add(&mut self, line: u64) {
+        self.lines += 1;
+        if line > 0 && self.at.len() < MOST_NAMED {
+            self.at.push(line);
+        }
+    }
+}
+
+/// Rows of named columns, made of what stands in them and the number of their line; a row that lacks a needed one is bad.
+fn rows<T>(from: impl Read, needed: &[&str], make: impl Fn(&dyn Fn(&str) -> String, u64) -> T) -> io::Result<(Vec<T>, Bad)> {
     let text = text(from)?;
     let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(text.as_bytes());
     let head: Vec<String> = reader.headers().map_err(io::Error::other)?.iter().map(|h| h.to_ascii_lowercase()).collect();
     if let Some(missing) = needed.iter().find(|n| !head.iter().any(|h| h == *n)) {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("the list has no column \"{missing}\"")));
     }
-    let (mut out, mut bad) = (Vec::new(), 0);
+    let (mut out, mut bad) = (Vec::new(), Bad::default());
     for row in reader.records() {
-        let Ok(row) = row else {
-            bad += 1;
-            continue;
+        let row = match row {
+            Ok(row) => row,
+            Err(error) => {
+                bad.add(error.position().map_or(0, csv::Position::line));
+                continue;
+            }
         };
+        let line = row.position().map_or(0, csv::Position::line);
         let get = |name: &str| head.iter().position(|h| h == name).and_then(|i| row.get(i)).unwrap_or_default().to_owned();
         if needed.iter().any(|n| get(n).is_empty()) {
-            bad += 1;
+            bad.add(line);
         } else {
-            out.push(make(&get));
+            out.push(make(&get, line));
         }
     }
     // A stray quote makes one row of many lines: what is in none of the rows is bad, too.
     let lines = text.lines().filter(|l| !l.trim().is_empty()).count().saturating_sub(1) as u64;
-    let swallowed = lines.saturating_sub(out.len() as u64 + bad);
-    Ok((out, bad + swallowed))
+    bad.lines += lines.saturating_sub(out.len() as u64 + bad.lines);
+    Ok((out, bad))
 }
 
 /// `patient,date,addressee,method`; the first two are needed.
 ///
 /// # Errors
 /// When the list cannot be read or lacks a needed column.
-pub fn contacts(from: impl Read) -> io::Result<(Vec<ContactLine>, u64)> {
-    rows(from, &["patient", "date"], |get| ContactLine {
+pub fn contacts(from: impl Read) -> io::Result<(Vec<ContactLine>, Bad)> {
+    rows(from, &["patient", "date"], |get, line| ContactLine {
         patient: get("patient"),
         date: get("date").replace('/', "-"),
         addressee: get("addressee"),
         method: get("method"),
+        line,
     })
 }
 
@@ -67,8 +94,8 @@ pub fn contacts(from: impl Read) -> io::Result<(Vec<ContactLine>, u64)> {
 ///
 /// # Errors
 /// When the list cannot be read or lacks a needed column.
-pub fn opt_outs(from: impl Read) -> io::Result<(Vec<OptOutLine>, u64)> {
-    rows(from, &["patient"], |get| OptOutLine {
+pub fn opt_outs(from: impl Read) -> io::Result<(Vec<OptOutLine>, Bad)> {
+    rows(from, &["patient"], |get, _| OptOutLine {
         patient: get("patient"),
         requester: get("requester"),
         scope: get("scope"),
@@ -86,7 +113,7 @@ mod tests {
         let list =
             "\u{feff}patient,date,addressee,method\n0001,2026-04-01,person,visit\n,2026-04-01,person,visit\n0002,2026/04/02\n";
         let (lines, bad) = contacts(list.as_bytes()).expect("readable");
-        assert_eq!((lines.len(), bad), (2, 1));
+        assert_eq!((lines.len(), bad.lines, bad.at, lines[1].line), (2, 1, vec![3], 4));
         assert_eq!(lines[1].date, "2026-04-02");
     }
 
@@ -94,8 +121,8 @@ mod tests {
     fn lines_that_a_stray_quote_swallows_are_counted_as_bad() {
         let list = "patient,requester,scope,date\n1,person,,2026-04-01\n\"2,person,,2026-04-01\n3,person,,2026-04-01\n4,person,,2026-04-01\n";
         let (lines, bad) = opt_outs(list.as_bytes()).expect("readable");
-        assert_eq!(lines.len() as u64 + bad, 4, "no line is lost without a word");
-        assert!(bad >= 2);
+        assert_eq!(lines.len() as u64 + bad.lines, 4, "no line is lost without a word");
+        assert!(bad.lines >= 2);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use terms::{NoticeScope, ProviderId};
 
 use crate::Instance;
 use crate::error::Error;
+use crate::lists::Bad;
 use crate::patients::Patients;
 use crate::reading::ContactLine;
 
@@ -36,6 +37,8 @@ pub struct Added {
     pub contacts: u64,
     /// Lines of the list that could not be read; the rest is recorded.
     pub bad_lines: u64,
+    /// The first of these, from 1.
+    pub bad_at: Vec<u64>,
 }
 
 /// Records a notice and the contacts since. What is recorded already is not recorded twice.
@@ -44,10 +47,10 @@ pub struct Added {
 /// A refusal when the provider is not registered; when the list cannot be opened.
 pub async fn add(instance: &Instance, new: New) -> Result<Added, Error> {
     let mut lines = Vec::new();
-    let mut bad_lines = 0;
+    let mut bad = Bad::default();
     if let Some(path) = &new.contacts {
         let file = std::fs::File::open(path).map_err(Error::io(path.display().to_string()))?;
-        (lines, bad_lines) = crate::lists::contacts(file).map_err(|error| match error.kind() {
+        (lines, bad) = crate::lists::contacts(file).map_err(|error| match error.kind() {
             std::io::ErrorKind::InvalidData => Error::refused(
                 Message::new("core-list-columns").with("path", path.display()).with("columns", "patient,date,addressee,method"),
             ),
@@ -56,6 +59,8 @@ pub async fn add(instance: &Instance, new: New) -> Result<Added, Error> {
     }
     let patients = Patients::of(instance, &mut instance.ledger.read().await?, &new.provider).await?;
     let (contacts, unusable) = usable(&patients, &lines)?;
+    unusable.into_iter().for_each(|line| bad.add(line));
+    bad.at.sort_unstable();
     let mut tx = instance.ledger.begin(&instance.actor, "record a notice").await?;
     // A command that is repeated, because nobody saw how it ended, says the same once more.
     let scopes: BTreeSet<NoticeScope> = new.scopes.iter().copied().collect();
@@ -72,19 +77,19 @@ pub async fn add(instance: &Instance, new: New) -> Result<Added, Error> {
     } else {
         tx.commit().await?;
     }
-    Ok(Added { notice: notice.id, contacts: added, bad_lines: bad_lines + unusable })
+    Ok(Added { notice: notice.id, contacts: added, bad_lines: bad.lines, bad_at: bad.at })
 }
 
-/// Lines of a contact list as the ledger takes them, and how many it cannot take.
-pub(crate) fn usable(patients: &Patients, lines: &[ContactLine]) -> Result<(Vec<Contact>, u64), Error> {
+/// Lines of a contact list as the ledger takes them, and which it cannot take.
+pub(crate) fn usable(patients: &Patients, lines: &[ContactLine]) -> Result<(Vec<Contact>, Vec<u64>), Error> {
     let mut contacts = Vec::with_capacity(lines.len());
-    let mut bad = 0;
+    let mut bad = Vec::new();
     for line in lines {
         match (patients.hash(&line.patient)?, line.date.parse()) {
             (Some(patient), Ok(date)) => {
                 contacts.push(Contact { patient, date, method: line.method.clone(), addressee: line.addressee.clone() });
             }
-            _ => bad += 1,
+            _ => bad.push(line.line),
         }
     }
     Ok((contacts, bad))

@@ -95,6 +95,8 @@ pub struct ContactLine {
     pub addressee: String,
     /// How: posted notice, letter, at reception …
     pub method: String,
+    /// Line of the list, from 1.
+    pub line: u64,
 }
 
 /// A statement that provision is to stop.

@@ -2,6 +2,7 @@
 //! the answer is shown.
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use lake::SessionOptions;
 use ledger::{Event, Hex32};
@@ -86,15 +87,26 @@ impl Answer {
         Ok((names, rows))
     }
 
-    /// One object a row; every value as text.
+    /// One object a row: whole numbers, numbers and truth values as such, everything else (dates, decimals) as text.
     ///
     /// # Errors
     /// When a value cannot be shown.
     pub fn rows_as_json(&self) -> Result<Vec<serde_json::Map<String, serde_json::Value>>, Error> {
         let (names, rows) = self.cells()?;
+        let plain =
+            |kind: &DataType| kind.is_integer() || matches!(kind, DataType::Float32 | DataType::Float64 | DataType::Boolean);
+        let plain: Vec<bool> =
+            self.batches.first().map_or(Vec::new(), |b| b.schema().fields().iter().map(|f| plain(f.data_type())).collect());
         let row = |cells: Vec<Option<String>>| {
-            let value = |c: Option<String>| c.map_or(serde_json::Value::Null, serde_json::Value::String);
-            names.iter().cloned().zip(cells.into_iter().map(value)).collect()
+            // What JSON has no number for (NaN, infinities) stays text.
+            let value = |(c, plain): (Option<String>, &bool)| match c {
+                None => serde_json::Value::Null,
+                Some(text) => match serde_json::from_str(&text) {
+                    Ok(value) if *plain => value,
+                    _ => serde_json::Value::String(text),
+                },
+            };
+            names.iter().cloned().zip(cells.into_iter().zip(&plain).map(value)).collect()
         };
         Ok(rows.into_iter().map(row).collect())
     }

@@ -39,7 +39,9 @@ pub fn run(command: Command, access: &Access, shown: &Shown) -> Result<Outcome, 
     let added = access.with(&args.place, Mode::Writer, async |i| Ok(notices::add(i, new).await?))?;
     let mut lines = vec![Message::new("core-notice-added").with("contacts", added.contacts)];
     if added.bad_lines > 0 {
-        lines.push(Message::new("core-notice-bad-lines").with("lines", added.bad_lines));
+        let at = added.bad_at.iter().map(u64::to_string).collect::<Vec<_>>().join(", ");
+        let at = if added.bad_lines > added.bad_at.len() as u64 { format!("{at}, …") } else { at };
+        lines.push(Message::new("core-notice-bad-lines").with("lines", added.bad_lines).with("at", at));
     }
     shown.result(&added, &lines);
     Ok(if added.bad_lines == 0 { Outcome::Done } else { Outcome::FoundWrong })

@@ -335,7 +335,7 @@ impl House {
     pub fn rows(&self) -> Vec<(String, String)> {
         let each = TABLES.map(|t| format!("select '{t}' as t, count(*) as n from {t}"));
         let rows = self.sql(&format!("select t, n from ({}) order by t", each.join(" union all ")));
-        rows.iter().map(|r| (r["t"].as_str().unwrap_or("").to_owned(), r["n"].as_str().unwrap_or("").to_owned())).collect()
+        rows.iter().map(|r| (r["t"].as_str().unwrap_or("").to_owned(), r["n"].to_string())).collect()
     }
 
     pub fn count(&self, table: &str) -> u64 {

@@ -179,14 +179,14 @@ fn who_is_erased_everywhere_is_gone_at_every_provider_and_does_not_come_back() {
     let stopped = house.on(&["opt-out", "--provider", PROVIDER, "--patient", IDS[0], "--erase", "--everywhere"]).done();
     assert_eq!(stopped["erased_records"], 2, "{stopped}");
     let records = |house: &House| house.sql("select count(distinct record_id) as n from person")[0]["n"].clone();
-    assert_eq!(records(&house), "4");
+    assert_eq!(records(&house), 4);
     assert_eq!(entries(&house.instance().join("packages")), 0, "what was kept of them is gone with them");
     // The other hospital has not heard of it and sends everybody again.
     house.receive(&[&from_other(&house, 2, &there)]);
     let taken = house.on(&["ingest"]).done();
     assert_eq!((&taken[0]["patients_in"], &taken[0]["patients_refused"]), (&2.into(), &1.into()), "{taken}");
     house.on(&["link"]).done();
-    assert_eq!(records(&house), "4");
+    assert_eq!(records(&house), 4);
     assert_eq!(house.faults(), Vec::<String>::new());
 }
 

@@ -225,7 +225,7 @@ fn a_period_that_ends_before_it_begins_is_refused_at_once_and_who_has_nothing_in
         let day: jiff::civil::Date = d["d"].as_str()?.parse().ok()?;
         let (from, to) = (day - jiff::Span::new().days(2), day + jiff::Span::new().days(2));
         let sql = format!("select count(distinct record_id) as n from visit_occurrence where visit_start_date between date '{from}' and date '{to}'");
-        (house.sql(&sql)[0]["n"].as_str()?.parse::<u64>().ok()? < 3).then_some((from, to))
+        (house.sql(&sql)[0]["n"].as_u64()? < 3).then_some((from, to))
     });
     let (from, to) = near.expect("days of some");
     let id = house.planned_with(&with(&format!("from = \"{from}\"\nto = \"{to}\"")));
@@ -250,7 +250,7 @@ fn a_patient_on_hold_is_named_and_let_go_by_a_person_with_a_reason() {
     assert_eq!((held.as_array().map(Vec::len), &hold["provider"]), (Some(2), &PROVIDER.into()), "{held}");
     let record = hold["record"].to_string();
     assert_eq!(house.count("person"), 1);
-    let before = before.iter().find(|r| r["r"].as_str() == Some(&record)).cloned().expect("rows of before");
+    let before = before.iter().find(|r| r["r"].to_string() == record).cloned().expect("rows of before");
     let release =
         |record: &str| house.on(&["hold", "release", "--record", record, "--reason", "the hospital put the file right"]);
     assert_eq!(release("999").refused(), "core-hold-none");

@@ -40,7 +40,7 @@ fn a_name_or_a_telephone_number_of_the_cohort_in_a_column_of_codes_stops_a_data_
         let house = taken_in(changes);
         let stands =
             house.sql(&format!("select count(*) as n from condition_occurrence where condition_source_value like '%{what}%'"));
-        assert_ne!(stands[0]["n"], "0", "it is in the lake as a code: {what}");
+        assert_ne!(stands[0]["n"], 0, "it is in the lake as a code: {what}");
         let id = house.planned();
         let said = house.on(&["dataset", "make", &id]);
         assert_eq!(said.refused(), "core-dataset-vault", "{what}");

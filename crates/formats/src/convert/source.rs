@@ -72,7 +72,11 @@ impl Source {
         let broken = self.broken.take();
         self.broken.set(broken.clone());
         let links = self.links.borrow();
-        links.iter().map(|path| finding(path, "formats-link")).chain(broken.iter().map(|path| finding(path, "formats-tar-broken"))).collect()
+        links
+            .iter()
+            .map(|path| finding(path, "formats-link"))
+            .chain(broken.iter().map(|path| finding(path, "formats-tar-broken")))
+            .collect()
     }
 
     /// Whether it is a tar that breaks off: what came before was read.

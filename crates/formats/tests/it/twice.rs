@@ -283,7 +283,11 @@ fn a_tar_that_breaks_off_gives_what_came_before_and_says_so() {
         fs::write(&path, bytes).expect("written");
         let out = work.path().join(name);
         let summary = formats::convert(None, &path, &out, Lang::En).expect("converted");
-        (summary.rows["procedure_occurrence"], summary.broken_off, fs::read_to_string(out.join("findings.jsonl")).expect("findings"))
+        (
+            summary.rows["procedure_occurrence"],
+            summary.broken_off,
+            fs::read_to_string(out.join("findings.jsonl")).expect("findings"),
+        )
     };
     let (all, broken, _) = rows_of(&whole, "whole");
     assert!(!broken && all > 0);

@@ -31,7 +31,20 @@ package-expanding = The archive expands beyond its bounds at member { $ordinal }
 package-tree-symlink = There is a symbolic link in { $path }. Find it with: find { $path } -type l
 package-tree-special = In { $path } there is something that is neither file nor directory. Find it with: find { $path } ! -type f ! -type d
 package-tree-changed = A file changed while it was read. Send when nothing writes to the tree, or from a snapshot of it.
-package-list-malformed = { $list }, line { $line }: { $what }.
+package-list-malformed = { $list }, line { $line }: { $what ->
+    [form-contacts] the first line must be patient,date,addressee,method, and every other have these four fields
+    [form-opt-outs] the first line must be patient,requester,scope,date, and every other have these four fields
+    [requester] the requester is person, guardian, proxy or bereaved
+    [scope] the scope is anonymized, pseudonymized or both
+    [no-csv] not CSV in UTF-8
+    [long-field] a field of more than 256 characters
+    [long-list] the list is longer than 512 MiB
+    [no-patient] no patient id
+    [patient] the patient id is no id: 1 to 64 visible characters without a line break, and digits without blanks between them
+    [date] the date is not of the form 2024-04-01
+    [insured] no insured person: insured:INSURER:SYMBOL:NUMBER:BRANCH:BIRTH:SEX:NAME, or the id that azekura formats convert shows
+   *[other] { $what }
+ }.
 package-send-done = { $path }: { $files } files of { $people } patients, { $bytes } bytes. Left out: { $opted-out } patients who said no, { $not-contacted } who were not contacted, { $of-nobody } files that name nobody.
 package-send-opt-outs-elsewhere = Nothing of { $count } of the people who said no was met in the tree. If they are patients here, their ids in the list are wrong: mend them before the package goes out.
 package-send-filtered = { $path }: { $files } files, { $bytes } bytes. Left out: { $records } records of { $opted-out } people who said no, and { $files-left-out } files of which nothing was left.

@@ -31,7 +31,20 @@ package-expanding = アーカイブが { $ordinal } 番目で限度を超えて�
 package-tree-symlink = { $path } にシンボリックリンクがあります。次で探せます: find { $path } -type l
 package-tree-special = { $path } にファイルでもディレクトリでもないものがあります。次で探せます: find { $path } ! -type f ! -type d
 package-tree-changed = 読み込み中にファイルが変わりました。書き込みのない時間に、またはスナップショットから送ってください。
-package-list-malformed = { $list } の { $line } 行目: { $what }。
+package-list-malformed = { $list } の { $line } 行目: { $what ->
+    [form-contacts] 1 行目は patient,date,addressee,method とし、以降の行もこの 4 項目にしてください
+    [form-opt-outs] 1 行目は patient,requester,scope,date とし、以降の行もこの 4 項目にしてください
+    [requester] requester は person、guardian、proxy、bereaved のいずれかです
+    [scope] scope は anonymized、pseudonymized、またはその両方です
+    [no-csv] UTF-8 の CSV ではありません
+    [long-field] 256 文字を超える項目があります
+    [long-list] 一覧が 512 MiB を超えています
+    [no-patient] 患者 ID がありません
+    [patient] 患者 ID として使えません（改行のない 1～64 文字。数字の間に空白を入れないでください）
+    [date] 日付は 2024-04-01 の形で書いてください
+    [insured] 被保険者を表していません。insured:保険者番号:記号:番号:枝番:生年月日:性別:カナ氏名、または azekura formats convert が示す ID を書いてください
+   *[other] { $what }
+ }。
 package-send-done = { $path }: 患者 { $people } 人、{ $files } ファイル、{ $bytes } バイト。除外: 提供停止の求めのあった患者 { $opted-out } 人、通知されていない患者 { $not-contacted } 人、患者を特定できないファイル { $of-nobody } 件。
 package-send-opt-outs-elsewhere = 提供停止の一覧のうち { $count } 人のファイルが見つかりませんでした。当院の患者であれば一覧の患者番号が誤っています。送る前に直してください。
 package-send-filtered = { $path }: { $files } ファイル、{ $bytes } バイト。除外: 提供停止の求めのあった { $opted-out } 人の記録 { $records } 件、すべてが除かれたファイル { $files-left-out } 件。

@@ -266,12 +266,12 @@ fn list(mode: Mode, path: &str, content: &mut dyn Read, summary: &mut Summary) -
         "contacts.csv" => {
             let (lines, bad) = lists::contacts(content).map_err(|_| Stop::List)?;
             summary.contacts.extend(lines);
-            summary.bad_contacts += bad;
+            summary.bad_contacts += bad.lines;
         }
         "opt-outs.csv" => {
             let (lines, bad) = lists::opt_outs(content).map_err(|_| Stop::List)?;
             summary.opt_outs.extend(lines);
-            summary.bad_opt_outs += bad;
+            summary.bad_opt_outs += bad.lines;
         }
         _ => {}
     }
