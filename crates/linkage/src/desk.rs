@@ -101,6 +101,12 @@ impl Words {
         self.0.keys().flat_map(|(left, right)| [left.as_str(), right.as_str()])
     }
 
+    /// On how many pairs something else holds by one rule than by another.
+    pub fn changed(&self, before: Rule, now: Rule) -> u64 {
+        let held = |standing| Some(standing).filter(|s| matches!(s, Standing::Same | Standing::Different));
+        self.0.keys().filter(|pair| held(self.standing(before, pair)) != held(self.standing(now, pair))).count() as u64
+    }
+
     /// What holds by these words.
     pub fn facts(&self, rule: Rule) -> Vec<LabelFact> {
         let fact = |pair: &(String, String)| {

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::bounded;
+use crate::clerk::Rule;
 use crate::columns::{ALL, COLUMNS, ColumnMap};
 use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
@@ -37,7 +38,8 @@ pub struct Change {
 }
 
 /// Links all people of a table (CSV, or Parquet by its name) with a model trained on them, into a folder that is made if need be. Of an
-/// earlier run in the folder the person ids, what became of retired ones, and the facts about records that are still there are carried on.
+/// earlier run in the folder the person ids, what became of retired ones, the facts about records that are still there, and what `options`
+/// leave open of threshold, review band and number of clerks are carried on.
 ///
 /// # Errors
 /// What [`LinkageError`] says of files, columns and rows; [`LinkageError::FolderTaken`] for an earlier run that cannot be read. With
@@ -49,7 +51,9 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
     let _lock = folder::lock(out)?;
     let mut watch = Watch::start();
-    let before = State::find(out)?.map(Earlier::of);
+    let before = State::find(out)?;
+    let options = &before.as_ref().map_or(*options, |state| options.after(state));
+    let before = before.map(Earlier::of);
     let mut table = read(people, map, options.threads)?;
     watch.lap("read");
     keep_newborns_out(&mut table.rows, options);
@@ -58,7 +62,10 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     watch.lap("split names");
     let Table { labels, mut rows, forms, repeated, filled } = table;
     let facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
-    let words = Words::read(out)?.facts(options.clerks);
+    let said = Words::read(out)?;
+    let words = said.facts(options.clerks());
+    let words_changed = before.as_ref().map(|b| b.clerks).filter(|rule| *rule != options.clerks());
+    let words_changed = words_changed.map(|rule| said.changed(rule, options.clerks()));
     let (must, cannot, without) = facts::places(&[&facts[..], &there(words, &labels)].concat(), &labels);
     let outcome = engine::run(
         Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
@@ -79,7 +86,7 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     };
     let coverage = coverage(filled);
     let facts = there(facts, &labels);
-    let known = Before { facts, run, repeated, facts_without_record: without, coverage, ..Before::default() };
+    let known = Before { facts, run, repeated, facts_without_record: without, coverage, words_changed, ..Before::default() };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
 }
 
@@ -90,12 +97,13 @@ struct Earlier {
     facts: Vec<LabelFact>,
     past: Past,
     run: u32,
+    clerks: Rule,
 }
 
 impl Earlier {
     fn of(state: State) -> Self {
-        let State { labels, persons, facts, past, run, .. } = state;
-        Self { labels, persons, facts, past, run }
+        let State { labels, persons, facts, past, run, clerks, .. } = state;
+        Self { labels, persons, facts, past, run, clerks }
     }
 }
 
@@ -114,8 +122,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     let _lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
     let mut watch = Watch::start();
     let mut state = State::load(out)?;
-    let options =
-        Options { newborns: state.newborns, threshold: state.threshold, review: state.review, clerks: state.clerks, ..*options };
+    let options = Options { newborns: state.newborns, threshold: None, review: None, clerks: None, ..*options }.after(&state);
     watch.lap("load");
     let mut added = match &change.add {
         Some(path) => Some(read(path, map, options.threads)?),
@@ -146,7 +153,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     // a word about a withdrawn record goes with the record; one about a record that is yet to come waits
     let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
     all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
-    let decided = there(Words::read(out)?.facts(options.clerks), &labels);
+    let decided = there(Words::read(out)?.facts(options.clerks()), &labels);
     let (must, cannot, without) = facts::places(&[&all_facts[..], &decided].concat(), &labels);
     watch.lap("merge");
     let known = Known { scored: &state.scored, earlier: &as_it_was };
@@ -197,6 +204,7 @@ struct Before {
     unknown_removals: u64,
     unknown_facts: u64,
     coverage: BTreeMap<&'static str, u64>,
+    words_changed: Option<u64>,
 }
 
 /// Writes the tables beside the old ones, then the state, and puts the tables in place when the state is safe: ids that a table shows are
@@ -218,6 +226,7 @@ fn finish(
     report.removals_without_record = before.unknown_removals;
     report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
+    report.words_changed = before.words_changed;
     report.hold_against(out);
     let queue = write::queue(&labels, &outcome);
     let Outcome { trained, scored, judged, .. } = outcome;
@@ -233,9 +242,9 @@ fn finish(
         past: assigned.past,
         run: before.run,
         newborns: options.newborns,
-        threshold: options.threshold,
-        review: options.review,
-        clerks: options.clerks,
+        threshold: options.threshold(),
+        review: options.review(),
+        clerks: options.clerks(),
     };
     let files = NewFiles::in_folder(out);
     let [clusters, links, review, history, splits] =

@@ -150,6 +150,7 @@ pub const CODES: &[&str] = &[
     "linkage-report-shared",
     "linkage-report-unknown-removals",
     "linkage-report-unknown-facts",
+    "linkage-rule-changed",
     "linkage-unknown-removals",
     "linkage-unknown-facts",
     "linkage-report-decisions",

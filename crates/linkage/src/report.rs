@@ -58,6 +58,8 @@ pub struct Report {
     pub removals_without_record: u64,
     /// Facts to withdraw that nobody had stated.
     pub withdrawals_without_fact: u64,
+    /// Where a run asks for another number of clerks than the one before: pairs on which something else holds for that reason.
+    pub words_changed: Option<u64>,
     /// Insurer numbers whose check digit does not fit.
     pub wrong_check_digits: u64,
     /// Rows whose birth date is missing or cannot be one.
@@ -125,7 +127,7 @@ impl Counted {
     /// A judged pair; pairs have to come in their order.
     pub fn pair(&mut self, decision: Decision, probability: f32, options: &Options) {
         *self.decisions.entry(decision.code()).or_insert(0) += 1;
-        if f64::from(probability) >= options.threshold && decision == Decision::Link {
+        if f64::from(probability) >= options.threshold() && decision == Decision::Link {
             self.above += 1;
             self.sure += f64::from(probability);
         }
@@ -185,7 +187,7 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         unlinked,
         oversized: sizes.get(&SIZES).copied().unwrap_or(0),
         person_sizes: sizes,
-        thresholds: [options.threshold, options.review],
+        thresholds: [options.threshold(), options.review()],
         expected_precision: if above > 0 { sure / above as f64 } else { 1.0 },
         expected_recall: if pairs.expected_pairs > 0.0 { (sure / pairs.expected_pairs).min(1.0) } else { 1.0 },
         histogram: pairs.histogram,
@@ -195,6 +197,7 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         facts_without_record: 0,
         removals_without_record: 0,
         withdrawals_without_fact: 0,
+        words_changed: None,
         wrong_check_digits,
         without_birth_date,
         filled: BTreeMap::new(),

@@ -31,13 +31,13 @@ pub struct Args {
     /// What clerks decided enters the learning of the model, beside being obeyed.
     #[arg(long, requires = "people")]
     supervised: bool,
-    /// Pairs at least this probable are joined.
+    /// Pairs at least this probable are joined; without it as in the folder's earlier run.
     #[arg(long, value_name = "P", requires = "people")]
     threshold: Option<f64>,
     /// TOML with a table [columns]: our name = "name in the table", "" for a column that is not there.
     #[arg(long, value_name = "FILE", requires = "out")]
     map: Option<PathBuf>,
-    /// Clerks who have to say the same of two records before it holds.
+    /// Clerks who have to say the same of two records before it holds; without it as in the folder's earlier run.
     #[arg(long, value_name = "N", requires = "people", value_parser = clap::value_parser!(u8).range(1..=9))]
     clerks: Option<u8>,
     /// Records to add to, or to correct in, the folder's earlier run.
@@ -97,11 +97,10 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         if !(threshold > 0.0 && threshold <= 1.0) {
             return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));
         }
-        options.threshold = threshold;
-        options.review = options.review.min(threshold);
+        options.threshold = Some(threshold);
     }
     if let Some(clerks) = args.clerks {
-        options.clerks = linkage::Rule { to_join: clerks, to_part: clerks };
+        options.clerks = Some(linkage::Rule { to_join: clerks, to_part: clerks });
     }
     let report = match &args.people {
         Some(people) => linkage::link_file(people, out, &map, &options).map_err(refused)?,
@@ -111,6 +110,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         }
     };
     let mut lines = vec![line(&report)];
+    lines.extend(report.words_changed.map(|n| Message::new("linkage-rule-changed").with("count", n)));
     let unknown = [
         ("linkage-unknown-removals", report.removals_without_record),
         ("linkage-unknown-facts", report.facts_without_record + report.withdrawals_without_fact),

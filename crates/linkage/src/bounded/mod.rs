@@ -196,9 +196,9 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         past: Past { next: u64::from(next), ..Past::default() },
         run: 1,
         newborns: options.newborns,
-        threshold: options.threshold,
-        review: options.review,
-        clerks: options.clerks,
+        threshold: options.threshold(),
+        review: options.review(),
+        clerks: options.clerks(),
     };
     let contents = Contents {
         records: rows.len(),
@@ -226,7 +226,7 @@ type Places = Vec<(u32, u32)>;
 /// What clerks said, as places among the records: which are one person, and which two.
 fn facts(words: &Words, options: &Options, places: &read::Places) -> (Places, Places) {
     let (mut must, mut cannot) = (Vec::new(), Vec::new());
-    for fact in words.facts(options.clerks) {
+    for fact in words.facts(options.clerks()) {
         if let (Some(&a), Some(&b)) = (places.get(&fact.left), places.get(&fact.right))
             && a != b
         {

@@ -25,6 +25,7 @@ linkage-memory-earlier-run = A bound on memory holds for the first run in a fold
 linkage-spill-unwritable = A temporary file in the folder of the results cannot be written. Make room on its disk, or allow more memory.
 linkage-spill-changed = A temporary file of the run was changed or damaged on disk; nothing was written. Check the disk and run again.
 linkage-folder-busy = Another run works in the folder. Wait until it has ended.
+linkage-rule-changed = The number of clerks who have to say the same is another than in the run before: on { $count } pairs something else holds for that reason.
 linkage-unknown-removals = { $count } of the ids to withdraw are no record's: nothing was withdrawn for them. Check their spelling.
 linkage-unknown-facts = { $count } facts are about records that are not there, or withdraw what nobody had stated. Check the record ids.
 linkage-fact-unreadable = Row { $row } of the facts is not kind,record_id_l,record_id_r with the kind must, cannot or withdraw.

@@ -25,6 +25,7 @@ linkage-memory-earlier-run = メモリーの上限は、フォルダーの最初
 linkage-spill-unwritable = 結果のフォルダーに一時ファイルを書けません。ディスクの空きを増やすか、メモリーの上限を上げてください。
 linkage-spill-changed = 実行中の一時ファイルが、ディスク上で変えられたか壊れています。結果は何も書いていません。ディスクを確かめて、実行し直してください。
 linkage-folder-busy = 別の実行がこのフォルダーを使っています。終わるまで待ってください。
+linkage-rule-changed = 同じ判断が必要な担当者の人数が前回の実行と異なります。そのため { $count } 組の記録で、効力のある判断が変わりました。
 linkage-unknown-removals = 取り消す記録番号のうち { $count } 件は、どの記録の番号でもないため、何も取り消していません。番号を確かめてください。
 linkage-unknown-facts = 判断のうち { $count } 件は、ない記録についての判断か、なかった判断の取り消しです。記録番号を確かめてください。
 linkage-fact-unreadable = 判断の表の { $row } 行目が kind,record_id_l,record_id_r(kind は must、cannot、withdraw のいずれか)になっていません。
