@@ -97,8 +97,17 @@ pub enum LinkageError {
     #[error("{code}: row {row} of the facts contradicts facts before it, in this table or stated earlier. Withdraw one of them (kind withdraw)",
         code = self.code())]
     FactRowsContradict {
-        /// Number of the data row from 1 with which the facts begin to contradict each other; 0 when they did so before.
+        /// Number of the data row from 1 with which the facts begin to contradict each other.
         row: usize,
+    },
+    /// Facts and decisions that stand already contradict each other.
+    #[error("{code}: records {left} and {right} must not be one person, but other facts or decisions that stand make them one. Withdraw one \
+             of these (--facts with the kind withdraw, or decide --as withdraw)", code = self.code())]
+    StandingFactsContradict {
+        /// Id of one record, as its table writes it.
+        left: String,
+        /// Id of the other.
+        right: String,
     },
     /// The table of clerks' decisions in the folder has a row that is none.
     #[error("{code}: row {row} of decisions.csv in the folder is no decision. Restore the file from a copy, or take the row out",
@@ -167,6 +176,7 @@ impl LinkageError {
             LinkageError::FolderChanged => "linkage-folder-changed",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
+            LinkageError::StandingFactsContradict { .. } => "linkage-standing-facts-contradict",
             LinkageError::DecisionUnreadable { .. } => "linkage-decision-unreadable",
             LinkageError::DecisionUnknownRecord => "linkage-decision-unknown-record",
             LinkageError::DecisionWithoutClerk => "linkage-decision-without-clerk",
@@ -196,6 +206,7 @@ impl LinkageError {
             | LinkageError::FactUnreadable { row }
             | LinkageError::DecisionUnreadable { row }
             | LinkageError::FactRowsContradict { row } => message.with("row", row),
+            LinkageError::StandingFactsContradict { left, right } => message.with("left", left).with("right", right),
             LinkageError::MemoryTooSmall { least } => message.with("least", least),
             LinkageError::MapUnknown { entry } => message.with("entry", entry),
             _ => message,

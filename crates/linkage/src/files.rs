@@ -15,6 +15,7 @@ use crate::facts;
 use crate::folder::{self, NewFiles};
 use crate::forms::{Form, Forms};
 use crate::history::{self, Assigned, Past};
+use crate::implied;
 use crate::lexicon::Lexicon;
 use crate::options::Options;
 use crate::parallel;
@@ -61,11 +62,14 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     lexicon.split(&mut table.rows, &mut table.forms);
     watch.lap("split names");
     let Table { labels, mut rows, forms, repeated, filled } = table;
-    let facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
+    let mut facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
     let said = Words::read(out)?;
     let words = said.facts(options.clerks());
     let words_changed = before.as_ref().map(|b| b.clerks).filter(|rule| *rule != options.clerks());
     let words_changed = words_changed.map(|rule| said.changed(rule, options.clerks()));
+    implied::check([&facts[..], &words].concat(), &[])?;
+    let earlier = |label: &str| before.as_ref().is_some_and(|b| b.labels.find(label.as_bytes()).is_some());
+    facts = staying(facts, &words, &said, &labels, earlier);
     let (must, cannot, without) = facts::places(&[&facts[..], &there(words, &labels)].concat(), &labels);
     let outcome = engine::run(
         Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
@@ -74,7 +78,7 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         &mut watch,
         None,
     )
-    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict { row: 0 })?;
+    .map_err(|contradiction| standing(contradiction, &labels))?;
     let (assigned, run) = match before {
         None => (history::first(&outcome.cluster), 1),
         Some(before) => {
@@ -85,7 +89,6 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         }
     };
     let coverage = coverage(filled);
-    let facts = there(facts, &labels);
     let known = Before { facts, run, repeated, facts_without_record: without, coverage, words_changed, ..Before::default() };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
 }
@@ -107,7 +110,32 @@ impl Earlier {
     }
 }
 
-/// Facts about records that are there: a word about a withdrawn record goes with the record.
+/// Facts without the records that leave, which were in the run before (`earlier`) or in clerks' words and are not among the labels any more: a
+/// fact about one of them goes with it, but what it says of the others stays, and so does a fact about a record that is yet to come.
+fn staying(
+    facts: Vec<LabelFact>,
+    words: &[LabelFact],
+    said: &Words,
+    labels: &Labels,
+    earlier: impl Fn(&str) -> bool,
+) -> Vec<LabelFact> {
+    let spoken_of: HashSet<&str> = said.labels().collect();
+    let leaves = |label: &str| labels.find(label.as_bytes()).is_none() && (spoken_of.contains(label) || earlier(label));
+    let implied = implied::left_behind(&[&facts[..], words].concat(), leaves);
+    let mut staying: Vec<LabelFact> = facts.into_iter().filter(|f| !leaves(&f.left) && !leaves(&f.right)).collect();
+    staying.extend(implied.into_iter().filter(|f| !words.contains(f)));
+    staying.sort_unstable();
+    staying.dedup();
+    staying
+}
+
+/// Two facts that cannot both hold; [`implied::check`] has looked before.
+fn standing(Contradiction(a, b): Contradiction, labels: &Labels) -> LinkageError {
+    let [left, right] = [a, b].map(|at| String::from_utf8_lossy(labels.get(at as usize)).into_owned());
+    LinkageError::StandingFactsContradict { left, right }
+}
+
+/// Facts about records that are there.
 fn there(mut facts: Vec<LabelFact>, labels: &Labels) -> Vec<LabelFact> {
     let known = |label: &str| labels.find(label.as_bytes()).is_some();
     facts.retain(|f| known(&f.left) && known(&f.right));
@@ -149,12 +177,13 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     }
     let before_persons = std::mem::take(&mut state.persons);
     let Merged { labels, mut rows, forms, as_it_was, earlier } = merge(&state, added, &removed);
-    let (mut all_facts, unknown_facts) = facts::after(std::mem::take(&mut state.facts), &words);
-    // a word about a withdrawn record goes with the record; one about a record that is yet to come waits
+    let said = Words::read(out)?;
+    let decided = said.facts(options.clerks());
+    let (all_facts, unknown_facts) = facts::after(std::mem::take(&mut state.facts), &words);
+    implied::check([&all_facts[..], &decided].concat(), &words)?;
     let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
-    all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
-    let decided = there(Words::read(out)?.facts(options.clerks()), &labels);
-    let (must, cannot, without) = facts::places(&[&all_facts[..], &decided].concat(), &labels);
+    let all_facts = staying(all_facts, &decided, &said, &labels, |label| withdrawn.contains(label));
+    let (must, cannot, without) = facts::places(&[&all_facts[..], &there(decided, &labels)].concat(), &labels);
     watch.lap("merge");
     let known = Known { scored: &state.scored, earlier: &as_it_was };
     let outcome = engine::run(
@@ -164,14 +193,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         &mut watch,
         Some(&known),
     )
-    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict {
-        row: {
-            let mut all = there(all_facts.clone(), &labels);
-            all.extend(decided);
-            all.sort_unstable();
-            facts::contradicting_row(&all, &words)
-        },
-    })?;
+    .map_err(|contradiction| standing(contradiction, &labels))?;
     let run = state.run + 1;
     let assigned = history::later(&outcome.cluster, &earlier, &before_persons, std::mem::take(&mut state.past), run);
     let known = Before {

@@ -45,6 +45,7 @@ mod frequencies;
 mod hash;
 mod history;
 mod html;
+mod implied;
 mod key_answer;
 mod key_query;
 mod levels;
@@ -119,6 +120,7 @@ pub const CODES: &[&str] = &[
     "linkage-folder-changed",
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
+    "linkage-standing-facts-contradict",
     "linkage-parquet-unreadable",
     "linkage-memory-too-small",
     "linkage-memory-earlier-run",

@@ -28,6 +28,7 @@ use crate::error::LinkageError;
 use crate::files::coverage;
 use crate::folder::{self, NewFiles};
 use crate::history::Past;
+use crate::implied;
 use crate::model::Model;
 use crate::options::Options;
 use crate::parts_model::PartsModel;
@@ -35,7 +36,7 @@ use crate::rates::Rates;
 use crate::report::{self, Pairs, Report};
 use crate::row::Row;
 use crate::sorter::{Item, Sorter, Tape, bytes};
-use crate::state::{self, Contents, State};
+use crate::state::{self, Contents, LabelFact, State};
 use crate::supervision;
 use crate::table::Labels;
 use crate::usage;
@@ -117,7 +118,11 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     let (passes, compared) = (found.passes.clone(), pairs::compare(found, &rows, &forms, &frequencies, options, room)?);
     let pairs::Compared { mut scored, mut cases } = compared;
     watch.lap("compare");
-    let (must, cannot) = facts(&words, options, &places);
+    let decided = words.facts(options.clerks());
+    implied::check(decided.clone(), &[])?;
+    // as without a bound: what a word about a record that is not there says of those that are
+    let implied = implied::left_behind(&decided, |label| !places.contains_key(label));
+    let (must, cannot) = facts(decided.iter().chain(&implied), &places);
     let told = if options.supervised {
         let rows = chosen(&rows, must.iter().chain(&cannot).flat_map(|&(a, b)| [a, b]))?;
         let row = |at| rows.get(&at).copied().unwrap_or_default();
@@ -192,7 +197,7 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         forms,
         scored: Vec::new(),
         persons: Vec::new(),
-        facts: Vec::new(),
+        facts: implied.into_iter().filter(|f| !decided.contains(f)).collect(),
         past: Past { next: u64::from(next), ..Past::default() },
         run: 1,
         newborns: options.newborns,
@@ -224,9 +229,9 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
 type Places = Vec<(u32, u32)>;
 
 /// What clerks said, as places among the records: which are one person, and which two.
-fn facts(words: &Words, options: &Options, places: &read::Places) -> (Places, Places) {
+fn facts<'a>(said: impl Iterator<Item = &'a LabelFact>, places: &read::Places) -> (Places, Places) {
     let (mut must, mut cannot) = (Vec::new(), Vec::new());
-    for fact in words.facts(options.clerks()) {
+    for fact in said {
         if let (Some(&a), Some(&b)) = (places.get(&fact.left), places.get(&fact.right))
             && a != b
         {

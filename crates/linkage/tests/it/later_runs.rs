@@ -159,12 +159,15 @@ fn a_retired_id_resolves_to_where_its_records_are_and_no_living_id_resolves() {
     facts(&folder, &out, &format!("must,{x},{y}\nmust,{y},{z}\n")).expect("facts");
     check();
     remove(&folder, &out, &[y]).expect("withdrawn");
+    let together = check();
+    assert_eq!(together[x], together[z], "one person still by what was said of the third");
+    facts(&folder, &out, &format!("withdraw,{x},{z}\n")).expect("that is taken back");
     let parted = check();
     assert_ne!(parted[x], parted[z]);
     for record in [x, z] {
         assert_eq!(resolved(&before[record]), parted[record], "{record}");
     }
-    assert!(read(&out, "splits.csv").contains(&format!("{},{},3", parted[x], parted[z])));
+    assert!(read(&out, "splits.csv").contains(&format!("{},{},4", parted[x], parted[z])));
     facts(&folder, &out, &format!("must,{x},{z}\n")).expect("a fact");
     let joined = check();
     for record in [x, z] {
@@ -212,6 +215,89 @@ fn a_fact_can_be_withdrawn_and_a_contradiction_is_named_by_its_row() {
     facts(&folder, &out, &format!("withdraw,{x},{y}\n")).expect("nothing said");
     let now = persons(&out);
     assert_ne!(now[x], now[y]);
+}
+
+#[test]
+fn who_was_kept_apart_or_made_one_over_a_record_is_so_still_when_that_record_is_withdrawn() {
+    let folder = TempDir::new().expect("a folder");
+    // two records of one person by all that they say, a third that says nothing of it, and two strangers
+    let twins = [line(9_011, 5_003), line(9_015, 5_003)];
+    let singles = (1..=3).map(|n| line(9_000 + n, 6_003 + n * 1_107));
+    let text = table(people(0..300).into_iter().chain(twins).chain(singles));
+    for by_clerks in [false, true] {
+        let out = first(&folder, if by_clerks { "c" } else { "f" }, &text, 2);
+        let same = |a: &str, b: &str| persons(&out)[a] == persons(&out)[b];
+        assert!(same("R09011", "R09015"), "nothing else keeps them apart");
+        // two persons, one of whom is a third record too; and a chain of three
+        let words = [
+            ("cannot", "R09011", "R09001"),
+            ("must", "R09001", "R09015"),
+            ("must", "R00001", "R09002"),
+            ("must", "R09002", "R09003"),
+        ];
+        if by_clerks {
+            let desk = linkage::Desk::open(&out).expect("a desk");
+            for (kind, a, b) in words {
+                let says = if kind == "must" { linkage::Says::Same } else { linkage::Says::Different };
+                for clerk in ["suzuki", "tanaka"] {
+                    desk.say(clerk, a, b, Some((says, linkage::Reason::Document))).expect("said");
+                }
+            }
+        } else {
+            let rows: String = words.iter().map(|(kind, a, b)| format!("{kind},{a},{b}\n")).collect();
+            facts(&folder, &out, &rows).expect("facts");
+        }
+        let check = |when: &str| {
+            assert!(!same("R09011", "R09015"), "{when}, by clerks: {by_clerks}");
+            assert!(same("R00001", "R09003"), "{when}, by clerks: {by_clerks}");
+        };
+        later(&out, &Change::default()).expect("a run");
+        check("before");
+        remove(&folder, &out, &["R09001", "R09002"]).expect("withdrawn");
+        check("withdrawn");
+        let state = fs::read(out.join("state.bin")).expect("a state");
+        assert!(!state.windows(6).any(|w| w == b"R09001" || w == b"R09002"));
+        later(&out, &Change::default()).expect("a run");
+        check("later");
+        // a model trained anew on a table without another record
+        let fewer: String = text.lines().filter(|l| !l.starts_with("R0900")).map(|l| format!("{l}\n")).collect();
+        let path = put(&folder, "fewer.csv", &fewer);
+        link_file(&path, &out, &ColumnMap::default(), &options(2)).expect("again");
+        assert!(!same("R09011", "R09015"));
+    }
+}
+
+#[test]
+fn facts_about_records_to_come_are_held_against_each_other_when_they_arrive_and_survive_a_new_model() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let refused = facts(&folder, &out, "must,R09101,R09102\nmust,R09102,R09103\ncannot,R09101,R09103\n");
+    assert!(matches!(refused, Err(LinkageError::FactRowsContradict { row: 3 })), "{refused:?}");
+    facts(&folder, &out, "must,R09101,R09102\n").expect("one that waits");
+    let refused = facts(&folder, &out, "cannot,R09102,R09101\n");
+    assert!(matches!(refused, Err(LinkageError::FactRowsContradict { row: 1 })), "{refused:?}");
+    let people = folder.path().join("o.csv");
+    link_file(&people, &out, &ColumnMap::default(), &options(2)).expect("again");
+    add(&folder, &out, [line(9_101, 7_003), line(9_102, 8_005)]).expect("the records come");
+    let now = persons(&out);
+    assert_eq!(now["R09101"], now["R09102"]);
+}
+
+#[test]
+fn what_contradicts_itself_without_the_table_of_facts_is_said_with_the_records() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    facts(&folder, &out, "must,R09001,R09002\n").expect("a fact");
+    let words = "record_id_l,record_id_r,clerk,says,reason,at\nR09001,R09002,a,different,document,1\nR09001,R09002,b,different,document,1\n";
+    fs::write(out.join("decisions.csv"), words).expect("from a copy");
+    let refused = add(&folder, &out, people(300..310));
+    let named = |e: &LinkageError| matches!(e, LinkageError::StandingFactsContradict { left, right } if left == "R09001" && right == "R09002");
+    assert!(refused.as_ref().is_err_and(named), "{refused:?}");
+    let people = folder.path().join("o.csv");
+    let refused = link_file(&people, &out, &ColumnMap::default(), &options(2));
+    assert!(refused.as_ref().is_err_and(named), "{refused:?}");
+    // as the message says
+    facts(&folder, &out, "withdraw,R09001,R09002\n").expect("withdrawn");
 }
 
 #[test]

@@ -30,6 +30,7 @@ linkage-unknown-removals = { $count } of the ids to withdraw are no record's: no
 linkage-unknown-facts = { $count } facts are about records that are not there, or withdraw what nobody had stated. Check the record ids.
 linkage-fact-unreadable = Row { $row } of the facts is not kind,record_id_l,record_id_r with the kind must, cannot or withdraw.
 linkage-fact-rows-contradict = Row { $row } of the facts contradicts facts before it, in this table or stated earlier. Withdraw one of them (kind withdraw).
+linkage-standing-facts-contradict = Records { $left } and { $right } must not be one person, but other facts or decisions that stand make them one. Withdraw one of these (--facts with the kind withdraw, or azekura link decide --as withdraw).
 linkage-parquet-unreadable = The Parquet file cannot be read. It may be cut off, encrypted, or compressed by other than Snappy or Zstandard.
 
 linkage-decision-must = one person, by a clerk

@@ -30,6 +30,7 @@ linkage-unknown-removals = 取り消す記録番号のうち { $count } 件は�
 linkage-unknown-facts = 判断のうち { $count } 件は、ない記録についての判断か、なかった判断の取り消しです。記録番号を確かめてください。
 linkage-fact-unreadable = 判断の表の { $row } 行目が kind,record_id_l,record_id_r(kind は must、cannot、withdraw のいずれか)になっていません。
 linkage-fact-rows-contradict = 判断の表の { $row } 行目が、この表のそれより前の行または以前の判断と矛盾します。どちらかを取り消してください(kind は withdraw)。
+linkage-standing-facts-contradict = 記録 { $left } と { $right } は同一人物にしてはならないとされていますが、ほかの有効な判断では同一人物になります。どちらかを取り消してください（--facts の kind を withdraw にするか、azekura link decide --as withdraw）。
 linkage-parquet-unreadable = Parquet ファイルを読めません。途中で切れているか、暗号化されているか、Snappy・Zstandard 以外で圧縮されています。
 
 linkage-decision-must = 担当者が同一人物とした組
