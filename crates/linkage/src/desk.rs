@@ -14,6 +14,7 @@ use crate::columns::{ALL, ColumnMap};
 use crate::engine::Decision;
 use crate::error::LinkageError;
 use crate::facts::read_columns;
+use crate::files;
 use crate::folder;
 use crate::lines::Records;
 use crate::row::{NO_BRANCH, NO_DAY, Row};
@@ -58,12 +59,7 @@ impl Words {
 
     fn save(&self, folder: &Path) -> Result<(), LinkageError> {
         let written = || -> std::io::Result<()> {
-            let new = folder.join("decisions.new");
-            let _ = fs::remove_file(&new);
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let new = folder.join(folder::NEW_WORDS);
             let mut text = COLUMNS_OF_WORDS.join(",").into_bytes();
             text.push(b'\n');
             for ((left, right), words) in &self.0 {
@@ -75,7 +71,7 @@ impl Words {
                     writeln!(text, "{},{},{}", word.says.code(), word.reason.code(), word.at)?;
                 }
             }
-            let mut file = options.open(&new)?;
+            let mut file = folder::create(&new)?;
             file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&new, folder.join(FILE))?;
@@ -157,8 +153,13 @@ impl Desk {
     /// # Errors
     /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run whose queue can be read.
     pub fn open(folder: &Path) -> Result<Desk, LinkageError> {
+        // a run that was stopped halfway is ended first; one that works now ends by itself
+        let lock = if folder::is_unsettled(folder) { folder::lock(folder).ok() } else { None };
         let saved = State::saved(folder);
         let state = State::load(folder)?;
+        if let Some(lock) = lock {
+            files::settle(folder, &lock, Some(&state))?;
+        }
         let queue = queue(&folder.join("review.csv"))?;
         Ok(Desk { folder: folder.to_owned(), state, queue, saved })
     }
@@ -206,11 +207,12 @@ impl Desk {
         if left == right || !there(left) || !there(right) {
             return Err(LinkageError::DecisionUnknownRecord);
         }
-        let _lock = folder::lock(&self.folder)?;
+        let lock = folder::lock(&self.folder)?;
         // Records and facts may be others now.
         if State::saved(&self.folder) != self.saved {
             return Err(LinkageError::FolderChanged);
         }
+        files::settle(&self.folder, &lock, Some(&self.state))?;
         let mut words = Words::read(&self.folder)?;
         let contradict = |words: &Words| {
             let facts = words.facts(self.state.clerks).into_iter().chain(self.state.facts.iter().cloned());

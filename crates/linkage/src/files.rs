@@ -12,7 +12,7 @@ use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
 use crate::error::LinkageError;
 use crate::facts;
-use crate::folder::{self, NewFiles};
+use crate::folder::{self, Lock, NewFiles};
 use crate::forms::{Form, Forms};
 use crate::history::{self, Assigned, Past};
 use crate::implied;
@@ -50,9 +50,10 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         return bounded::link_file(people, out, map, options, memory);
     }
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
-    let _lock = folder::lock(out)?;
+    let lock = folder::lock(out)?;
     let mut watch = Watch::start();
     let before = State::find(out)?;
+    settle(out, &lock, before.as_ref())?;
     let options = &before.as_ref().map_or(*options, |state| options.after(state));
     let before = before.map(Earlier::of);
     let mut table = read(people, map, options.threads)?;
@@ -147,9 +148,17 @@ fn there(mut facts: Vec<LabelFact>, labels: &Labels) -> Vec<LabelFact> {
 /// # Errors
 /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run, and what it says of files, columns, rows and facts.
 pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
-    let _lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
+    let lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
     let mut watch = Watch::start();
-    let mut state = State::load(out)?;
+    let loaded = State::load(out);
+    if let Some(lock) = &lock {
+        match &loaded {
+            Ok(state) => settle(out, lock, Some(state))?,
+            Err(_) if State::saved(out).is_none() => settle(out, lock, None)?,
+            Err(_) => {}
+        }
+    }
+    let mut state = loaded?;
     let options = Options { newborns: state.newborns, threshold: None, review: None, clerks: None, ..*options }.after(&state);
     watch.lap("load");
     let mut added = match &change.add {
@@ -208,6 +217,15 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
     finish(out, Parts { labels, rows, forms, lexicon: state.lexicon }, outcome, assigned, known, &options, watch)
 }
 
+/// Ends what an earlier run in the folder began and did not end, see [`folder::settle`].
+pub(crate) fn settle(out: &Path, lock: &Lock, state: Option<&State>) -> Result<(), LinkageError> {
+    let followed = folder::settle(out, lock, state.map(|state| state.run))?;
+    match state.filter(|_| followed) {
+        Some(state) => Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some()),
+        None => Ok(()),
+    }
+}
+
 /// What a run was made of.
 struct Parts {
     labels: Labels,
@@ -229,8 +247,8 @@ struct Before {
     words_changed: Option<u64>,
 }
 
-/// Writes the tables beside the old ones, then the state, and puts the tables in place when the state is safe: ids that a table shows are
-/// ids that the next run knows.
+/// Writes tables and state beside the old ones, then the report, and puts the tables in place when the state is: ids that a table shows are
+/// ids that the next run knows. Where a run is stopped in between, [`settle`] ends it.
 fn finish(
     out: &Path,
     parts: Parts,
@@ -280,13 +298,13 @@ fn finish(
     };
     let (written, staged) = parallel::both(options.threads, tables, || state.stage(out));
     written?;
+    let staged = staged?;
     watch.lap("write");
-    staged?.put_in_place()?;
-    Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some())?;
-    watch.lap("save");
     report.finish(watch.stages);
-    write::text(&files.path("report.json"), &report.json())?;
     write::text(&files.path("report.html"), &report.html())?;
+    write::text(&files.path("report.json"), &report.json())?;
+    staged.put_in_place()?;
+    Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some())?;
     files.put_in_place()?;
     Ok(report)
 }

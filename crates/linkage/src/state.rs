@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clerk::Rule;
 use crate::engine::{Scored, Trained};
 use crate::error::LinkageError;
+use crate::folder::{NEW_STATE, create};
 use crate::forms::Forms;
 use crate::frequencies::Counts;
 use crate::hash;
@@ -157,16 +158,6 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(body)
 }
 
-/// A new file that its owner alone may read.
-fn create(path: &Path) -> std::io::Result<fs::File> {
-    let _ = fs::remove_file(path);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Texts in the order of their numbers; `None` when a number would be another than it was.
 fn forms(mut rest: &[u8]) -> Option<Forms> {
     let mut forms = Forms::new();
@@ -194,7 +185,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.placed {
             // there is nothing to remove where it could not be made
-            let _ = fs::remove_file(self.folder.join("state.new"));
+            let _ = fs::remove_file(self.folder.join(NEW_STATE));
         }
     }
 }
@@ -202,7 +193,7 @@ impl Drop for Staged {
 impl Staged {
     /// Puts it in its place: from here on it is the folder's.
     pub fn put_in_place(mut self) -> Result<(), LinkageError> {
-        let put = fs::rename(self.folder.join("state.new"), self.folder.join(FILE));
+        let put = fs::rename(self.folder.join(NEW_STATE), self.folder.join(FILE));
         self.placed = put.is_ok();
         put.map_err(|_| LinkageError::FileUnwritable)
     }
@@ -308,7 +299,7 @@ impl State {
         ];
         let whole = MAGIC.len() as u64 + lens.iter().map(|len| 8 + len).sum::<u64>();
         let staged = Staged { folder: folder.to_owned(), placed: false };
-        let file = create(&folder.join("state.new")).map_err(|_| LinkageError::FileUnwritable)?;
+        let file = create(&folder.join(NEW_STATE)).map_err(|_| LinkageError::FileUnwritable)?;
         let mut out = Out { file, waiting: Vec::with_capacity(2 * AT_A_TIME), sum: hash::Whole::new(whole) };
         out.bytes(MAGIC)?;
         out.number(lens[0])?;

@@ -25,7 +25,7 @@ use crate::desk::Words;
 use crate::em;
 use crate::engine::{self, Scored, Trained, Verdicts, Watch};
 use crate::error::LinkageError;
-use crate::files::coverage;
+use crate::files::{self, coverage};
 use crate::folder::{self, NewFiles};
 use crate::history::Past;
 use crate::implied;
@@ -94,7 +94,10 @@ pub(crate) fn link_file(
     memory: u64,
 ) -> Result<Report, LinkageError> {
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
-    let _lock = folder::lock(out)?;
+    let lock = folder::lock(out)?;
+    if State::saved(out).is_none() {
+        files::settle(out, &lock, None)?;
+    }
     link(people, out, map, options, &Room::within(out, memory))
 }
 
@@ -163,26 +166,26 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         }
     }
     let persons = cluster;
-    let files = NewFiles::in_folder(out);
-    let mut table = Written::clusters(&files.path("clusters.csv"))?;
+    let new = NewFiles::in_folder(out);
+    let mut table = Written::clusters(&new.path("clusters.csv"))?;
     for (label, person) in labels.iter().zip(&persons) {
         table.member(&label?, u64::from(*person))?;
     }
     table.finish()?;
-    let mut table = Written::links(&files.path("links.csv"))?;
+    let mut table = Written::links(&new.path("links.csv"))?;
     for link in links.sorted()? {
         let link = join::link(link?)?;
         counted.pair(link.decision, link.probability, options);
         table.link([&link.left, &link.right], link.probability, link.decision)?;
     }
     table.finish()?;
-    let mut table = Written::review(&files.path("review.csv"))?;
+    let mut table = Written::review(&new.path("review.csv"))?;
     for case in queue.sorted()? {
         table.case(&case?.1.1)?;
     }
     table.finish()?;
-    write::history(&files.path("history.csv"), &[])?;
-    write::splits(&files.path("splits.csv"), &[])?;
+    write::history(&new.path("history.csv"), &[])?;
+    write::splits(&new.path("splits.csv"), &[])?;
 
     let supervision = told.report();
     let pairs = Pairs { model: model.clone(), passes, supervision, candidates: scored.len(), histogram, shared, expected_pairs };
@@ -216,13 +219,12 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     };
     let staged = state.stage_with(out, contents)?;
     watch.lap("write");
+    report.finish(watch.stages);
+    write::text(&new.path("report.html"), &report.html())?;
+    write::text(&new.path("report.json"), &report.json())?;
     staged.put_in_place()?;
     Words::forget(out, |label| places.contains_key(label))?;
-    watch.lap("save");
-    report.finish(watch.stages);
-    write::text(&files.path("report.json"), &report.json())?;
-    write::text(&files.path("report.html"), &report.html())?;
-    files.put_in_place()?;
+    new.put_in_place()?;
     Ok(report)
 }
 

@@ -316,6 +316,79 @@ fn tables_change_only_when_the_state_is_safe() {
     assert_eq!(persons(&out).len(), 323);
 }
 
+/// What stands in a folder, but for the lock.
+fn everything(out: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let files = fs::read_dir(out).expect("a folder").map(|f| f.expect("a file").path());
+    let name = |p: &std::path::PathBuf| p.file_name().expect("a name").to_string_lossy().into_owned();
+    files.filter(|p| name(p) != "lock").map(|p| (name(&p), fs::read(p).expect("readable"))).collect()
+}
+
+#[test]
+fn a_run_that_was_stopped_is_ended_by_whoever_opens_the_folder_or_leaves_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let before = everything(&out);
+    add(&folder, &out, people(300..320)).expect("added");
+    let after = everything(&out);
+    let again = |files: &std::collections::BTreeMap<String, Vec<u8>>| {
+        fs::remove_dir_all(&out).expect("gone");
+        fs::create_dir(&out).expect("a folder");
+        files.iter().for_each(|(name, bytes)| fs::write(out.join(name), bytes).expect("written"));
+    };
+    let new = |files: &mut std::collections::BTreeMap<String, Vec<u8>>, of: &dyn Fn(&str) -> bool| {
+        let tables = after.iter().filter(|(name, _)| *name != "state.bin" && of(name));
+        files.extend(tables.map(|(name, bytes)| (format!("{name}.new"), bytes.clone())));
+    };
+    let desk = || drop(linkage::Desk::open(&out).expect("a desk"));
+    // stopped when the state was in place: before any table was, and between two
+    for placed in [&[][..], &["clusters.csv", "links.csv"]] {
+        let mut stopped = before.clone();
+        stopped.insert("state.bin".to_owned(), after["state.bin"].clone());
+        placed.iter().for_each(|name| drop(stopped.insert((*name).to_owned(), after[*name].clone())));
+        new(&mut stopped, &|name| !placed.contains(&name));
+        again(&stopped);
+        desk();
+        assert!(everything(&out) == after, "{placed:?}");
+    }
+    // stopped before: the new files, however many and however whole, are those of no run
+    for cut in [0, 1] {
+        let mut stopped = before.clone();
+        new(&mut stopped, &|_| true);
+        for name in ["state.new", "decisions.new"] {
+            stopped.insert(name.to_owned(), after["state.bin"].clone());
+        }
+        if cut == 1 {
+            // not even the report was whole, and the state is of the run all the same: nothing says that the tables are whole
+            stopped.insert("state.bin".to_owned(), after["state.bin"].clone());
+            stopped.get_mut("report.json.new").expect("a report").truncate(100);
+        }
+        again(&stopped);
+        desk();
+        let mut wanted = before.clone();
+        wanted.insert("state.bin".to_owned(), stopped["state.bin"].clone());
+        assert!(everything(&out) == wanted, "{cut}");
+    }
+    // a first run that was stopped
+    again(&[("clusters.csv.new".to_owned(), after["clusters.csv"].clone()), ("state.new".to_owned(), vec![1])].into());
+    assert!(matches!(later(&out, &Change::default()), Err(LinkageError::StateUnreadable)));
+    assert!(everything(&out).is_empty());
+}
+
+#[test]
+fn what_a_run_writes_is_its_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    linkage::Desk::open(&out)
+        .expect("a desk")
+        .say("a", "R09001", "R09002", Some((linkage::Says::Same, linkage::Reason::Other)))
+        .expect("said");
+    for name in everything(&out).keys() {
+        let mode = fs::metadata(out.join(name)).expect("a file").permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}");
+    }
+}
+
 #[test]
 fn two_runs_never_work_in_one_folder() {
     let folder = TempDir::new().expect("a folder");
