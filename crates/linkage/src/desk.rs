@@ -17,6 +17,7 @@ use crate::facts::read_columns;
 use crate::files;
 use crate::folder;
 use crate::lines::Records;
+use crate::parts;
 use crate::row::{NO_BRANCH, NO_DAY, Row};
 use crate::state::{LabelFact, State};
 use crate::write::field;
@@ -264,7 +265,16 @@ fn readable(row: &Row, state: &State) -> Side {
     let some = |n: u64, text: String| if n == 0 { String::new() } else { text };
     let sex = ["", "1", "2"].get(usize::from(row.sex)).copied().unwrap_or("");
     let letters = row.number >> 63 == 1;
-    vec![
+    let parts = row.is_parted().then(|| parts::texts(row, &state.forms));
+    let birth = match &parts {
+        // what is no date may be one with a wrong digit, and is compared as it stands
+        Some(parts) if row.birth == NO_DAY => {
+            parts.iter().find(|(column, _)| *column == "birth_date").map(|(_, text)| text.clone())
+        }
+        _ if row.birth == NO_DAY => None,
+        _ => Some(day(row.birth)),
+    };
+    let mut side = vec![
         ("institution_id", text(row.institution)),
         ("registered_on", if row.seen == NO_DAY { String::new() } else { day(row.seen) }),
         ("family_kanji", text(row.fk)),
@@ -272,13 +282,20 @@ fn readable(row: &Row, state: &State) -> Side {
         ("family_kana", text(row.fy)),
         ("given_kana", text(row.gy)),
         ("sex", sex.to_owned()),
-        ("birth_date", if row.birth == NO_DAY { String::new() } else { day(row.birth) }),
-        ("postal_code", some(u64::from(row.postal), digits(u64::from(row.postal)))),
+        ("birth_date", birth.unwrap_or_default()),
         ("phone", some(row.phone, digits(row.phone))),
-        ("insurer_number", some(u64::from(row.insurer), format!("{:08}", row.insurer))),
-        ("insured_number", if letters || row.number == 0 { String::new() } else { row.number.to_string() }),
-        ("insured_branch", if row.branch == NO_BRANCH { String::new() } else { format!("{:02}", row.branch) }),
-    ]
+    ];
+    match parts {
+        // numbers of the row are marks and hashes then
+        Some(parts) => side.extend(parts.into_iter().filter(|(column, _)| *column != "birth_date")),
+        None => side.extend([
+            ("postal_code", some(u64::from(row.postal), digits(u64::from(row.postal)))),
+            ("insurer_number", some(u64::from(row.insurer), format!("{:08}", row.insurer))),
+            ("insured_number", if letters || row.number == 0 { String::new() } else { row.number.to_string() }),
+            ("insured_branch", if row.branch == NO_BRANCH { String::new() } else { format!("{:02}", row.branch) }),
+        ]),
+    }
+    side
 }
 
 /// Rows of a CSV table of people as they stand there, for some records: one pass over the file.

@@ -150,6 +150,9 @@ impl Report {
         let all = (both("linkage-report-total"), format!("{} / {}", seconds(self.wall_seconds), seconds(self.cpu_seconds)));
         let memory = (both("linkage-report-memory"), format!("{:.0} MiB", self.peak_memory_bytes as f64 / 1_048_576.0));
         rows(&mut out, "linkage-report-stages", stages.chain([all, memory]));
+        if let Some(message) = self.memory_message() {
+            let _ = write!(out, "<p>{}</p>", said(&message));
+        }
         out.push_str("</html>\n");
         out
     }

@@ -124,6 +124,7 @@ pub const CODES: &[&str] = &[
     "linkage-parquet-unreadable",
     "linkage-memory-too-small",
     "linkage-memory-earlier-run",
+    "linkage-memory-passed",
     "linkage-spill-unwritable",
     "linkage-spill-changed",
     "linkage-decision-unreadable",

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use messages::Message;
 use serde::Serialize;
 
 use crate::blocks::PassReport;
@@ -88,6 +89,10 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// Peak memory of the process.
     pub peak_memory_bytes: u64,
+    /// The bound on memory that was asked for, in bytes.
+    pub memory_bound: Option<u64>,
+    /// The step in which the process took more than that.
+    pub memory_passed: Option<&'static str>,
     /// Threads.
     pub threads: usize,
 }
@@ -211,6 +216,8 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         wall_seconds: 0.0,
         cpu_seconds: 0.0,
         peak_memory_bytes: 0,
+        memory_bound: None,
+        memory_passed: None,
         threads: options.threads,
     }
 }
@@ -237,6 +244,14 @@ impl Report {
         self.cpu_seconds = stages.iter().map(|s| s.cpu_seconds).sum();
         self.stages = stages;
         self.peak_memory_bytes = usage::peak_bytes();
+    }
+
+    /// What to say where the process took more memory than the bound that was asked for.
+    pub fn memory_message(&self) -> Option<Message> {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+        let (step, bound) = self.memory_passed.zip(self.memory_bound)?;
+        let message = Message::new("linkage-memory-passed").with("step", step).with("bound", mebibytes(bound));
+        Some(message.with("peak", mebibytes(self.peak_memory_bytes)))
     }
 
     /// As JSON.

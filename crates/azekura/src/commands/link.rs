@@ -111,6 +111,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     };
     let mut lines = vec![line(&report)];
     lines.extend(report.words_changed.map(|n| Message::new("linkage-rule-changed").with("count", n)));
+    lines.extend(report.memory_message());
     let unknown = [
         ("linkage-unknown-removals", report.removals_without_record),
         ("linkage-unknown-facts", report.facts_without_record + report.withdrawals_without_fact),

@@ -85,6 +85,27 @@ impl Room {
     }
 }
 
+/// The time of the steps, and the first one after which the process had taken more memory than it may. What a step needs at once (the
+/// distinct texts, one group of rows that pairs connect) may be more than any bound.
+struct Steps {
+    watch: Watch,
+    memory: u64,
+    passed: Option<&'static str>,
+}
+
+impl Steps {
+    fn start(memory: u64) -> Self {
+        Self { watch: Watch::start(), memory, passed: None }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        self.watch.lap(name);
+        if self.passed.is_none() && usage::peak_bytes() > self.memory {
+            self.passed = Some(name);
+        }
+    }
+}
+
 /// Links all people of a table into a folder that holds no earlier run, see [`crate::link_file`].
 pub(crate) fn link_file(
     people: &Path,
@@ -105,22 +126,22 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     if State::saved(out).is_some() {
         return Err(LinkageError::MemoryEarlierRun);
     }
-    let mut watch = Watch::start();
+    let mut steps = Steps::start(room.memory);
     let words = Words::read(out)?;
     let read::People { labels, label_bytes, rows, mut forms, learning, whole, in_parts, repeated, filled, places } =
         read::read(people, map, options, &words, room)?;
-    watch.lap("read");
+    steps.lap("read");
     let lexicon = learning.lexicon(&forms);
     let cuts = lexicon.cuts(&whole, &mut forms);
-    watch.lap("split names");
+    steps.lap("split names");
     let count::Marked { rows, counts, frequencies, strangers, in_parts: random_in_parts, institutions, shared, mut counted } =
         count::count(rows, &cuts, &forms, options, room)?;
-    watch.lap("count");
+    steps.lap("count");
     let found = pairs::candidates(&rows, in_parts, &forms, options, room)?;
-    watch.lap("block");
+    steps.lap("block");
     let (passes, compared) = (found.passes.clone(), pairs::compare(found, &rows, &forms, &frequencies, options, room)?);
     let pairs::Compared { mut scored, mut cases } = compared;
-    watch.lap("compare");
+    steps.lap("compare");
     let decided = words.facts(options.clerks());
     implied::check(decided.clone(), &[])?;
     // as without a bound: what a word about a record that is not there says of those that are
@@ -146,13 +167,13 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         pairs::Compared { scored, cases } = pairs::mark(scored, &rates, &institutions, room)?;
     }
     drop(institutions);
-    watch.lap("train");
+    steps.lap("train");
     let Verdicts { said, histogram, expected_pairs } = Verdicts::of(&model, &cases);
-    watch.lap("score");
+    steps.lap("score");
     let facts = join::Facts { must, cannot };
     let parts = join::Parts { scored: &scored, rows: &rows, labels: &labels, forms: &forms };
     let join::Joined { mut cluster, links, queue } = join::join(&parts, &said, &model, facts, options, room, &mut counted)?;
-    watch.lap("cluster");
+    steps.lap("cluster");
 
     // a person's number: how many persons begin with a smaller record
     let mut next = 1;
@@ -218,8 +239,10 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         scored: scored.iter(),
     };
     let staged = state.stage_with(out, contents)?;
-    watch.lap("write");
-    report.finish(watch.stages);
+    steps.lap("write");
+    report.memory_bound = Some(room.memory);
+    report.memory_passed = steps.passed;
+    report.finish(steps.watch.stages);
     write::text(&new.path("report.html"), &report.html())?;
     write::text(&new.path("report.json"), &report.json())?;
     staged.put_in_place()?;

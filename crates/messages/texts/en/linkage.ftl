@@ -22,6 +22,7 @@ linkage-state-unreadable = The folder holds no earlier run that this version can
 linkage-folder-taken = The folder holds results of an earlier run that this version cannot read. Name another folder, or delete this one if its persons and facts are no longer needed.
 linkage-memory-too-small = The bound on memory is too small for these records. Allow at least about { $least } MiB.
 linkage-memory-earlier-run = A bound on memory holds for the first run in a folder only. Name a new folder, or leave the bound out.
+linkage-memory-passed = The process took { $peak } MiB of memory and was to take { $bound } MiB: step { $step } needed more at once. The results are whole; allow more where they are made again.
 linkage-spill-unwritable = A temporary file in the folder of the results cannot be written. Make room on its disk, or allow more memory.
 linkage-spill-changed = A temporary file of the run was changed or damaged on disk; nothing was written. Check the disk and run again.
 linkage-folder-busy = Another run works in the folder. Wait until it has ended.
