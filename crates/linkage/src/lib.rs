@@ -97,7 +97,7 @@ pub use stand_in::Unlinkable;
 pub use supervision::Supervision;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/5";
+pub const RULE: &str = "azekura-fellegi-sunter/6";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
