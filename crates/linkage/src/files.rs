@@ -24,12 +24,13 @@ use crate::row::Row;
 use crate::stand_in::Unlinkable;
 use crate::state::{LabelFact, State};
 use crate::table::{Labels, Table, renumber};
+use crate::withdrawn::Withdrawn;
 use crate::write;
 
 /// What changes in a later run; each of it may be absent.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Records to add. A record that is there already is corrected.
+    /// Records to add. A record that is there already is corrected; one that was withdrawn stays out unless `Options::again`.
     pub add: Option<PathBuf>,
     /// Records to withdraw: a table with the column `record_id`.
     pub remove: Option<PathBuf>,
@@ -57,6 +58,8 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
     let options = &before.as_ref().map_or(*options, |state| options.after(state));
     let before = before.map(Earlier::of);
     let mut table = read(people, map, options.threads)?;
+    let mut withdrawn = before.as_ref().map_or_else(Withdrawn::default, |b| b.withdrawn.clone());
+    let came_again = let_in(&mut table, &mut withdrawn, options);
     watch.lap("read");
     keep_newborns_out(&mut table.rows, options);
     let lexicon = Lexicon::learn(&table.rows, &table.forms);
@@ -90,7 +93,17 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         }
     };
     let coverage = coverage(filled);
-    let known = Before { facts, run, repeated, facts_without_record: without, coverage, words_changed, ..Before::default() };
+    let known = Before {
+        facts,
+        run,
+        repeated,
+        facts_without_record: without,
+        coverage,
+        words_changed,
+        withdrawn,
+        came_again,
+        ..Before::default()
+    };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
 }
 
@@ -102,12 +115,13 @@ struct Earlier {
     past: Past,
     run: u32,
     clerks: Rule,
+    withdrawn: Withdrawn,
 }
 
 impl Earlier {
     fn of(state: State) -> Self {
-        let State { labels, persons, facts, past, run, clerks, .. } = state;
-        Self { labels, persons, facts, past, run, clerks }
+        let State { labels, persons, facts, past, run, clerks, withdrawn, .. } = state;
+        Self { labels, persons, facts, past, run, clerks, withdrawn }
     }
 }
 
@@ -169,6 +183,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         Some(path) => facts::ids(path)?,
         None => Vec::new(),
     };
+    let came_again = added.as_mut().map(|table| let_in(table, &mut state.withdrawn, &options)).unwrap_or_default();
     let words = match &change.facts {
         Some(path) => facts::read(path)?,
         None => Vec::new(),
@@ -180,6 +195,9 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         new || state.labels.find(label.as_bytes()).is_some()
     };
     let unknown_removals = removed.iter().filter(|label| !known(label)).count() as u64;
+    for label in removed.iter().filter(|label| known(label)) {
+        state.withdrawn.add(label.as_bytes())?;
+    }
     if let Some(table) = &mut added {
         keep_newborns_out(&mut table.rows, &options);
         state.lexicon.split(&mut table.rows, &mut table.forms);
@@ -212,6 +230,8 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         facts_without_record: without,
         unknown_removals,
         unknown_facts,
+        withdrawn: std::mem::take(&mut state.withdrawn),
+        came_again,
         ..Before::default()
     };
     finish(out, Parts { labels, rows, forms, lexicon: state.lexicon }, outcome, assigned, known, &options, watch)
@@ -245,6 +265,38 @@ struct Before {
     unknown_facts: u64,
     coverage: BTreeMap<&'static str, u64>,
     words_changed: Option<u64>,
+    withdrawn: Withdrawn,
+    came_again: CameAgain,
+}
+
+/// Records that were withdrawn before and stand in a table again: left out, or back.
+#[derive(Default, Clone, Copy)]
+struct CameAgain {
+    left_out: u64,
+    back: u64,
+}
+
+/// Leaves withdrawn records out of a table unless they may come back.
+fn let_in(table: &mut Table, withdrawn: &mut Withdrawn, options: &Options) -> CameAgain {
+    let came: Vec<bool> = (0..table.labels.len()).map(|at| withdrawn.holds(table.labels.get(at))).collect();
+    let count = came.iter().filter(|came| **came).count() as u64;
+    if count == 0 {
+        return CameAgain::default();
+    }
+    if options.again {
+        let back = (0..table.labels.len()).zip(&came).filter(|(_, came)| **came);
+        back.for_each(|(at, _)| withdrawn.back(table.labels.get(at)));
+        return CameAgain { left_out: 0, back: count };
+    }
+    let (mut labels, mut rows) = (Labels::default(), Vec::with_capacity(table.rows.len()));
+    for (at, _) in came.iter().enumerate().filter(|(_, came)| !**came) {
+        labels.push_bytes(table.labels.get(at));
+        rows.push(table.rows[at]);
+    }
+    // nor may their texts come in
+    table.forms = compact(&table.forms, &mut rows);
+    (table.labels, table.rows) = (labels, rows);
+    CameAgain { left_out: count, back: 0 }
 }
 
 /// Writes tables and state beside the old ones, then the report, and puts the tables in place when the state is: ids that a table shows are
@@ -267,6 +319,7 @@ fn finish(
     report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
     report.words_changed = before.words_changed;
+    (report.withdrawn_left_out, report.withdrawn_back) = (before.came_again.left_out, before.came_again.back);
     report.hold_against(out);
     let queue = write::queue(&labels, &outcome);
     let Outcome { trained, scored, judged, .. } = outcome;
@@ -285,6 +338,7 @@ fn finish(
         threshold: options.threshold(),
         review: options.review(),
         clerks: options.clerks(),
+        withdrawn: before.withdrawn,
     };
     let files = NewFiles::in_folder(out);
     let [clusters, links, review, history, splits] =

@@ -115,6 +115,7 @@ impl Report {
                 line("linkage-report-no-birth", grouped(self.without_birth_date)),
                 line("linkage-report-repeated", grouped(self.repeated_rows)),
                 line("linkage-report-unknown-removals", grouped(self.removals_without_record)),
+                line("linkage-report-withdrawn-again", [self.withdrawn_left_out, self.withdrawn_back].map(grouped).join(" / ")),
                 line("linkage-report-unknown-facts", grouped(self.facts_without_record + self.withdrawals_without_fact)),
                 line("linkage-report-check-digits", grouped(self.wrong_check_digits)),
                 line("linkage-report-shared", self.shared_contacts.map(grouped).join(" / ")),

@@ -77,6 +77,7 @@ mod table;
 mod text;
 mod usage;
 mod variants;
+mod withdrawn;
 mod write;
 
 pub use blocks::PassReport;
@@ -153,8 +154,11 @@ pub const CODES: &[&str] = &[
     "linkage-report-shared",
     "linkage-report-unknown-removals",
     "linkage-report-unknown-facts",
+    "linkage-report-withdrawn-again",
     "linkage-rule-changed",
     "linkage-unknown-removals",
+    "linkage-withdrawn-stay-out",
+    "linkage-withdrawn-back",
     "linkage-unknown-facts",
     "linkage-report-decisions",
     "linkage-report-unlinked",

@@ -16,6 +16,8 @@ pub struct Options {
     pub newborns: bool,
     /// How many clerks have to say the same of two records before it holds, see [`Options::clerks`].
     pub clerks: Option<Rule>,
+    /// Whether records that were withdrawn may come back. Otherwise they are left out of what is read, and counted.
+    pub again: bool,
     /// Whether clerks' words enter the learning of a new model.
     pub supervised: bool,
     /// Threads. The result does not depend on it.
@@ -42,6 +44,7 @@ impl Default for Options {
             review: None,
             newborns: false,
             clerks: None,
+            again: false,
             supervised: false,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory: None,

@@ -57,6 +57,10 @@ pub struct Report {
     pub facts_without_record: u64,
     /// Ids of records to withdraw that are no record's.
     pub removals_without_record: u64,
+    /// Records of the table that were withdrawn in an earlier run and therefore left out.
+    pub withdrawn_left_out: u64,
+    /// Records that were withdrawn in an earlier run and are back, as was asked for.
+    pub withdrawn_back: u64,
     /// Facts to withdraw that nobody had stated.
     pub withdrawals_without_fact: u64,
     /// Where a run asks for another number of clerks than the one before: pairs on which something else holds for that reason.
@@ -202,6 +206,8 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         facts_without_record: 0,
         removals_without_record: 0,
         withdrawals_without_fact: 0,
+        withdrawn_left_out: 0,
+        withdrawn_back: 0,
         words_changed: None,
         wrong_check_digits,
         without_birth_date,

@@ -21,6 +21,7 @@ use crate::lexicon::Lexicon;
 use crate::model::Model;
 use crate::row::Row;
 use crate::table::Labels;
+use crate::withdrawn::Withdrawn;
 
 /// First bytes of the file: kind and version. Another version is another file.
 const MAGIC: &[u8; 16] = b"azekura-link/3\n\0";
@@ -68,6 +69,8 @@ struct Header {
     review: f64,
     #[serde(default)]
     clerks: Rule,
+    #[serde(default)]
+    withdrawn: Withdrawn,
 }
 
 /// An earlier run.
@@ -88,6 +91,7 @@ pub(crate) struct State {
     pub review: f64,
     /// How many clerks have to say the same.
     pub clerks: Rule,
+    pub withdrawn: Withdrawn,
 }
 
 pub(crate) fn put_row(out: &mut Vec<u8>, r: &Row) {
@@ -284,6 +288,7 @@ impl State {
             threshold: self.threshold,
             review: self.review,
             clerks: self.clerks,
+            withdrawn: self.withdrawn.clone(),
         };
         let header = serde_json::to_vec(&header).map_err(|_| LinkageError::FileUnwritable)?;
         let texts: Vec<String> = (0..self.forms.len() as u32).map(|form| self.forms.text(form)).collect();
@@ -401,6 +406,7 @@ impl State {
             threshold: header.threshold,
             review: header.review,
             clerks: header.clerks,
+            withdrawn: header.withdrawn,
         })
     }
 }

@@ -46,6 +46,9 @@ pub struct Args {
     /// Records to withdraw: a table with the column record_id.
     #[arg(long, value_name = "FILE", requires = "out")]
     remove: Option<PathBuf>,
+    /// Take records back that were withdrawn (--remove) in an earlier run. Without it they stay out wherever they stand again, and are counted.
+    #[arg(long, requires = "out")]
+    again: bool,
     /// Clerks' decisions: a table kind,record_id_l,record_id_r with the kind must, cannot or withdraw.
     #[arg(long, value_name = "FILE", requires = "out")]
     facts: Option<PathBuf>,
@@ -93,6 +96,7 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     }
     options.memory = args.memory;
     options.supervised = args.supervised;
+    options.again = args.again;
     if let Some(threshold) = args.threshold {
         if !(threshold > 0.0 && threshold <= 1.0) {
             return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));
@@ -112,11 +116,13 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     let mut lines = vec![line(&report)];
     lines.extend(report.words_changed.map(|n| Message::new("linkage-rule-changed").with("count", n)));
     lines.extend(report.memory_message());
-    let unknown = [
+    let told = [
+        ("linkage-withdrawn-stay-out", report.withdrawn_left_out),
+        ("linkage-withdrawn-back", report.withdrawn_back),
         ("linkage-unknown-removals", report.removals_without_record),
         ("linkage-unknown-facts", report.facts_without_record + report.withdrawals_without_fact),
     ];
-    lines.extend(unknown.into_iter().filter(|(_, n)| *n > 0).map(|(code, n)| Message::new(code).with("count", n)));
+    lines.extend(told.into_iter().filter(|(_, n)| *n > 0).map(|(code, n)| Message::new(code).with("count", n)));
     shown.result(&report, &lines);
     Ok(Outcome::Done)
 }

@@ -40,6 +40,7 @@ use crate::state::{self, Contents, LabelFact, State};
 use crate::supervision;
 use crate::table::Labels;
 use crate::usage;
+use crate::withdrawn::Withdrawn;
 use crate::write::{self, Written};
 
 /// Where things wait that memory does not hold, and how much it holds.
@@ -228,6 +229,7 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         threshold: options.threshold(),
         review: options.review(),
         clerks: options.clerks(),
+        withdrawn: Withdrawn::default(),
     };
     let contents = Contents {
         records: rows.len(),

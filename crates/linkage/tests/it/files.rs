@@ -129,7 +129,8 @@ fn adding_correcting_and_withdrawing_give_the_clusters_of_a_full_run_with_the_sa
     lines.splice(100..120, corrected);
     lines.drain(200..230);
     let again = put(&folder, "again.csv", &table(lines));
-    later(&full, &Change { add: Some(again), ..Change::default() }).expect("all at once");
+    let back = Options { again: true, ..options(2) };
+    continue_run(&full, &Change { add: Some(again), ..Change::default() }, &ColumnMap::default(), &back).expect("all at once");
     assert_eq!(partition(&a), partition(&full));
     assert!(fs::read(a.join("links.csv")).expect("a") == fs::read(full.join("links.csv")).expect("full"));
 }

@@ -348,6 +348,45 @@ fn what_contradicts_itself_without_the_table_of_facts_is_said_with_the_records()
 }
 
 #[test]
+fn who_was_withdrawn_comes_back_with_no_old_delivery_unless_that_is_said() {
+    let folder = TempDir::new().expect("a folder");
+    let out = with_singles(&folder);
+    let before = fs::read(out.join("state.bin")).expect("a state");
+    remove(&folder, &out, &["R09001", "R00007"]).expect("withdrawn");
+    // the delivery of then is given again, with a new record in it
+    let delivery = folder.path().join("o.csv");
+    let text = fs::read_to_string(&delivery).expect("people") + &line(9_100, 8_003);
+    fs::write(&delivery, text).expect("written");
+    let change = Change { add: Some(delivery.clone()), ..Change::default() };
+    let report = later(&out, &change).expect("a run");
+    assert_eq!((report.withdrawn_left_out, report.withdrawn_back, report.records), (2, 0, 302));
+    let stays_out = |records| {
+        let now = persons(&out);
+        assert!(!now.contains_key("R09001") && !now.contains_key("R00007") && now.len() == records);
+        let state = fs::read(out.join("state.bin")).expect("a state");
+        assert!(!state.windows(6).any(|w| w == b"R09001" || w == b"R00007"));
+    };
+    stays_out(302);
+    // so it is where a model is trained anew on all of them
+    let anew = |again| {
+        let options = linkage::Options { again, ..options(2) };
+        link_file(&delivery, &out, &ColumnMap::default(), &options).expect("a run")
+    };
+    assert_eq!(anew(false).withdrawn_left_out, 2);
+    stays_out(302);
+    // withdrawn twice is withdrawn once, and what no table brings back is not told
+    assert_eq!(remove(&folder, &out, &["R09001"]).expect("nothing").removals_without_record, 1);
+    let report = anew(true);
+    assert_eq!((report.withdrawn_left_out, report.withdrawn_back, report.records), (0, 2, 304));
+    let report = later(&out, &change).expect("a run");
+    assert_eq!((report.withdrawn_left_out, report.withdrawn_back), (0, 0), "they are there again");
+    // and a folder that never lost anybody has nothing by which it could be told from another
+    let other =
+        first(&folder, "p", &table(people(0..300).into_iter().chain((1..=3).map(|n| line(9_000 + n, 5_003 + n * 1_107)))), 1);
+    assert!(fs::read(other.join("state.bin")).expect("a state") == before);
+}
+
+#[test]
 fn tables_change_only_when_the_state_is_safe() {
     let folder = TempDir::new().expect("a folder");
     let out = with_singles(&folder);
