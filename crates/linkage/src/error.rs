@@ -27,7 +27,7 @@ pub enum LinkageError {
     RecordWithoutId {
         /// Which table.
         table: &'static str,
-        /// Number of the row in its batch, from 0.
+        /// Number of the row in its table or batch, from 1.
         row: usize,
     },
     /// Clerks' facts say that two records are and are not one person.
@@ -48,6 +48,10 @@ pub enum LinkageError {
     /// A CSV file without a header line.
     #[error("{code}: the CSV file is empty. It needs a header line", code = self.code())]
     CsvEmpty,
+    /// A CSV file whose first line is blank.
+    #[error("{code}: the first line of the CSV file is blank. It has to be the header line: take the blank lines before it out",
+        code = self.code())]
+    CsvBlank,
     /// A CSV file is not in UTF-8.
     #[error("{code}: the CSV file is not UTF-8 at line {line}. Convert it first, for example with iconv -f CP932 -t UTF-8",
         code = self.code())]
@@ -165,6 +169,7 @@ impl LinkageError {
             LinkageError::FileUnreadable => "linkage-file-unreadable",
             LinkageError::FileUnwritable => "linkage-file-unwritable",
             LinkageError::CsvEmpty => "linkage-csv-empty",
+            LinkageError::CsvBlank => "linkage-csv-blank",
             LinkageError::CsvEncoding { .. } => "linkage-csv-encoding",
             LinkageError::CsvFields { .. } => "linkage-csv-fields",
             LinkageError::CsvEndless => "linkage-csv-endless",
