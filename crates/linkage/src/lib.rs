@@ -15,7 +15,8 @@
 //!   `supervision`: what clerks said of pairs, where it is to be heeded;
 //! * `rates`: which institutions often have a birth date or a sex wrong;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
-//! * `engine`: all of it; `link` for the vault;
+//! * `engine`: all of it; `link` for the vault; `files` for files and what later runs change (`merge`, `facts`, `implied`, `withdrawn`,
+//!   `history`), in a folder (`folder`, `state`, `write`) at which clerks sit (`desk`);
 //! * `bounded` (`sorter`, `spill`): the same within a bound on memory, part by part;
 //! * `report` (`html`, `drift`): what a run found, and what moved since the run before;
 //! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
@@ -52,6 +53,7 @@ mod levels;
 mod lexicon;
 mod lines;
 mod link;
+mod merge;
 mod model;
 mod normalise;
 mod options;
