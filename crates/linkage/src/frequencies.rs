@@ -382,8 +382,10 @@ impl Frequencies {
 mod tests {
     use super::*;
 
+    type Birth = Option<(i32, u32, u32)>;
+
     /// Counts over rows of family name, given name and birth date.
-    fn learned(people: &[(&str, &str, Option<(i32, u32, u32)>)]) -> Counts {
+    fn learned(people: &[(&str, &str, Birth)]) -> Counts {
         let mut forms = Forms::new();
         let day = |(y, m, d)| terms::days_from_civil(y, m, d).expect("a day");
         let rows: Vec<Row> = people
@@ -438,7 +440,7 @@ mod tests {
     #[test]
     fn a_whole_name_is_kept_for_namesakes_and_not_for_a_person_with_slips() {
         let births = |days: [(i32, u32, u32); 3]| days.map(Some);
-        let with = |births: [Option<(i32, u32, u32)>; 3], one_piece: bool| {
+        let with = |births: [Birth; 3], one_piece: bool| {
             let (family, given) = if one_piece { ("グエンラン", "") } else { ("グエン", "ラン") };
             let mut people: Vec<_> = births.iter().map(|b| (family, given, *b)).collect();
             for (n, other) in ["アベ", "イトウ", "ウエダ", "オノ", "カトウ", "キタ"].into_iter().enumerate() {

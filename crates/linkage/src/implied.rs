@@ -154,8 +154,10 @@ mod tests {
         drawn.iter().map(|(must, a, b)| (*must, a % 9, b % 9)).filter(|(_, a, b)| a != b).map(fact).collect()
     }
 
+    type Pairs = BTreeSet<(String, String)>;
+
     /// Pairs that are one person, and pairs that are two, as the facts say together: every consequence, step by step.
-    fn consequences(facts: &[LabelFact]) -> (BTreeSet<(String, String)>, BTreeSet<(String, String)>) {
+    fn consequences(facts: &[LabelFact]) -> (Pairs, Pairs) {
         let (mut same, mut other) = (BTreeSet::new(), BTreeSet::new());
         for f in facts {
             let set = if f.must { &mut same } else { &mut other };
@@ -165,8 +167,7 @@ mod tests {
         loop {
             let before = (same.len(), other.len());
             for (a, b) in same.clone() {
-                let of_b =
-                    |set: &BTreeSet<(String, String)>| set.iter().filter(|p| p.0 == b).map(|p| p.1.clone()).collect::<Vec<_>>();
+                let of_b = |set: &Pairs| set.iter().filter(|p| p.0 == b).map(|p| p.1.clone()).collect::<Vec<_>>();
                 let (joined, apart) = (of_b(&same), of_b(&other));
                 same.extend(joined.into_iter().filter(|c| *c != a).map(|c| (a.clone(), c)));
                 for c in apart {
@@ -211,7 +212,7 @@ mod tests {
                 return;
             }
             let leaves = |label: &str| label[1..].parse::<u16>().is_ok_and(|n| gone >> n & 1 == 1);
-            let staying = |(same, other): (BTreeSet<(String, String)>, BTreeSet<(String, String)>)| {
+            let staying = |(same, other): (Pairs, Pairs)| {
                 let both = |p: &(String, String)| !leaves(&p.0) && !leaves(&p.1);
                 (same.into_iter().filter(both).collect::<Vec<_>>(), other.into_iter().filter(both).collect::<Vec<_>>())
             };
