@@ -23,7 +23,7 @@ fn main() {
     let misses: usize = value("--misses").and_then(|v| v.parse().ok()).unwrap_or(0);
     let mut options = Options { newborns: arguments.iter().any(|a| a == "--newborns"), ..Options::default() };
     if let Some(t) = value("--threshold").and_then(|v| v.parse().ok()) {
-        options.threshold = t;
+        options.threshold = Some(t);
     }
     let start = Instant::now();
     let parts = arguments.iter().any(|a| a == "--parts");

@@ -14,8 +14,10 @@ use crate::columns::{ALL, ColumnMap};
 use crate::engine::Decision;
 use crate::error::LinkageError;
 use crate::facts::read_columns;
+use crate::files;
 use crate::folder;
 use crate::lines::Records;
+use crate::parts;
 use crate::row::{NO_BRANCH, NO_DAY, Row};
 use crate::state::{LabelFact, State};
 use crate::write::field;
@@ -58,12 +60,7 @@ impl Words {
 
     fn save(&self, folder: &Path) -> Result<(), LinkageError> {
         let written = || -> std::io::Result<()> {
-            let new = folder.join("decisions.new");
-            let _ = fs::remove_file(&new);
-            let mut options = fs::OpenOptions::new();
-            options.write(true).create_new(true);
-            #[cfg(unix)]
-            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            let new = folder.join(folder::NEW_WORDS);
             let mut text = COLUMNS_OF_WORDS.join(",").into_bytes();
             text.push(b'\n');
             for ((left, right), words) in &self.0 {
@@ -75,7 +72,7 @@ impl Words {
                     writeln!(text, "{},{},{}", word.says.code(), word.reason.code(), word.at)?;
                 }
             }
-            let mut file = options.open(&new)?;
+            let mut file = folder::create(&new)?;
             file.write_all(&text)?;
             file.sync_all()?;
             fs::rename(&new, folder.join(FILE))?;
@@ -99,6 +96,12 @@ impl Words {
     /// The records that they are about.
     pub fn labels(&self) -> impl Iterator<Item = &str> {
         self.0.keys().flat_map(|(left, right)| [left.as_str(), right.as_str()])
+    }
+
+    /// On how many pairs something else holds by one rule than by another.
+    pub fn changed(&self, before: Rule, now: Rule) -> u64 {
+        let held = |standing| Some(standing).filter(|s| matches!(s, Standing::Same | Standing::Different));
+        self.0.keys().filter(|pair| held(self.standing(before, pair)) != held(self.standing(now, pair))).count() as u64
     }
 
     /// What holds by these words.
@@ -151,8 +154,13 @@ impl Desk {
     /// # Errors
     /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run whose queue can be read.
     pub fn open(folder: &Path) -> Result<Desk, LinkageError> {
+        // a run that was stopped halfway is ended first; one that works now ends by itself
+        let lock = if folder::is_unsettled(folder) { folder::lock(folder).ok() } else { None };
         let saved = State::saved(folder);
         let state = State::load(folder)?;
+        if let Some(lock) = lock {
+            files::settle(folder, &lock, Some(&state))?;
+        }
         let queue = queue(&folder.join("review.csv"))?;
         Ok(Desk { folder: folder.to_owned(), state, queue, saved })
     }
@@ -200,11 +208,12 @@ impl Desk {
         if left == right || !there(left) || !there(right) {
             return Err(LinkageError::DecisionUnknownRecord);
         }
-        let _lock = folder::lock(&self.folder)?;
+        let lock = folder::lock(&self.folder)?;
         // Records and facts may be others now.
         if State::saved(&self.folder) != self.saved {
             return Err(LinkageError::FolderChanged);
         }
+        files::settle(&self.folder, &lock, Some(&self.state))?;
         let mut words = Words::read(&self.folder)?;
         let contradict = |words: &Words| {
             let facts = words.facts(self.state.clerks).into_iter().chain(self.state.facts.iter().cloned());
@@ -256,7 +265,16 @@ fn readable(row: &Row, state: &State) -> Side {
     let some = |n: u64, text: String| if n == 0 { String::new() } else { text };
     let sex = ["", "1", "2"].get(usize::from(row.sex)).copied().unwrap_or("");
     let letters = row.number >> 63 == 1;
-    vec![
+    let parts = row.is_parted().then(|| parts::texts(row, &state.forms));
+    let birth = match &parts {
+        // what is no date may be one with a wrong digit, and is compared as it stands
+        Some(parts) if row.birth == NO_DAY => {
+            parts.iter().find(|(column, _)| *column == "birth_date").map(|(_, text)| text.clone())
+        }
+        _ if row.birth == NO_DAY => None,
+        _ => Some(day(row.birth)),
+    };
+    let mut side = vec![
         ("institution_id", text(row.institution)),
         ("registered_on", if row.seen == NO_DAY { String::new() } else { day(row.seen) }),
         ("family_kanji", text(row.fk)),
@@ -264,13 +282,20 @@ fn readable(row: &Row, state: &State) -> Side {
         ("family_kana", text(row.fy)),
         ("given_kana", text(row.gy)),
         ("sex", sex.to_owned()),
-        ("birth_date", if row.birth == NO_DAY { String::new() } else { day(row.birth) }),
-        ("postal_code", some(u64::from(row.postal), digits(u64::from(row.postal)))),
+        ("birth_date", birth.unwrap_or_default()),
         ("phone", some(row.phone, digits(row.phone))),
-        ("insurer_number", some(u64::from(row.insurer), format!("{:08}", row.insurer))),
-        ("insured_number", if letters || row.number == 0 { String::new() } else { row.number.to_string() }),
-        ("insured_branch", if row.branch == NO_BRANCH { String::new() } else { format!("{:02}", row.branch) }),
-    ]
+    ];
+    match parts {
+        // numbers of the row are marks and hashes then
+        Some(parts) => side.extend(parts.into_iter().filter(|(column, _)| *column != "birth_date")),
+        None => side.extend([
+            ("postal_code", some(u64::from(row.postal), digits(u64::from(row.postal)))),
+            ("insurer_number", some(u64::from(row.insurer), format!("{:08}", row.insurer))),
+            ("insured_number", if letters || row.number == 0 { String::new() } else { row.number.to_string() }),
+            ("insured_branch", if row.branch == NO_BRANCH { String::new() } else { format!("{:02}", row.branch) }),
+        ]),
+    }
+    side
 }
 
 /// Rows of a CSV table of people as they stand there, for some records: one pass over the file.

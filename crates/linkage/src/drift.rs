@@ -255,10 +255,17 @@ impl Drift {
         }
     }
 
-    /// Whether anything moved more than chance.
+    /// Whether so many records are gone that it is worth a look: a tenth of a per cent of them.
+    pub fn records_gone(&self) -> bool {
+        let [before, now] = self.records.map(|n| n as f64);
+        before - now >= (before * SMALLEST).max(1.0)
+    }
+
+    /// Whether anything moved more than chance. Records and institutions do not go by chance; that some came is what later runs are for.
     pub fn moved(&self) -> bool {
         let shapes = self.linked_moved || self.histogram.moved || self.person_sizes.moved;
-        shapes || !self.weights.is_empty() || !self.institutions.is_empty()
+        let gone = self.records_gone() || self.gone_institutions > 0;
+        shapes || gone || !self.weights.is_empty() || !self.institutions.is_empty()
     }
 }
 
@@ -288,7 +295,13 @@ mod tests {
         let mut drawn = past(1);
         (drawn.linked, drawn.institutions) = (7_080, [("甲".to_owned(), [0.012, 0.21, 0.1, 0.1, 0.3])].into());
         let drift = Drift::between(&past(1), &drawn);
-        assert!(!drift.moved() && drift.gone_institutions == 1, "{drift:?}");
+        let still = Drift { gone_institutions: 0, ..drift.clone() };
+        assert!(!still.moved() && drift.gone_institutions == 1, "{drift:?}");
+        assert!(drift.moved(), "an institution does not go by chance");
+        // nor do records; that more came is no drift
+        let records = |records| Drift { records, ..still.clone() };
+        assert!(records([10_000, 9_990]).moved() && records([5, 4]).moved());
+        assert!(!records([10_000, 9_991]).moved() && !records([10_000, 90_000]).moved() && !records([0, 0]).moved());
     }
 
     #[test]

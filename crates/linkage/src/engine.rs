@@ -267,7 +267,7 @@ pub(crate) fn judge(s: &Scored, said: &Said, options: &Options) -> Option<Judged
     let &Scored { left, right, pattern, steps } = s;
     let (probability, log_odds) = said.get(&case_key(pattern, steps)).copied().unwrap_or((0.0, f64::NEG_INFINITY));
     let judged = Judged { left, right, pattern, steps, probability, log_odds, decision: Decision::Review };
-    (f64::from(probability) >= options.review).then_some(judged)
+    (f64::from(probability) >= options.review()).then_some(judged)
 }
 
 pub(crate) fn case_key(pattern: Pattern, steps: u8) -> u64 {
@@ -479,7 +479,7 @@ pub(crate) fn join(
     }
     let unclear = unclear_babies(rows, forms, options, judged);
     // name and birth date alone join nobody where another may have both: that is for a clerk
-    let likely = |j: &Judged| f64::from(j.probability) >= options.threshold && model::has_evidence(&j.pattern.levels());
+    let likely = |j: &Judged| f64::from(j.probability) >= options.threshold() && model::has_evidence(&j.pattern.levels());
     let mut order: Vec<u32> = (0..judged.len() as u32).filter(|&at| likely(&judged[at as usize])).collect();
     order.sort_unstable_by(|&x, &y| {
         let (a, b) = (&judged[x as usize], &judged[y as usize]);
@@ -533,7 +533,7 @@ fn decide_facts(judged: &mut Vec<Judged>, facts: &[(u32, u32)], decision: Decisi
 /// Newborns under the mother's name that could be either of two children, named or not: they stay as they are.
 fn unclear_babies(rows: &[Row], forms: &Forms, options: &Options, judged: &[Judged]) -> crate::hash::FastSet<u32> {
     let mut named: FastMap<u32, Vec<u32>> = FastMap::default();
-    for pair in judged.iter().filter(|j| f64::from(j.probability) >= options.review) {
+    for pair in judged.iter().filter(|j| f64::from(j.probability) >= options.review()) {
         for (baby, other) in [(pair.left, pair.right), (pair.right, pair.left)] {
             if rows[baby as usize].is_baby() {
                 named.entry(baby).or_default().push(other);

@@ -27,7 +27,7 @@ pub enum LinkageError {
     RecordWithoutId {
         /// Which table.
         table: &'static str,
-        /// Number of the row in its batch, from 0.
+        /// Number of the row in its table or batch, from 1.
         row: usize,
     },
     /// Clerks' facts say that two records are and are not one person.
@@ -48,6 +48,10 @@ pub enum LinkageError {
     /// A CSV file without a header line.
     #[error("{code}: the CSV file is empty. It needs a header line", code = self.code())]
     CsvEmpty,
+    /// A CSV file whose first line is blank.
+    #[error("{code}: the first line of the CSV file is blank. It has to be the header line: take the blank lines before it out",
+        code = self.code())]
+    CsvBlank,
     /// A CSV file is not in UTF-8.
     #[error("{code}: the CSV file is not UTF-8 at line {line}. Convert it first, for example with iconv -f CP932 -t UTF-8",
         code = self.code())]
@@ -97,8 +101,17 @@ pub enum LinkageError {
     #[error("{code}: row {row} of the facts contradicts facts before it, in this table or stated earlier. Withdraw one of them (kind withdraw)",
         code = self.code())]
     FactRowsContradict {
-        /// Number of the data row from 1 with which the facts begin to contradict each other; 0 when they did so before.
+        /// Number of the data row from 1 with which the facts begin to contradict each other.
         row: usize,
+    },
+    /// Facts and decisions that stand already contradict each other.
+    #[error("{code}: records {left} and {right} must not be one person, but other facts or decisions that stand make them one. Withdraw one \
+             of these (--facts with the kind withdraw, or decide --as withdraw)", code = self.code())]
+    StandingFactsContradict {
+        /// Id of one record, as its table writes it.
+        left: String,
+        /// Id of the other.
+        right: String,
     },
     /// The table of clerks' decisions in the folder has a row that is none.
     #[error("{code}: row {row} of decisions.csv in the folder is no decision. Restore the file from a copy, or take the row out",
@@ -156,6 +169,7 @@ impl LinkageError {
             LinkageError::FileUnreadable => "linkage-file-unreadable",
             LinkageError::FileUnwritable => "linkage-file-unwritable",
             LinkageError::CsvEmpty => "linkage-csv-empty",
+            LinkageError::CsvBlank => "linkage-csv-blank",
             LinkageError::CsvEncoding { .. } => "linkage-csv-encoding",
             LinkageError::CsvFields { .. } => "linkage-csv-fields",
             LinkageError::CsvEndless => "linkage-csv-endless",
@@ -167,6 +181,7 @@ impl LinkageError {
             LinkageError::FolderChanged => "linkage-folder-changed",
             LinkageError::FactUnreadable { .. } => "linkage-fact-unreadable",
             LinkageError::FactRowsContradict { .. } => "linkage-fact-rows-contradict",
+            LinkageError::StandingFactsContradict { .. } => "linkage-standing-facts-contradict",
             LinkageError::DecisionUnreadable { .. } => "linkage-decision-unreadable",
             LinkageError::DecisionUnknownRecord => "linkage-decision-unknown-record",
             LinkageError::DecisionWithoutClerk => "linkage-decision-without-clerk",
@@ -196,6 +211,7 @@ impl LinkageError {
             | LinkageError::FactUnreadable { row }
             | LinkageError::DecisionUnreadable { row }
             | LinkageError::FactRowsContradict { row } => message.with("row", row),
+            LinkageError::StandingFactsContradict { left, right } => message.with("left", left).with("right", right),
             LinkageError::MemoryTooSmall { least } => message.with("least", least),
             LinkageError::MapUnknown { entry } => message.with("entry", entry),
             _ => message,

@@ -1,6 +1,5 @@
 //! Small tables beside the people: clerks' words, and ids of records to withdraw.
 
-use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -88,36 +87,6 @@ pub(crate) fn after(mut facts: Vec<LabelFact>, words: &[Word]) -> (Vec<LabelFact
     facts.sort_unstable();
     facts.dedup();
     (facts, unknown)
-}
-
-/// The row of the table (from 1) with which the facts that hold begin to contradict each other; 0 when they do so without the table.
-pub(crate) fn contradicting_row(facts: &[LabelFact], words: &[Word]) -> usize {
-    let said: Vec<Option<&LabelFact>> = words
-        .iter()
-        .map(|word| match word {
-            Word::Fact(fact) => Some(fact).filter(|f| facts.binary_search(f).is_ok()),
-            Word::Withdraw(..) => None,
-        })
-        .collect();
-    let new: HashSet<&LabelFact> = said.iter().flatten().copied().collect();
-    let earlier = facts.iter().filter(|f| !new.contains(f)).map(|f| (0, f));
-    let rows = (1..).zip(&said).filter_map(|(row, fact)| fact.map(|f| (row, f)));
-    // who is one person so far, and which pairs are two
-    let mut person: HashMap<&str, usize> = HashMap::new();
-    let mut apart: Vec<(&str, &str)> = Vec::new();
-    for (at, (row, fact)) in earlier.chain(rows).enumerate() {
-        let (a, b) = (fact.left.as_str(), fact.right.as_str());
-        let (x, y) = (*person.entry(a).or_insert(2 * at), *person.entry(b).or_insert(2 * at + 1));
-        if fact.must && x != y {
-            person.values_mut().filter(|p| **p == y).for_each(|p| *p = x);
-        } else if !fact.must {
-            apart.push((a, b));
-        }
-        if apart.iter().any(|(a, b)| person.get(a) == person.get(b)) {
-            return row;
-        }
-    }
-    0
 }
 
 type Pairs = Vec<(u32, u32)>;

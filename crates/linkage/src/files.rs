@@ -6,28 +6,32 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::bounded;
+use crate::clerk::Rule;
 use crate::columns::{ALL, COLUMNS, ColumnMap};
 use crate::desk::Words;
 use crate::engine::{self, Contradiction, Input, Known, Outcome, Watch};
 use crate::error::LinkageError;
 use crate::facts;
-use crate::folder::{self, NewFiles};
-use crate::forms::{Form, Forms};
+use crate::folder::{self, Lock, NewFiles};
+use crate::forms::Forms;
 use crate::history::{self, Assigned, Past};
+use crate::implied;
 use crate::lexicon::Lexicon;
+use crate::merge::{CameAgain, Merged, let_in, merge};
 use crate::options::Options;
 use crate::parallel;
 use crate::report::{self, Report};
 use crate::row::Row;
 use crate::stand_in::Unlinkable;
 use crate::state::{LabelFact, State};
-use crate::table::{Labels, Table, renumber};
+use crate::table::{Labels, Table};
+use crate::withdrawn::Withdrawn;
 use crate::write;
 
 /// What changes in a later run; each of it may be absent.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
-    /// Records to add. A record that is there already is corrected.
+    /// Records to add. A record that is there already is corrected; one that was withdrawn stays out unless `Options::again`.
     pub add: Option<PathBuf>,
     /// Records to withdraw: a table with the column `record_id`.
     pub remove: Option<PathBuf>,
@@ -37,7 +41,8 @@ pub struct Change {
 }
 
 /// Links all people of a table (CSV, or Parquet by its name) with a model trained on them, into a folder that is made if need be. Of an
-/// earlier run in the folder the person ids, what became of retired ones, and the facts about records that are still there are carried on.
+/// earlier run in the folder the person ids, what became of retired ones, the facts about records that are still there, and what `options`
+/// leave open of threshold, review band and number of clerks are carried on.
 ///
 /// # Errors
 /// What [`LinkageError`] says of files, columns and rows; [`LinkageError::FolderTaken`] for an earlier run that cannot be read. With
@@ -47,18 +52,29 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         return bounded::link_file(people, out, map, options, memory);
     }
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
-    let _lock = folder::lock(out)?;
+    let lock = folder::lock(out)?;
     let mut watch = Watch::start();
-    let before = State::find(out)?.map(Earlier::of);
+    let before = State::find(out)?;
+    settle(out, &lock, before.as_ref())?;
+    let options = &before.as_ref().map_or(*options, |state| options.after(state));
+    let before = before.map(Earlier::of);
     let mut table = read(people, map, options.threads)?;
+    let mut withdrawn = before.as_ref().map_or_else(Withdrawn::default, |b| b.withdrawn.clone());
+    let came_again = let_in(&mut table, &mut withdrawn, options);
     watch.lap("read");
     keep_newborns_out(&mut table.rows, options);
     let lexicon = Lexicon::learn(&table.rows, &table.forms);
     lexicon.split(&mut table.rows, &mut table.forms);
     watch.lap("split names");
     let Table { labels, mut rows, forms, repeated, filled } = table;
-    let facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
-    let words = Words::read(out)?.facts(options.clerks);
+    let mut facts = before.as_ref().map_or_else(Vec::new, |b| b.facts.clone());
+    let said = Words::read(out)?;
+    let words = said.facts(options.clerks());
+    let words_changed = before.as_ref().map(|b| b.clerks).filter(|rule| *rule != options.clerks());
+    let words_changed = words_changed.map(|rule| said.changed(rule, options.clerks()));
+    implied::check([&facts[..], &words].concat(), &[])?;
+    let earlier = |label: &str| before.as_ref().is_some_and(|b| b.labels.find(label.as_bytes()).is_some());
+    facts = staying(facts, &words, &said, &labels, earlier);
     let (must, cannot, without) = facts::places(&[&facts[..], &there(words, &labels)].concat(), &labels);
     let outcome = engine::run(
         Input { rows: &mut rows, forms: &forms, owners: None, must: &must, cannot: &cannot },
@@ -67,7 +83,7 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         &mut watch,
         None,
     )
-    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict { row: 0 })?;
+    .map_err(|contradiction| standing(contradiction, &labels))?;
     let (assigned, run) = match before {
         None => (history::first(&outcome.cluster), 1),
         Some(before) => {
@@ -78,8 +94,17 @@ pub fn link_file(people: &Path, out: &Path, map: &ColumnMap, options: &Options) 
         }
     };
     let coverage = coverage(filled);
-    let facts = there(facts, &labels);
-    let known = Before { facts, run, repeated, facts_without_record: without, coverage, ..Before::default() };
+    let known = Before {
+        facts,
+        run,
+        repeated,
+        facts_without_record: without,
+        coverage,
+        words_changed,
+        withdrawn,
+        came_again,
+        ..Before::default()
+    };
     finish(out, Parts { labels, rows, forms, lexicon }, outcome, assigned, known, options, watch)
 }
 
@@ -90,16 +115,43 @@ struct Earlier {
     facts: Vec<LabelFact>,
     past: Past,
     run: u32,
+    clerks: Rule,
+    withdrawn: Withdrawn,
 }
 
 impl Earlier {
     fn of(state: State) -> Self {
-        let State { labels, persons, facts, past, run, .. } = state;
-        Self { labels, persons, facts, past, run }
+        let State { labels, persons, facts, past, run, clerks, withdrawn, .. } = state;
+        Self { labels, persons, facts, past, run, clerks, withdrawn }
     }
 }
 
-/// Facts about records that are there: a word about a withdrawn record goes with the record.
+/// Facts without the records that leave, which were in the run before (`earlier`) or in clerks' words and are not among the labels any more: a
+/// fact about one of them goes with it, but what it says of the others stays, and so does a fact about a record that is yet to come.
+fn staying(
+    facts: Vec<LabelFact>,
+    words: &[LabelFact],
+    said: &Words,
+    labels: &Labels,
+    earlier: impl Fn(&str) -> bool,
+) -> Vec<LabelFact> {
+    let spoken_of: HashSet<&str> = said.labels().collect();
+    let leaves = |label: &str| labels.find(label.as_bytes()).is_none() && (spoken_of.contains(label) || earlier(label));
+    let implied = implied::left_behind(&[&facts[..], words].concat(), leaves);
+    let mut staying: Vec<LabelFact> = facts.into_iter().filter(|f| !leaves(&f.left) && !leaves(&f.right)).collect();
+    staying.extend(implied.into_iter().filter(|f| !words.contains(f)));
+    staying.sort_unstable();
+    staying.dedup();
+    staying
+}
+
+/// Two facts that cannot both hold; [`implied::check`] has looked before.
+fn standing(Contradiction(a, b): Contradiction, labels: &Labels) -> LinkageError {
+    let [left, right] = [a, b].map(|at| String::from_utf8_lossy(labels.get(at as usize)).into_owned());
+    LinkageError::StandingFactsContradict { left, right }
+}
+
+/// Facts about records that are there.
 fn there(mut facts: Vec<LabelFact>, labels: &Labels) -> Vec<LabelFact> {
     let known = |label: &str| labels.find(label.as_bytes()).is_some();
     facts.retain(|f| known(&f.left) && known(&f.right));
@@ -111,11 +163,18 @@ fn there(mut facts: Vec<LabelFact>, labels: &Labels) -> Vec<LabelFact> {
 /// # Errors
 /// [`LinkageError::StateUnreadable`] when the folder holds no earlier run, and what it says of files, columns, rows and facts.
 pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Options) -> Result<Report, LinkageError> {
-    let _lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
+    let lock = if out.is_dir() { Some(folder::lock(out)?) } else { None };
     let mut watch = Watch::start();
-    let mut state = State::load(out)?;
-    let options =
-        Options { newborns: state.newborns, threshold: state.threshold, review: state.review, clerks: state.clerks, ..*options };
+    let loaded = State::load(out);
+    if let Some(lock) = &lock {
+        match &loaded {
+            Ok(state) => settle(out, lock, Some(state))?,
+            Err(_) if State::saved(out).is_none() => settle(out, lock, None)?,
+            Err(_) => {}
+        }
+    }
+    let mut state = loaded?;
+    let options = Options { newborns: state.newborns, threshold: None, review: None, clerks: None, ..*options }.after(&state);
     watch.lap("load");
     let mut added = match &change.add {
         Some(path) => Some(read(path, map, options.threads)?),
@@ -125,6 +184,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         Some(path) => facts::ids(path)?,
         None => Vec::new(),
     };
+    let came_again = added.as_mut().map(|table| let_in(table, &mut state.withdrawn, &options)).unwrap_or_default();
     let words = match &change.facts {
         Some(path) => facts::read(path)?,
         None => Vec::new(),
@@ -136,18 +196,22 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         new || state.labels.find(label.as_bytes()).is_some()
     };
     let unknown_removals = removed.iter().filter(|label| !known(label)).count() as u64;
+    for label in removed.iter().filter(|label| known(label)) {
+        state.withdrawn.add(label.as_bytes())?;
+    }
     if let Some(table) = &mut added {
         keep_newborns_out(&mut table.rows, &options);
         state.lexicon.split(&mut table.rows, &mut table.forms);
     }
     let before_persons = std::mem::take(&mut state.persons);
     let Merged { labels, mut rows, forms, as_it_was, earlier } = merge(&state, added, &removed);
-    let (mut all_facts, unknown_facts) = facts::after(std::mem::take(&mut state.facts), &words);
-    // a word about a withdrawn record goes with the record; one about a record that is yet to come waits
+    let said = Words::read(out)?;
+    let decided = said.facts(options.clerks());
+    let (all_facts, unknown_facts) = facts::after(std::mem::take(&mut state.facts), &words);
+    implied::check([&all_facts[..], &decided].concat(), &words)?;
     let withdrawn: HashSet<&str> = removed.iter().map(String::as_str).collect();
-    all_facts.retain(|f| !withdrawn.contains(f.left.as_str()) && !withdrawn.contains(f.right.as_str()));
-    let decided = there(Words::read(out)?.facts(options.clerks), &labels);
-    let (must, cannot, without) = facts::places(&[&all_facts[..], &decided].concat(), &labels);
+    let all_facts = staying(all_facts, &decided, &said, &labels, |label| withdrawn.contains(label));
+    let (must, cannot, without) = facts::places(&[&all_facts[..], &there(decided, &labels)].concat(), &labels);
     watch.lap("merge");
     let known = Known { scored: &state.scored, earlier: &as_it_was };
     let outcome = engine::run(
@@ -157,14 +221,7 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         &mut watch,
         Some(&known),
     )
-    .map_err(|Contradiction(..)| LinkageError::FactRowsContradict {
-        row: {
-            let mut all = there(all_facts.clone(), &labels);
-            all.extend(decided);
-            all.sort_unstable();
-            facts::contradicting_row(&all, &words)
-        },
-    })?;
+    .map_err(|contradiction| standing(contradiction, &labels))?;
     let run = state.run + 1;
     let assigned = history::later(&outcome.cluster, &earlier, &before_persons, std::mem::take(&mut state.past), run);
     let known = Before {
@@ -174,9 +231,20 @@ pub fn continue_run(out: &Path, change: &Change, map: &ColumnMap, options: &Opti
         facts_without_record: without,
         unknown_removals,
         unknown_facts,
+        withdrawn: std::mem::take(&mut state.withdrawn),
+        came_again,
         ..Before::default()
     };
     finish(out, Parts { labels, rows, forms, lexicon: state.lexicon }, outcome, assigned, known, &options, watch)
+}
+
+/// Ends what an earlier run in the folder began and did not end, see [`folder::settle`].
+pub(crate) fn settle(out: &Path, lock: &Lock, state: Option<&State>) -> Result<(), LinkageError> {
+    let followed = folder::settle(out, lock, state.map(|state| state.run))?;
+    match state.filter(|_| followed) {
+        Some(state) => Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some()),
+        None => Ok(()),
+    }
 }
 
 /// What a run was made of.
@@ -197,10 +265,13 @@ struct Before {
     unknown_removals: u64,
     unknown_facts: u64,
     coverage: BTreeMap<&'static str, u64>,
+    words_changed: Option<u64>,
+    withdrawn: Withdrawn,
+    came_again: CameAgain,
 }
 
-/// Writes the tables beside the old ones, then the state, and puts the tables in place when the state is safe: ids that a table shows are
-/// ids that the next run knows.
+/// Writes tables and state beside the old ones, then the report, and puts the tables in place when the state is: ids that a table shows are
+/// ids that the next run knows. Where a run is stopped in between, [`settle`] ends it.
 fn finish(
     out: &Path,
     parts: Parts,
@@ -218,6 +289,8 @@ fn finish(
     report.removals_without_record = before.unknown_removals;
     report.withdrawals_without_fact = before.unknown_facts;
     report.filled = before.coverage;
+    report.words_changed = before.words_changed;
+    (report.withdrawn_left_out, report.withdrawn_back) = (before.came_again.left_out, before.came_again.back);
     report.hold_against(out);
     let queue = write::queue(&labels, &outcome);
     let Outcome { trained, scored, judged, .. } = outcome;
@@ -233,9 +306,10 @@ fn finish(
         past: assigned.past,
         run: before.run,
         newborns: options.newborns,
-        threshold: options.threshold,
-        review: options.review,
-        clerks: options.clerks,
+        threshold: options.threshold(),
+        review: options.review(),
+        clerks: options.clerks(),
+        withdrawn: before.withdrawn,
     };
     let files = NewFiles::in_folder(out);
     let [clusters, links, review, history, splits] =
@@ -249,13 +323,13 @@ fn finish(
     };
     let (written, staged) = parallel::both(options.threads, tables, || state.stage(out));
     written?;
+    let staged = staged?;
     watch.lap("write");
-    staged?.put_in_place()?;
-    Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some())?;
-    watch.lap("save");
     report.finish(watch.stages);
-    write::text(&files.path("report.json"), &report.json())?;
     write::text(&files.path("report.html"), &report.html())?;
+    write::text(&files.path("report.json"), &report.json())?;
+    staged.put_in_place()?;
+    Words::forget(out, |label| state.labels.find(label.as_bytes()).is_some())?;
     files.put_in_place()?;
     Ok(report)
 }
@@ -276,84 +350,4 @@ pub(crate) fn keep_newborns_out(rows: &mut [Row], options: &Options) {
     if !options.newborns {
         rows.iter_mut().filter(|r| r.is_baby() && r.linkable()).for_each(|r| r.flags |= Unlinkable::Newborn.bits());
     }
-}
-
-struct Merged {
-    labels: Labels,
-    rows: Vec<Row>,
-    forms: Forms,
-    /// For each row its place in the earlier run, `u32::MAX` for a new or corrected one.
-    as_it_was: Vec<u32>,
-    /// For each row the place of its record in the earlier run, corrected or not; `u32::MAX` for a new one.
-    earlier: Vec<u32>,
-}
-
-/// Old and new records in the order of their labels, without the withdrawn, and only the texts that they need.
-fn merge(state: &State, added: Option<Table>, removed: &[String]) -> Merged {
-    let (mut labels, mut rows) = (Labels::default(), Vec::with_capacity(state.rows.len()));
-    let (mut as_it_was, mut earlier) = (Vec::new(), Vec::new());
-    // numbers of texts: those of the earlier run first, those of the new rows behind
-    let old_count = state.forms.len() as u32;
-    let (new_labels, new_rows, new_forms) =
-        added.map_or_else(|| (Labels::default(), Vec::new(), Forms::new()), |t| (t.labels, t.rows, t.forms));
-    let mut forms = state.forms.clone();
-    let numbers: Vec<Form> = (0..new_forms.len() as u32).map(|f| forms.number(&new_forms.text(f))).collect();
-    let (mut old, mut new) = (0, 0);
-    let withdrawn: HashSet<&[u8]> = removed.iter().map(String::as_bytes).collect();
-    while old < state.labels.len() || new < new_labels.len() {
-        let left = (old < state.labels.len()).then(|| state.labels.get(old));
-        let right = (new < new_labels.len()).then(|| new_labels.get(new));
-        let (label, row, place) = match (left, right) {
-            (Some(l), Some(r)) if l > r => (r, None, u32::MAX),
-            (None, Some(r)) => (r, None, u32::MAX),
-            (Some(l), Some(r)) if l == r => (l, None, old as u32),
-            (Some(l), _) => (l, Some(state.rows[old]), old as u32),
-            (None, None) => break,
-        };
-        let from_new = right == Some(label);
-        let from_old = left == Some(label);
-        let corrected = from_new.then(|| {
-            let mut row = new_rows[new];
-            renumber(&mut row, &numbers);
-            row
-        });
-        old += usize::from(from_old);
-        new += usize::from(from_new);
-        if withdrawn.contains(label) {
-            continue;
-        }
-        let bare = |r: &Row| Row { crowd: 0, flags: r.flags & !crate::row::flag::KNOWN_NAME, ..*r };
-        let same = |a: &Row, b: &Row| bare(a) == bare(b);
-        let (row, unchanged) = match (row, corrected) {
-            (Some(row), _) => (row, place),
-            // a row that came again as it was is no change
-            (None, Some(new)) if from_old && same(&state.rows[place as usize], &new) => (state.rows[place as usize], place),
-            (None, Some(new)) => (new, u32::MAX),
-            (None, None) => continue,
-        };
-        labels.push_bytes(label);
-        rows.push(row);
-        as_it_was.push(unchanged);
-        earlier.push(place);
-    }
-    let changed = removed.len() + new_rows.len();
-    let kept = as_it_was.iter().filter(|e| **e != u32::MAX).count();
-    // what is withdrawn or corrected leaves no text behind
-    if changed > 0 && kept < state.rows.len() || forms.len() as u32 > old_count {
-        forms = compact(&forms, &mut rows);
-    }
-    Merged { labels, rows, forms, as_it_was, earlier }
-}
-
-/// Only the texts that rows need, in the order of the texts.
-fn compact(forms: &Forms, rows: &mut [Row]) -> Forms {
-    let mut used = vec![false; forms.len()];
-    for row in rows.iter() {
-        for form in row.forms() {
-            used[form as usize] = true;
-        }
-    }
-    let (kept, numbers) = forms.subset(&used);
-    rows.iter_mut().for_each(|r| renumber(r, &numbers));
-    kept
 }

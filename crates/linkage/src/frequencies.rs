@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::{FastMap, mix};
 use crate::levels::{Levels, birth, name, sex};
-use crate::lexicon::{Bearers, FEWEST};
+use crate::lexicon::{Bearers, FEWEST, Few};
 use crate::row::{NO_DAY, Row};
 use crate::text::UNKNOWN;
 
@@ -74,6 +74,32 @@ pub(crate) fn persons(rows: &[Row]) -> Vec<u32> {
     keys.into_iter().map(|k| k.1).collect()
 }
 
+/// Whether two birth dates are those of two people, whatever slips were made: not only does no slip make one of the other, but there is no date
+/// either of which a slip makes the one and another slip the other. Year, month and day all differ, also where month and day are exchanged; of
+/// 1 January, which stands for a day that nobody knew, two digits of the year.
+fn are_two(a: i32, b: i32) -> bool {
+    let ((ya, ma, da), (yb, mb, db)) = (terms::civil_from_days(a), terms::civil_from_days(b));
+    let digits = |year: i32| [year / 1000, year / 100 % 10, year / 10 % 10, year % 10];
+    if (ma, da) == (1, 1) || (mb, db) == (1, 1) {
+        return digits(ya).iter().zip(digits(yb)).filter(|(a, b)| **a != *b).count() >= 2;
+    }
+    ya != yb && ma != mb && da != db && (ma, da) != (db, mb)
+}
+
+/// Birth dates of so many people that matter, found in the order of the rows.
+#[derive(Clone, Copy)]
+struct Namesakes(Few<i32>);
+
+impl Namesakes {
+    const NONE: Self = Self(Few::NONE);
+
+    fn add(&mut self, birth: i32) {
+        if birth != NO_DAY {
+            self.0.add_unless(birth, |known| !are_two(known, birth));
+        }
+    }
+}
+
 /// The whole names of a row, with its birth date.
 pub(crate) fn whole_names(row: &Row) -> impl Iterator<Item = (u64, i32)> {
     let complete = [(row.fk, row.gk), (row.fy, row.gy)].into_iter().filter(|(f, g)| *f != NONE && *g != NONE);
@@ -88,6 +114,8 @@ pub(crate) struct Counting {
     births: FastMap<i32, u32>,
     cohorts: [u32; COHORTS],
     bearers: Bearers,
+    /// By text, people who bear it and are two by their birth dates alone: names that came in one piece have no other part.
+    namesakes: Vec<Namesakes>,
 }
 
 impl Counting {
@@ -99,11 +127,12 @@ impl Counting {
             births: FastMap::default(),
             cohorts: [0; COHORTS],
             bearers: Bearers::new(forms),
+            namesakes: vec![Namesakes::NONE; forms.len()],
         }
     }
 
     /// Counts the row of a person.
-    pub fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row, forms: &Forms) {
         self.persons += 1;
         let group = (row.birth != NO_DAY).then(|| cohort(row.birth));
         if let Some(group) = group {
@@ -113,7 +142,9 @@ impl Counting {
         for form in [row.fk, row.fy] {
             self.family[form as usize] += u32::from(form != NONE);
         }
-        [row.fk, row.fy, row.gk, row.gy].into_iter().for_each(|form| self.bearers.add(form, row.birth));
+        self.bearers.add(row.fk, row.gk, row.birth, forms);
+        self.bearers.add(row.fy, row.gy, row.birth, forms);
+        [row.fk, row.fy, row.gk, row.gy].into_iter().for_each(|form| self.namesakes[form as usize].add(row.birth));
         for form in [row.gk, row.gy].into_iter().filter(|f| *f != NONE) {
             let counts = self.given.entry(form).or_insert([0; COHORTS + 1]);
             counts[COHORTS] += 1;
@@ -123,33 +154,35 @@ impl Counting {
 
     /// What was counted; `names` are the [`whole_names`] of all persons, sorted.
     pub fn counts(self, names: impl IntoIterator<Item = (u64, i32)>, forms: &Forms) -> Counts {
-        let Self { persons, family, given, births, cohorts, bearers } = self;
+        let Self { persons, family, given, births, cohorts, bearers, namesakes } = self;
         let mut whole = BTreeMap::new();
-        let mut take = |name: u64, count: u32, days: u32| {
+        let mut take = |name: u64, count: u32, of_name: Namesakes| {
             let (f, g) = ((name >> 32) as Form, name as Form);
             let parts = f64::from(family[f as usize]) * f64::from(given.get(&g).map_or(0, |n| n[COHORTS]));
-            if days >= FEWEST && f64::from(count) > 2.0 * parts / f64::from(persons) {
+            if of_name.0.is_full() && f64::from(count) > 2.0 * parts / f64::from(persons) {
                 whole.insert(format!("{} {}", forms.text(f), forms.text(g)), count);
             }
         };
-        // name, day, how many and on how many days so far
-        let mut so_far: Option<(u64, i32, u32, u32)> = None;
+        // name, how many and who of them are people for sure
+        let mut so_far: Option<(u64, u32, Namesakes)> = None;
         for (name, day) in names {
-            so_far = Some(match so_far {
-                Some((same, last, count, days)) if same == name => (name, day, count + 1, days + u32::from(last != day)),
+            let mut next = match so_far {
+                Some((same, count, of_name)) if same == name => (name, count + 1, of_name),
                 other => {
-                    other.into_iter().for_each(|(name, _, count, days)| take(name, count, days));
-                    (name, day, 1, 1)
+                    other.into_iter().for_each(|(name, count, of_name)| take(name, count, of_name));
+                    (name, 1, Namesakes::NONE)
                 }
-            });
+            };
+            next.2.add(day);
+            so_far = Some(next);
         }
-        so_far.into_iter().for_each(|(name, _, count, days)| take(name, count, days));
+        so_far.into_iter().for_each(|(name, count, of_name)| take(name, count, of_name));
+        let are_enough = |form: Form| bearers.are_enough(form) || namesakes[form as usize].0.is_full();
         let often = |n: u32| if n >= FEWEST { n } else { 0 };
-        let family =
-            (0..).zip(family).filter(|(f, n)| *n >= FEWEST && bearers.are_enough(*f)).map(|(f, n)| (forms.text(f), n)).collect();
+        let family = (0..).zip(family).filter(|(f, n)| *n >= FEWEST && are_enough(*f)).map(|(f, n)| (forms.text(f), n)).collect();
         let given = given
             .into_iter()
-            .filter(|(f, n)| n[COHORTS] >= FEWEST && bearers.are_enough(*f))
+            .filter(|(f, n)| n[COHORTS] >= FEWEST && are_enough(*f))
             .map(|(f, n)| (forms.text(f), n.map(often)))
             .collect();
         let births = births.into_iter().filter(|(_, n)| *n >= FEWEST).collect();
@@ -163,7 +196,7 @@ impl Counts {
         let mut counting = Counting::new(forms);
         let mut names: Vec<(u64, i32)> = Vec::with_capacity(persons.len() * 2);
         for row in persons.iter().map(|&at| &rows[at as usize]) {
-            counting.add(row);
+            counting.add(row, forms);
             names.extend(whole_names(row));
         }
         names.sort_unstable();
@@ -342,5 +375,92 @@ impl Frequencies {
             name = name.max(0.7 * self.whole(a, b) / (self.persons + 1_000.0));
         }
         -(name * day).max(1e-30).ln()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Birth = Option<(i32, u32, u32)>;
+
+    /// Counts over rows of family name, given name and birth date.
+    fn learned(people: &[(&str, &str, Birth)]) -> Counts {
+        let mut forms = Forms::new();
+        let day = |(y, m, d)| terms::days_from_civil(y, m, d).expect("a day");
+        let rows: Vec<Row> = people
+            .iter()
+            .map(|(family, given, birth)| {
+                let (fy, gy) = (forms.number(family), forms.number(given));
+                Row { fy, gy, birth: birth.map_or(NO_DAY, day), ..Row::default() }
+            })
+            .collect();
+        Counts::learn(&rows, &persons(&rows), &forms)
+    }
+
+    #[test]
+    fn nothing_that_one_person_alone_has_is_counted_whatever_slips_were_made() {
+        let (births, families, givens) = (
+            [Some((1977, 3, 9)), Some((1977, 9, 3)), Some((1967, 3, 9)), Some((1977, 3, 8)), Some((1977, 1, 1)), None],
+            ["ミタライ", "ミタラエ", "ミタライダニ"],
+            ["ジュラン", "シュラン", "ジュランノ"],
+        );
+        let mut one = Vec::new();
+        for birth in births {
+            for family in families {
+                one.extend(givens.map(|given| (family, given, birth)));
+            }
+        }
+        let counts = learned(&one);
+        let texts = counts.family.len() + counts.given.len() + counts.whole.len();
+        assert!(counts.persons == 54 && texts == 0, "{counts:?}");
+    }
+
+    #[test]
+    fn what_three_people_have_is_counted() {
+        let day = Some((1950, 1, 1));
+        // one family, one given name and one birth date of three each
+        let people = [
+            ("ミナイ", "タロウ", Some((1951, 2, 3))),
+            ("ミナイ", "ハナ", Some((1952, 4, 5))),
+            ("ミナイ", "ジロウ", Some((1980, 6, 7))),
+            ("サトウ", "サクタ", Some((1953, 2, 3))),
+            ("タナカ", "サクタ", Some((1954, 4, 5))),
+            ("オノ", "サクタ", Some((1981, 6, 7))),
+            ("アベ", "イチ", day),
+            ("イトウ", "フミ", day),
+            ("ウエダ", "ミツ", day),
+        ];
+        let counts = learned(&people);
+        assert_eq!(counts.family, [("ミナイ".to_owned(), 3)].into());
+        assert_eq!(counts.given.iter().map(|(name, n)| (name.as_str(), n[COHORTS])).collect::<Vec<_>>(), [("サクタ", 3)]);
+        assert_eq!(counts.births.values().collect::<Vec<_>>(), [&3]);
+    }
+
+    #[test]
+    fn a_whole_name_is_kept_for_namesakes_and_not_for_a_person_with_slips() {
+        let births = |days: [(i32, u32, u32); 3]| days.map(Some);
+        let with = |births: [Birth; 3], one_piece: bool| {
+            let (family, given) = if one_piece { ("グエンラン", "") } else { ("グエン", "ラン") };
+            let mut people: Vec<_> = births.iter().map(|b| (family, given, *b)).collect();
+            for (n, other) in ["アベ", "イトウ", "ウエダ", "オノ", "カトウ", "キタ"].into_iter().enumerate() {
+                people.extend((3..12).map(|at| (other, "タナハマヤラワサカ", Some((1930 + n as i32, at, n as u32 + 1)))));
+            }
+            learned(&people)
+        };
+        let three = births([(1931, 12, 28), (1952, 9, 21), (1979, 5, 20)]);
+        assert!(with(three, false).whole.contains_key("グエン ラン") && with(three, true).family.contains_key("グエンラン"));
+        // dates that a slip each makes of one; two dates and a missing one; a day that nobody knew
+        for one in [
+            births([(1967, 3, 9), (1977, 9, 3), (1977, 3, 8)]),
+            [Some((1977, 3, 9)), Some((1954, 12, 24)), None],
+            births([(1977, 3, 9), (1977, 1, 1), (1967, 5, 7)]),
+        ] {
+            let (two, one) = (with(one, false), with(one, true));
+            assert!(
+                !two.whole.contains_key("グエン ラン") && !two.family.contains_key("グエン") && !two.given.contains_key("ラン")
+            );
+            assert!(!one.family.contains_key("グエンラン"));
+        }
     }
 }

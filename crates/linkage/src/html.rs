@@ -21,6 +21,10 @@ fn drift(drift: &Drift) -> String {
     let percent = |share: f64| format!("{:.2}", share * 100.0);
     let number = |n: f64| format!("{n:.2}");
     let mut sentences = Vec::new();
+    if drift.records_gone() {
+        let [before, now] = drift.records.map(grouped);
+        sentences.push(Message::new("linkage-drift-records").with("before", before).with("now", now));
+    }
     if drift.linked_moved {
         let [before, now] = drift.linked.map(percent);
         sentences.push(Message::new("linkage-drift-linked").with("before", before).with("now", now));
@@ -43,7 +47,7 @@ fn drift(drift: &Drift) -> String {
         let message = Message::new("linkage-drift-institutions").with("new", drift.new_institutions);
         sentences.push(message.with("gone", drift.gone_institutions));
     }
-    if !drift.moved() {
+    if sentences.is_empty() {
         sentences.push(Message::new("linkage-drift-nothing"));
     }
     let mut out = format!("<h2>{}</h2><ul>", said(&Message::new("linkage-drift-title").with("run", drift.run)));
@@ -68,7 +72,12 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
+/// A table under its heading; neither where there are no rows.
 fn rows(out: &mut String, title: &'static str, rows: impl IntoIterator<Item = (String, String)>) {
+    let mut rows = rows.into_iter().peekable();
+    if rows.peek().is_none() {
+        return;
+    }
     let _ = write!(out, "<h2>{}</h2><table>", both(title));
     for (name, value) in rows {
         let _ = write!(out, "<tr><th scope=row>{name}</th><td>{value}</td></tr>");
@@ -79,7 +88,7 @@ fn rows(out: &mut String, title: &'static str, rows: impl IntoIterator<Item = (S
 /// Bars of candidate pairs by probability, on a logarithmic scale.
 fn histogram(counts: &[u64]) -> String {
     let top = counts.iter().copied().max().unwrap_or(1).max(2) as f64;
-    let mut out = String::from("<svg viewBox='0 0 404 90' role=img aria-hidden=true width=808>");
+    let mut out = String::from("<svg viewBox='0 0 404 90' role=img aria-hidden=true>");
     for (at, count) in counts.iter().enumerate().filter(|(_, n)| **n > 0) {
         let height = ((*count as f64 + 1.0).ln() / (top + 1.0).ln() * 80.0).max(1.0);
         let _ = write!(out, "<rect x='{}' y='{:.1}' width='3' height='{height:.1}'/>", at * 4, 84.0 - height);
@@ -95,7 +104,7 @@ impl Report {
             "<!doctype html><html lang=ja><meta charset=utf-8><meta name=viewport content='width=device-width'><title>名寄せ Record linkage</title>\
              <style>body{font:16px/1.6 sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1a1a1c}table{border-collapse:collapse}\
              th,td{border-bottom:1px solid #ccc;padding:.25rem .75rem;text-align:left;vertical-align:top}td{text-align:right;font-variant-numeric:tabular-nums}\
-             span[lang=en]{color:#555}svg rect{fill:#0017c1}</style>",
+             span[lang=en]{color:#555}svg{width:100%;max-width:808px}svg rect{fill:#0017c1}</style>",
         );
         let _ = write!(out, "<h1>{}</h1><p>{}</p>", both("linkage-report-title"), both("linkage-report-note"));
         let line = |code: &'static str, value: String| (both(code), value);
@@ -115,6 +124,7 @@ impl Report {
                 line("linkage-report-no-birth", grouped(self.without_birth_date)),
                 line("linkage-report-repeated", grouped(self.repeated_rows)),
                 line("linkage-report-unknown-removals", grouped(self.removals_without_record)),
+                line("linkage-report-withdrawn-again", [self.withdrawn_left_out, self.withdrawn_back].map(grouped).join(" / ")),
                 line("linkage-report-unknown-facts", grouped(self.facts_without_record + self.withdrawals_without_fact)),
                 line("linkage-report-check-digits", grouped(self.wrong_check_digits)),
                 line("linkage-report-shared", self.shared_contacts.map(grouped).join(" / ")),
@@ -150,6 +160,9 @@ impl Report {
         let all = (both("linkage-report-total"), format!("{} / {}", seconds(self.wall_seconds), seconds(self.cpu_seconds)));
         let memory = (both("linkage-report-memory"), format!("{:.0} MiB", self.peak_memory_bytes as f64 / 1_048_576.0));
         rows(&mut out, "linkage-report-stages", stages.chain([all, memory]));
+        if let Some(message) = self.memory_message() {
+            let _ = write!(out, "<p>{}</p>", said(&message));
+        }
         out.push_str("</html>\n");
         out
     }

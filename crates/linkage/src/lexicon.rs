@@ -6,38 +6,71 @@ use serde::{Deserialize, Serialize};
 
 use crate::forms::{Form, Forms, NONE};
 use crate::hash::FastMap;
-use crate::row::{Row, flag};
+use crate::row::{NO_DAY, Row, flag};
+use crate::text::UNKNOWN;
 
 /// A name part must be borne by this many people to be kept: what few people bear is no knowledge about names but about people.
 pub(crate) const FEWEST: u32 = 3;
 
-/// Tells whether a text is borne by [`FEWEST`] people at least. People are told apart by their birth dates: one person, however often and in
-/// however many spellings recorded, counts once, all without a birth date together once, and twins once.
-pub(crate) struct Bearers(Vec<[i32; FEWEST as usize]>);
+/// A few different values, and no more of them than matter.
+#[derive(Clone, Copy)]
+pub(crate) struct Few<T>([Option<T>; FEWEST as usize]);
 
-/// No day that a row can have beside [`NO_DAY`](crate::row::NO_DAY).
-const FREE: i32 = i32::MAX;
+impl<T: Copy + PartialEq> Few<T> {
+    pub const NONE: Self = Self([None; FEWEST as usize]);
 
-impl Bearers {
-    pub fn new(forms: &Forms) -> Self {
-        Self(vec![[FREE; FEWEST as usize]; forms.len()])
+    pub fn add(&mut self, value: T) {
+        self.add_unless(value, |known| known == value);
     }
 
-    pub fn add(&mut self, form: Form, birth: i32) {
-        for day in &mut self.0[form as usize] {
-            if *day == birth {
-                return;
-            }
-            if *day == FREE {
-                *day = birth;
-                return;
+    /// Adds a value unless one that is there is as good as it.
+    pub fn add_unless(&mut self, value: T, same: impl Fn(T) -> bool) {
+        for place in &mut self.0 {
+            match place {
+                Some(known) if same(*known) => return,
+                Some(_) => {}
+                None => return *place = Some(value),
             }
         }
     }
 
-    pub fn are_enough(&self, form: Form) -> bool {
-        self.0[form as usize].iter().all(|day| *day != FREE)
+    pub fn is_full(&self) -> bool {
+        self.0.iter().all(Option::is_some)
     }
+}
+
+/// Tells whether a text is borne by [`FEWEST`] people at least, before anybody knows which rows are one person. A person has one birth date and,
+/// beside a family name, one given name (or beside a given name one family name); slips make several of each. So bearers count as so many only
+/// where there are so many birth dates *and* so many first letters of the other part of the name: no slip of a date, no missing date, no
+/// other spelling and no twin makes a further person, and whom linkage makes one person has one given name. It is a property of the set of
+/// rows, whatever their order.
+pub(crate) struct Bearers(Vec<(Few<i32>, Few<char>)>);
+
+impl Bearers {
+    pub fn new(forms: &Forms) -> Self {
+        Self(vec![(Few::NONE, Few::NONE); forms.len()])
+    }
+
+    /// A bearer of both parts of a name.
+    pub fn add(&mut self, family: Form, given: Form, birth: i32, forms: &Forms) {
+        for (form, other) in [(family, given), (given, family)] {
+            let (births, letters) = &mut self.0[form as usize];
+            if birth != NO_DAY {
+                births.add(birth);
+            }
+            first_letter(other, forms).into_iter().for_each(|letter| letters.add(letter));
+        }
+    }
+
+    pub fn are_enough(&self, form: Form) -> bool {
+        let (births, letters) = &self.0[form as usize];
+        births.is_full() && letters.is_full()
+    }
+}
+
+/// The first letter of a text, where it is known.
+fn first_letter(form: Form, forms: &Forms) -> Option<char> {
+    forms.letters(form).first().copied().filter(|letter| *letter != UNKNOWN)
 }
 
 /// How often a text was a family name and a given name.
@@ -48,7 +81,7 @@ impl Lexicon {
     /// Counts the rows whose names came in two parts. Only texts of several people are kept.
     pub fn learn(rows: &[Row], forms: &Forms) -> Self {
         let mut learning = Learning::new(forms);
-        rows.iter().for_each(|row| learning.add(row));
+        rows.iter().for_each(|row| learning.add(row, forms));
         learning.lexicon(forms)
     }
 
@@ -119,7 +152,7 @@ impl Learning {
         Self { counts: vec![(0, 0); forms.len()], bearers: Bearers::new(forms) }
     }
 
-    pub fn add(&mut self, row: &Row) {
+    pub fn add(&mut self, row: &Row, forms: &Forms) {
         if !row.linkable() || row.is_baby() {
             return;
         }
@@ -127,8 +160,7 @@ impl Learning {
             if family != NONE && given != NONE {
                 self.counts[family as usize].0 += 1;
                 self.counts[given as usize].1 += 1;
-                self.bearers.add(family, row.birth);
-                self.bearers.add(given, row.birth);
+                self.bearers.add(family, given, row.birth, forms);
             }
         }
     }

@@ -15,7 +15,8 @@
 //!   `supervision`: what clerks said of pairs, where it is to be heeded;
 //! * `rates`: which institutions often have a birth date or a sex wrong;
 //! * `clusters`: pairs become persons, strongest first; a pair that would join what contradicts itself is cut;
-//! * `engine`: all of it; `link` for the vault;
+//! * `engine`: all of it; `link` for the vault; `files` for files and what later runs change (`merge`, `facts`, `implied`, `withdrawn`,
+//!   `history`), in a folder (`folder`, `state`, `write`) at which clerks sit (`desk`);
 //! * `bounded` (`sorter`, `spill`): the same within a bound on memory, part by part;
 //! * `report` (`html`, `drift`): what a run found, and what moved since the run before;
 //! * `key_query`: which card and name stand for a person where a body outside is asked for a linkage key.
@@ -45,12 +46,14 @@ mod frequencies;
 mod hash;
 mod history;
 mod html;
+mod implied;
 mod key_answer;
 mod key_query;
 mod levels;
 mod lexicon;
 mod lines;
 mod link;
+mod merge;
 mod model;
 mod normalise;
 mod options;
@@ -76,6 +79,7 @@ mod table;
 mod text;
 mod usage;
 mod variants;
+mod withdrawn;
 mod write;
 
 pub use blocks::PassReport;
@@ -96,7 +100,7 @@ pub use stand_in::Unlinkable;
 pub use supervision::Supervision;
 
 /// Name and version of the model, recorded with every run. Any change that can change a result changes the version.
-pub const RULE: &str = "azekura-fellegi-sunter/5";
+pub const RULE: &str = "azekura-fellegi-sunter/6";
 
 /// Codes of this crate in the catalogue of messages.
 pub const CODES: &[&str] = &[
@@ -107,6 +111,7 @@ pub const CODES: &[&str] = &[
     "linkage-file-unreadable",
     "linkage-file-unwritable",
     "linkage-csv-empty",
+    "linkage-csv-blank",
     "linkage-csv-encoding",
     "linkage-csv-fields",
     "linkage-csv-endless",
@@ -119,9 +124,11 @@ pub const CODES: &[&str] = &[
     "linkage-folder-changed",
     "linkage-fact-unreadable",
     "linkage-fact-rows-contradict",
+    "linkage-standing-facts-contradict",
     "linkage-parquet-unreadable",
     "linkage-memory-too-small",
     "linkage-memory-earlier-run",
+    "linkage-memory-passed",
     "linkage-spill-unwritable",
     "linkage-spill-changed",
     "linkage-decision-unreadable",
@@ -150,7 +157,11 @@ pub const CODES: &[&str] = &[
     "linkage-report-shared",
     "linkage-report-unknown-removals",
     "linkage-report-unknown-facts",
+    "linkage-report-withdrawn-again",
+    "linkage-rule-changed",
     "linkage-unknown-removals",
+    "linkage-withdrawn-stay-out",
+    "linkage-withdrawn-back",
     "linkage-unknown-facts",
     "linkage-report-decisions",
     "linkage-report-unlinked",
@@ -171,6 +182,7 @@ pub const CODES: &[&str] = &[
     "linkage-drift-sizes",
     "linkage-drift-weight",
     "linkage-drift-institution",
+    "linkage-drift-records",
     "linkage-drift-institutions",
     "linkage-drift-test",
     "linkage-unlinked-test-patient",

@@ -1,19 +1,23 @@
 //! Settings of a run.
 
 use crate::clerk::Rule;
+use crate::state::State;
 
-/// Thresholds and bounds. The defaults are what `RULE` stands for.
+/// Thresholds and bounds. The defaults are what `RULE` stands for. Where threshold, review band or number of clerks are `None`, those of the
+/// folder's earlier run hold, and the defaults in a folder without one: a rule changes only where somebody says so.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
-    /// Pairs at least this probable are joined.
-    pub threshold: f64,
-    /// Pairs at least this probable, but not joined, are for a clerk.
-    pub review: f64,
+    /// Pairs at least this probable are joined, see [`Options::threshold`].
+    pub threshold: Option<f64>,
+    /// Pairs at least this probable, but not joined, are for a clerk, see [`Options::review`].
+    pub review: Option<f64>,
     /// Whether a newborn under the mother's name is linked to the one child with a name that fits. Otherwise it stays alone until its own
     /// record is renamed.
     pub newborns: bool,
-    /// How many clerks have to say the same of two records before it holds.
-    pub clerks: Rule,
+    /// How many clerks have to say the same of two records before it holds, see [`Options::clerks`].
+    pub clerks: Option<Rule>,
+    /// Whether records that were withdrawn may come back. Otherwise they are left out of what is read, and counted.
+    pub again: bool,
     /// Whether clerks' words enter the learning of a new model.
     pub supervised: bool,
     /// Threads. The result does not depend on it.
@@ -36,10 +40,11 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            threshold: 0.85,
-            review: 0.05,
+            threshold: None,
+            review: None,
             newborns: false,
-            clerks: Rule::default(),
+            clerks: None,
+            again: false,
             supervised: false,
             threads: std::thread::available_parallelism().map_or(1, usize::from),
             memory: None,
@@ -48,6 +53,33 @@ impl Default for Options {
             persons_per_phone: 15,
             persons_per_home: 100,
             persons_per_card: 15,
+        }
+    }
+}
+
+impl Options {
+    /// The threshold that holds.
+    pub fn threshold(&self) -> f64 {
+        self.threshold.unwrap_or(0.85)
+    }
+
+    /// The lower end of the review band that holds; never above the threshold.
+    pub fn review(&self) -> f64 {
+        self.review.unwrap_or(0.05).min(self.threshold())
+    }
+
+    /// The number of clerks that holds.
+    pub fn clerks(&self) -> Rule {
+        self.clerks.unwrap_or_default()
+    }
+
+    /// The same with the rule of an earlier run where none is stated.
+    pub(crate) fn after(self, earlier: &State) -> Self {
+        Self {
+            threshold: self.threshold.or(Some(earlier.threshold)),
+            review: self.review.or(Some(earlier.review)),
+            clerks: self.clerks.or(Some(earlier.clerks)),
+            ..self
         }
     }
 }

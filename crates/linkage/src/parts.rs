@@ -75,6 +75,14 @@ fn parts<'a>(row: &Row, forms: &'a Forms) -> [&'a [char]; PARTS.len()] {
     out
 }
 
+/// The parts of a row as they are compared, by the columns that they came from.
+pub(crate) fn texts(row: &Row, forms: &Forms) -> [(&'static str, String); PARTS.len()] {
+    const NAMES: [&str; PARTS.len()] =
+        ["personal_id", "street_number", "street", "building", "suburb", "state", "postal_code", "birth_date"];
+    let parts = parts(row, forms);
+    std::array::from_fn(|at| (NAMES[at], parts[at].iter().collect()))
+}
+
 /// A name: up to two slips told apart, then whether half of it agrees.
 fn name(a: &[char], b: &[char]) -> u8 {
     if a.is_empty() || b.is_empty() {

@@ -228,7 +228,7 @@ impl Columns<'_> {
         let deleted = |row: usize| states.is_some_and(|s| s.is_valid(row) && s.value(row) == 0);
         (0..ids.len())
             .map(|row| match ids.is_null(row) {
-                true => Err(LinkageError::RecordWithoutId { table: self.table, row }),
+                true => Err(LinkageError::RecordWithoutId { table: self.table, row: row + 1 }),
                 false => Ok((!deleted(row)).then(|| ids.value(row))),
             })
             .collect()

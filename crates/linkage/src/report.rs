@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use messages::Message;
 use serde::Serialize;
 
 use crate::blocks::PassReport;
@@ -56,8 +57,14 @@ pub struct Report {
     pub facts_without_record: u64,
     /// Ids of records to withdraw that are no record's.
     pub removals_without_record: u64,
+    /// Records of the table that were withdrawn in an earlier run and therefore left out.
+    pub withdrawn_left_out: u64,
+    /// Records that were withdrawn in an earlier run and are back, as was asked for.
+    pub withdrawn_back: u64,
     /// Facts to withdraw that nobody had stated.
     pub withdrawals_without_fact: u64,
+    /// Where a run asks for another number of clerks than the one before: pairs on which something else holds for that reason.
+    pub words_changed: Option<u64>,
     /// Insurer numbers whose check digit does not fit.
     pub wrong_check_digits: u64,
     /// Rows whose birth date is missing or cannot be one.
@@ -86,6 +93,10 @@ pub struct Report {
     pub cpu_seconds: f64,
     /// Peak memory of the process.
     pub peak_memory_bytes: u64,
+    /// The bound on memory that was asked for, in bytes.
+    pub memory_bound: Option<u64>,
+    /// The step in which the process took more than that.
+    pub memory_passed: Option<&'static str>,
     /// Threads.
     pub threads: usize,
 }
@@ -125,7 +136,7 @@ impl Counted {
     /// A judged pair; pairs have to come in their order.
     pub fn pair(&mut self, decision: Decision, probability: f32, options: &Options) {
         *self.decisions.entry(decision.code()).or_insert(0) += 1;
-        if f64::from(probability) >= options.threshold && decision == Decision::Link {
+        if f64::from(probability) >= options.threshold() && decision == Decision::Link {
             self.above += 1;
             self.sure += f64::from(probability);
         }
@@ -185,7 +196,7 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         unlinked,
         oversized: sizes.get(&SIZES).copied().unwrap_or(0),
         person_sizes: sizes,
-        thresholds: [options.threshold, options.review],
+        thresholds: [options.threshold(), options.review()],
         expected_precision: if above > 0 { sure / above as f64 } else { 1.0 },
         expected_recall: if pairs.expected_pairs > 0.0 { (sure / pairs.expected_pairs).min(1.0) } else { 1.0 },
         histogram: pairs.histogram,
@@ -195,6 +206,9 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         facts_without_record: 0,
         removals_without_record: 0,
         withdrawals_without_fact: 0,
+        withdrawn_left_out: 0,
+        withdrawn_back: 0,
+        words_changed: None,
         wrong_check_digits,
         without_birth_date,
         filled: BTreeMap::new(),
@@ -208,6 +222,8 @@ pub(crate) fn of(counted: Counted, pairs: Pairs, forms: &Forms, options: &Option
         wall_seconds: 0.0,
         cpu_seconds: 0.0,
         peak_memory_bytes: 0,
+        memory_bound: None,
+        memory_passed: None,
         threads: options.threads,
     }
 }
@@ -234,6 +250,14 @@ impl Report {
         self.cpu_seconds = stages.iter().map(|s| s.cpu_seconds).sum();
         self.stages = stages;
         self.peak_memory_bytes = usage::peak_bytes();
+    }
+
+    /// What to say where the process took more memory than the bound that was asked for.
+    pub fn memory_message(&self) -> Option<Message> {
+        let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
+        let (step, bound) = self.memory_passed.zip(self.memory_bound)?;
+        let message = Message::new("linkage-memory-passed").with("step", step).with("bound", mebibytes(bound));
+        Some(message.with("peak", mebibytes(self.peak_memory_bytes)))
     }
 
     /// As JSON.

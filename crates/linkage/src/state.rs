@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::clerk::Rule;
 use crate::engine::{Scored, Trained};
 use crate::error::LinkageError;
+use crate::folder::{NEW_STATE, create};
 use crate::forms::Forms;
 use crate::frequencies::Counts;
 use crate::hash;
@@ -20,6 +21,7 @@ use crate::lexicon::Lexicon;
 use crate::model::Model;
 use crate::row::Row;
 use crate::table::Labels;
+use crate::withdrawn::Withdrawn;
 
 /// First bytes of the file: kind and version. Another version is another file.
 const MAGIC: &[u8; 16] = b"azekura-link/3\n\0";
@@ -67,6 +69,8 @@ struct Header {
     review: f64,
     #[serde(default)]
     clerks: Rule,
+    #[serde(default)]
+    withdrawn: Withdrawn,
 }
 
 /// An earlier run.
@@ -87,6 +91,7 @@ pub(crate) struct State {
     pub review: f64,
     /// How many clerks have to say the same.
     pub clerks: Rule,
+    pub withdrawn: Withdrawn,
 }
 
 pub(crate) fn put_row(out: &mut Vec<u8>, r: &Row) {
@@ -157,16 +162,6 @@ fn take<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
     Some(body)
 }
 
-/// A new file that its owner alone may read.
-fn create(path: &Path) -> std::io::Result<fs::File> {
-    let _ = fs::remove_file(path);
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
-}
-
 /// Texts in the order of their numbers; `None` when a number would be another than it was.
 fn forms(mut rest: &[u8]) -> Option<Forms> {
     let mut forms = Forms::new();
@@ -194,7 +189,7 @@ impl Drop for Staged {
     fn drop(&mut self) {
         if !self.placed {
             // there is nothing to remove where it could not be made
-            let _ = fs::remove_file(self.folder.join("state.new"));
+            let _ = fs::remove_file(self.folder.join(NEW_STATE));
         }
     }
 }
@@ -202,7 +197,7 @@ impl Drop for Staged {
 impl Staged {
     /// Puts it in its place: from here on it is the folder's.
     pub fn put_in_place(mut self) -> Result<(), LinkageError> {
-        let put = fs::rename(self.folder.join("state.new"), self.folder.join(FILE));
+        let put = fs::rename(self.folder.join(NEW_STATE), self.folder.join(FILE));
         self.placed = put.is_ok();
         put.map_err(|_| LinkageError::FileUnwritable)
     }
@@ -293,6 +288,7 @@ impl State {
             threshold: self.threshold,
             review: self.review,
             clerks: self.clerks,
+            withdrawn: self.withdrawn.clone(),
         };
         let header = serde_json::to_vec(&header).map_err(|_| LinkageError::FileUnwritable)?;
         let texts: Vec<String> = (0..self.forms.len() as u32).map(|form| self.forms.text(form)).collect();
@@ -308,7 +304,7 @@ impl State {
         ];
         let whole = MAGIC.len() as u64 + lens.iter().map(|len| 8 + len).sum::<u64>();
         let staged = Staged { folder: folder.to_owned(), placed: false };
-        let file = create(&folder.join("state.new")).map_err(|_| LinkageError::FileUnwritable)?;
+        let file = create(&folder.join(NEW_STATE)).map_err(|_| LinkageError::FileUnwritable)?;
         let mut out = Out { file, waiting: Vec::with_capacity(2 * AT_A_TIME), sum: hash::Whole::new(whole) };
         out.bytes(MAGIC)?;
         out.number(lens[0])?;
@@ -410,6 +406,7 @@ impl State {
             threshold: header.threshold,
             review: header.review,
             clerks: header.clerks,
+            withdrawn: header.withdrawn,
         })
     }
 }

@@ -131,7 +131,7 @@ impl RowError {
         match self {
             RowError::Encoding(at) => LinkageError::CsvEncoding { line: row + at + 1 },
             RowError::Fields(at) => LinkageError::CsvFields { row: row + at },
-            RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at - 1 },
+            RowError::NoId(at) => LinkageError::RecordWithoutId { table: "people", row: row + at },
             RowError::File(PieceError::Unreadable) => LinkageError::FileUnreadable,
             RowError::File(PieceError::Endless) => LinkageError::CsvEndless,
         }
@@ -309,7 +309,7 @@ pub(crate) fn pieces<S: Send>(
     let header = std::str::from_utf8(&head).map_err(|_| LinkageError::CsvEncoding { line: 1 })?;
     let mut names = Records::new(header);
     if !names.step().map_err(|Endless| LinkageError::CsvEndless)? {
-        return Err(LinkageError::CsvEmpty);
+        return Err(if head.is_empty() { LinkageError::CsvEmpty } else { LinkageError::CsvBlank });
     }
     let columns: Vec<&str> = (0..names.len()).map(|at| names.field(at)).collect();
     let places = map.places(&columns)?;

@@ -9,6 +9,7 @@ use std::path::Path;
 use crate::clerk::{self, Case, FIELDS, WEIGHTS};
 use crate::engine::{Decision, Judged, Outcome};
 use crate::error::LinkageError;
+use crate::folder::create;
 use crate::state::{Retired, Split};
 use crate::table::Labels;
 
@@ -19,7 +20,7 @@ pub(crate) fn person(id: u64) -> String {
 
 fn table(path: &Path, header: &str, body: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>) -> Result<(), LinkageError> {
     let all = || {
-        let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+        let mut out = BufWriter::with_capacity(1 << 18, create(path)?);
         writeln!(out, "{header}")?;
         body(&mut out)?;
         out.flush()
@@ -98,7 +99,7 @@ pub(crate) struct Written(BufWriter<File>);
 impl Written {
     fn new(path: &Path, header: &str) -> Result<Self, LinkageError> {
         let open = || -> std::io::Result<_> {
-            let mut out = BufWriter::with_capacity(1 << 18, File::create(path)?);
+            let mut out = BufWriter::with_capacity(1 << 18, create(path)?);
             writeln!(out, "{header}")?;
             Ok(Self(out))
         };
@@ -195,7 +196,7 @@ pub(crate) fn splits(path: &Path, splits: &[Split]) -> Result<(), LinkageError> 
 }
 
 pub(crate) fn text(path: &Path, text: &str) -> Result<(), LinkageError> {
-    std::fs::write(path, text).map_err(|_| LinkageError::FileUnwritable)
+    create(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(|_| LinkageError::FileUnwritable)
 }
 
 #[cfg(test)]

@@ -31,13 +31,13 @@ pub struct Args {
     /// What clerks decided enters the learning of the model, beside being obeyed.
     #[arg(long, requires = "people")]
     supervised: bool,
-    /// Pairs at least this probable are joined.
+    /// Pairs at least this probable are joined; without it as in the folder's earlier run.
     #[arg(long, value_name = "P", requires = "people")]
     threshold: Option<f64>,
     /// TOML with a table [columns]: our name = "name in the table", "" for a column that is not there.
     #[arg(long, value_name = "FILE", requires = "out")]
     map: Option<PathBuf>,
-    /// Clerks who have to say the same of two records before it holds.
+    /// Clerks who have to say the same of two records before it holds; without it as in the folder's earlier run.
     #[arg(long, value_name = "N", requires = "people", value_parser = clap::value_parser!(u8).range(1..=9))]
     clerks: Option<u8>,
     /// Records to add to, or to correct in, the folder's earlier run.
@@ -46,6 +46,9 @@ pub struct Args {
     /// Records to withdraw: a table with the column record_id.
     #[arg(long, value_name = "FILE", requires = "out")]
     remove: Option<PathBuf>,
+    /// Take records back that were withdrawn (--remove) in an earlier run. Without it they stay out wherever they stand again, and are counted.
+    #[arg(long, requires = "out")]
+    again: bool,
     /// Clerks' decisions: a table kind,record_id_l,record_id_r with the kind must, cannot or withdraw.
     #[arg(long, value_name = "FILE", requires = "out")]
     facts: Option<PathBuf>,
@@ -93,15 +96,15 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
     }
     options.memory = args.memory;
     options.supervised = args.supervised;
+    options.again = args.again;
     if let Some(threshold) = args.threshold {
         if !(threshold > 0.0 && threshold <= 1.0) {
             return Err(Failure::Usage("--threshold is a probability above 0 and up to 1".to_owned()));
         }
-        options.threshold = threshold;
-        options.review = options.review.min(threshold);
+        options.threshold = Some(threshold);
     }
     if let Some(clerks) = args.clerks {
-        options.clerks = linkage::Rule { to_join: clerks, to_part: clerks };
+        options.clerks = Some(linkage::Rule { to_join: clerks, to_part: clerks });
     }
     let report = match &args.people {
         Some(people) => linkage::link_file(people, out, &map, &options).map_err(refused)?,
@@ -111,11 +114,15 @@ pub fn run(args: Args, access: &Access, shown: &Shown) -> Result<Outcome, Failur
         }
     };
     let mut lines = vec![line(&report)];
-    let unknown = [
+    lines.extend(report.words_changed.map(|n| Message::new("linkage-rule-changed").with("count", n)));
+    lines.extend(report.memory_message());
+    let told = [
+        ("linkage-withdrawn-stay-out", report.withdrawn_left_out),
+        ("linkage-withdrawn-back", report.withdrawn_back),
         ("linkage-unknown-removals", report.removals_without_record),
         ("linkage-unknown-facts", report.facts_without_record + report.withdrawals_without_fact),
     ];
-    lines.extend(unknown.into_iter().filter(|(_, n)| *n > 0).map(|(code, n)| Message::new(code).with("count", n)));
+    lines.extend(told.into_iter().filter(|(_, n)| *n > 0).map(|(code, n)| Message::new(code).with("count", n)));
     shown.result(&report, &lines);
     Ok(Outcome::Done)
 }

@@ -60,7 +60,7 @@ pub(super) fn count(rows: Tape<Row>, cuts: &Cuts, forms: &Forms, options: &Optio
         if last.replace(key) == Some(key) {
             continue;
         }
-        counting.add(&row);
+        counting.add(&row, forms);
         for (name, birth) in frequencies::whole_names(&row) {
             names.push((name, birth as u32))?;
         }

@@ -222,8 +222,12 @@ impl Batch<'_> {
         joined: &mut Joined,
         counted: &mut report::Counted,
     ) -> Result<(), LinkageError> {
-        let clusters = engine::join(&self.rows, self.forms, None, must, cannot, options, &mut self.judged)
-            .map_err(|Contradiction(..)| LinkageError::FactRowsContradict { row: 0 })?;
+        let clusters = engine::join(&self.rows, self.forms, None, must, cannot, options, &mut self.judged).map_err(
+            |Contradiction(a, b)| {
+                let [left, right] = [a, b].map(|at| String::from_utf8_lossy(&self.members[at as usize].2).into_owned());
+                LinkageError::StandingFactsContradict { left, right }
+            },
+        )?;
         let mut sizes: FastMap<u32, u64> = FastMap::default();
         for (member, cluster) in self.members.iter().zip(&clusters) {
             *sizes.entry(*cluster).or_insert(0) += 1;

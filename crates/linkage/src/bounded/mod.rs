@@ -25,9 +25,10 @@ use crate::desk::Words;
 use crate::em;
 use crate::engine::{self, Scored, Trained, Verdicts, Watch};
 use crate::error::LinkageError;
-use crate::files::coverage;
+use crate::files::{self, coverage};
 use crate::folder::{self, NewFiles};
 use crate::history::Past;
+use crate::implied;
 use crate::model::Model;
 use crate::options::Options;
 use crate::parts_model::PartsModel;
@@ -35,10 +36,11 @@ use crate::rates::Rates;
 use crate::report::{self, Pairs, Report};
 use crate::row::Row;
 use crate::sorter::{Item, Sorter, Tape, bytes};
-use crate::state::{self, Contents, State};
+use crate::state::{self, Contents, LabelFact, State};
 use crate::supervision;
 use crate::table::Labels;
 use crate::usage;
+use crate::withdrawn::Withdrawn;
 use crate::write::{self, Written};
 
 /// Where things wait that memory does not hold, and how much it holds.
@@ -84,6 +86,27 @@ impl Room {
     }
 }
 
+/// The time of the steps, and the first one after which the process had taken more memory than it may. What a step needs at once (the
+/// distinct texts, one group of rows that pairs connect) may be more than any bound.
+struct Steps {
+    watch: Watch,
+    memory: u64,
+    passed: Option<&'static str>,
+}
+
+impl Steps {
+    fn start(memory: u64) -> Self {
+        Self { watch: Watch::start(), memory, passed: None }
+    }
+
+    fn lap(&mut self, name: &'static str) {
+        self.watch.lap(name);
+        if self.passed.is_none() && usage::peak_bytes() > self.memory {
+            self.passed = Some(name);
+        }
+    }
+}
+
 /// Links all people of a table into a folder that holds no earlier run, see [`crate::link_file`].
 pub(crate) fn link_file(
     people: &Path,
@@ -93,7 +116,10 @@ pub(crate) fn link_file(
     memory: u64,
 ) -> Result<Report, LinkageError> {
     fs::create_dir_all(out).map_err(|_| LinkageError::FileUnwritable)?;
-    let _lock = folder::lock(out)?;
+    let lock = folder::lock(out)?;
+    if State::saved(out).is_none() {
+        files::settle(out, &lock, None)?;
+    }
     link(people, out, map, options, &Room::within(out, memory))
 }
 
@@ -101,23 +127,27 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
     if State::saved(out).is_some() {
         return Err(LinkageError::MemoryEarlierRun);
     }
-    let mut watch = Watch::start();
+    let mut steps = Steps::start(room.memory);
     let words = Words::read(out)?;
     let read::People { labels, label_bytes, rows, mut forms, learning, whole, in_parts, repeated, filled, places } =
         read::read(people, map, options, &words, room)?;
-    watch.lap("read");
+    steps.lap("read");
     let lexicon = learning.lexicon(&forms);
     let cuts = lexicon.cuts(&whole, &mut forms);
-    watch.lap("split names");
+    steps.lap("split names");
     let count::Marked { rows, counts, frequencies, strangers, in_parts: random_in_parts, institutions, shared, mut counted } =
         count::count(rows, &cuts, &forms, options, room)?;
-    watch.lap("count");
+    steps.lap("count");
     let found = pairs::candidates(&rows, in_parts, &forms, options, room)?;
-    watch.lap("block");
+    steps.lap("block");
     let (passes, compared) = (found.passes.clone(), pairs::compare(found, &rows, &forms, &frequencies, options, room)?);
     let pairs::Compared { mut scored, mut cases } = compared;
-    watch.lap("compare");
-    let (must, cannot) = facts(&words, options, &places);
+    steps.lap("compare");
+    let decided = words.facts(options.clerks());
+    implied::check(decided.clone(), &[])?;
+    // as without a bound: what a word about a record that is not there says of those that are
+    let implied = implied::left_behind(&decided, |label| !places.contains_key(label));
+    let (must, cannot) = facts(decided.iter().chain(&implied), &places);
     let told = if options.supervised {
         let rows = chosen(&rows, must.iter().chain(&cannot).flat_map(|&(a, b)| [a, b]))?;
         let row = |at| rows.get(&at).copied().unwrap_or_default();
@@ -138,13 +168,13 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         pairs::Compared { scored, cases } = pairs::mark(scored, &rates, &institutions, room)?;
     }
     drop(institutions);
-    watch.lap("train");
+    steps.lap("train");
     let Verdicts { said, histogram, expected_pairs } = Verdicts::of(&model, &cases);
-    watch.lap("score");
+    steps.lap("score");
     let facts = join::Facts { must, cannot };
     let parts = join::Parts { scored: &scored, rows: &rows, labels: &labels, forms: &forms };
     let join::Joined { mut cluster, links, queue } = join::join(&parts, &said, &model, facts, options, room, &mut counted)?;
-    watch.lap("cluster");
+    steps.lap("cluster");
 
     // a person's number: how many persons begin with a smaller record
     let mut next = 1;
@@ -158,26 +188,26 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         }
     }
     let persons = cluster;
-    let files = NewFiles::in_folder(out);
-    let mut table = Written::clusters(&files.path("clusters.csv"))?;
+    let new = NewFiles::in_folder(out);
+    let mut table = Written::clusters(&new.path("clusters.csv"))?;
     for (label, person) in labels.iter().zip(&persons) {
         table.member(&label?, u64::from(*person))?;
     }
     table.finish()?;
-    let mut table = Written::links(&files.path("links.csv"))?;
+    let mut table = Written::links(&new.path("links.csv"))?;
     for link in links.sorted()? {
         let link = join::link(link?)?;
         counted.pair(link.decision, link.probability, options);
         table.link([&link.left, &link.right], link.probability, link.decision)?;
     }
     table.finish()?;
-    let mut table = Written::review(&files.path("review.csv"))?;
+    let mut table = Written::review(&new.path("review.csv"))?;
     for case in queue.sorted()? {
         table.case(&case?.1.1)?;
     }
     table.finish()?;
-    write::history(&files.path("history.csv"), &[])?;
-    write::splits(&files.path("splits.csv"), &[])?;
+    write::history(&new.path("history.csv"), &[])?;
+    write::splits(&new.path("splits.csv"), &[])?;
 
     let supervision = told.report();
     let pairs = Pairs { model: model.clone(), passes, supervision, candidates: scored.len(), histogram, shared, expected_pairs };
@@ -192,13 +222,14 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         forms,
         scored: Vec::new(),
         persons: Vec::new(),
-        facts: Vec::new(),
+        facts: implied.into_iter().filter(|f| !decided.contains(f)).collect(),
         past: Past { next: u64::from(next), ..Past::default() },
         run: 1,
         newborns: options.newborns,
-        threshold: options.threshold,
-        review: options.review,
-        clerks: options.clerks,
+        threshold: options.threshold(),
+        review: options.review(),
+        clerks: options.clerks(),
+        withdrawn: Withdrawn::default(),
     };
     let contents = Contents {
         records: rows.len(),
@@ -210,23 +241,24 @@ fn link(people: &Path, out: &Path, map: &ColumnMap, options: &Options, room: &Ro
         scored: scored.iter(),
     };
     let staged = state.stage_with(out, contents)?;
-    watch.lap("write");
+    steps.lap("write");
+    report.memory_bound = Some(room.memory);
+    report.memory_passed = steps.passed;
+    report.finish(steps.watch.stages);
+    write::text(&new.path("report.html"), &report.html())?;
+    write::text(&new.path("report.json"), &report.json())?;
     staged.put_in_place()?;
     Words::forget(out, |label| places.contains_key(label))?;
-    watch.lap("save");
-    report.finish(watch.stages);
-    write::text(&files.path("report.json"), &report.json())?;
-    write::text(&files.path("report.html"), &report.html())?;
-    files.put_in_place()?;
+    new.put_in_place()?;
     Ok(report)
 }
 
 type Places = Vec<(u32, u32)>;
 
 /// What clerks said, as places among the records: which are one person, and which two.
-fn facts(words: &Words, options: &Options, places: &read::Places) -> (Places, Places) {
+fn facts<'a>(said: impl Iterator<Item = &'a LabelFact>, places: &read::Places) -> (Places, Places) {
     let (mut must, mut cannot) = (Vec::new(), Vec::new());
-    for fact in words.facts(options.clerks) {
+    for fact in said {
         if let (Some(&a), Some(&b)) = (places.get(&fact.left), places.get(&fact.right))
             && a != b
         {

@@ -177,7 +177,7 @@ pub(super) fn path_is_parquet(path: &Path) -> bool {
 impl People {
     fn add(&mut self, label: Box<[u8]>, mut row: Row, options: &Options) -> Result<(), LinkageError> {
         keep_newborns_out(std::slice::from_mut(&mut row), options);
-        self.learning.add(&row);
+        self.learning.add(&row, &self.forms);
         mark_whole(&row, &mut self.whole);
         self.in_parts |= row.is_parted();
         if !self.places.is_empty()

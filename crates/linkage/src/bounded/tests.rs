@@ -102,7 +102,9 @@ fn table(records: u64, columns: &[&str], line: impl Fn(u64, u64) -> String) -> S
 fn said(report: &Report) -> serde_json::Value {
     let mut value = serde_json::to_value(report).expect("a report");
     let fields = value.as_object_mut().expect("fields");
-    ["stages", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "threads"].iter().for_each(|f| drop(fields.remove(*f)));
+    ["stages", "wall_seconds", "cpu_seconds", "peak_memory_bytes", "memory_bound", "memory_passed", "threads"]
+        .iter()
+        .for_each(|f| drop(fields.remove(*f)));
     value
 }
 
@@ -224,6 +226,28 @@ fn what_is_wrong_with_a_table_is_said_within_a_bound_as_without() {
         let text = |r: Result<Report, LinkageError>| r.expect_err("wrong").to_string();
         assert_eq!(text(bounded), text(whole), "{at}");
     }
+}
+
+#[test]
+fn a_bound_that_was_passed_is_said_with_the_step() {
+    let case = Case::new(300, Options::default());
+    let out = case.out("passed", "");
+    // no process keeps within nothing
+    let report = case.within(&out, 1 << 20, 1).expect("linked");
+    assert_eq!((report.memory_bound, report.memory_passed), (Some(0), Some("read")));
+    let text = report.memory_message().expect("a message").text(messages::Lang::En);
+    assert!(text.contains("step read needed more") && text.contains("was to take 0 MiB"), "{text}");
+    let page = fs::read_to_string(out.join("report.html")).expect("a page");
+    assert!(page.contains("step read needed more") && page.contains("処理「read」"));
+    let json = fs::read_to_string(out.join("report.json")).expect("a report");
+    assert!(json.contains("\"memory_passed\": \"read\""));
+    // and a bound that was kept, or none, is not
+    let out = case.out("kept", "");
+    let report =
+        crate::link_file(&case.people, &out, &case.map, &Options { memory: Some(4 << 30), ..case.options }).expect("linked");
+    assert_eq!((report.memory_bound, report.memory_passed), (Some(4 << 30), None));
+    let report = crate::link_file(&case.people, &case.out("none", ""), &case.map, &case.options).expect("linked");
+    assert_eq!((report.memory_bound, report.memory_passed), (None, None));
 }
 
 #[test]

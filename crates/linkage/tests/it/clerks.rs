@@ -70,7 +70,7 @@ fn the_number_of_clerks_is_the_run_s_and_a_dispute_needs_a_majority() {
     let folder = TempDir::new().expect("a folder");
     let out = house(&folder);
     let people = folder.path().join("o.csv");
-    let one = Options { clerks: Rule { to_join: 1, to_part: 1 }, ..options(2) };
+    let one = Options { clerks: Some(Rule { to_join: 1, to_part: 1 }), ..options(2) };
     link_file(&people, &out, &ColumnMap::default(), &one).expect("a run");
     let desk = Desk::open(&out).expect("a desk");
     assert_eq!(desk.say("a", "R09001", "R09002", SAME).expect("said"), Standing::Same);
@@ -84,7 +84,42 @@ fn the_number_of_clerks_is_the_run_s_and_a_dispute_needs_a_majority() {
     // a later run keeps the number
     again(&out);
     assert!(together(&out, "R09001", "R09002"));
-    assert_eq!(Desk::open(&out).expect("a desk").rule(), one.clerks);
+    assert_eq!(Desk::open(&out).expect("a desk").rule(), one.clerks());
+}
+
+#[test]
+fn a_model_trained_anew_keeps_the_folder_s_rule_where_no_other_is_stated_and_says_what_another_one_changes() {
+    let folder = TempDir::new().expect("a folder");
+    let text = table(people(0..300).into_iter().chain((1..=3).map(|n| line(9_000 + n, 5_003 + n * 1_107))));
+    let people = put(&folder, "o.csv", &text);
+    let out = folder.path().join("o");
+    let link = |options: &Options| link_file(&people, &out, &ColumnMap::default(), options).expect("a run");
+    let rule = |n| Some(Rule { to_join: n, to_part: n });
+    let one = Options { clerks: rule(1), threshold: Some(0.95), review: Some(0.2), ..options(2) };
+    let first = link(&one);
+    assert_eq!((first.thresholds, first.words_changed), ([0.95, 0.2], None));
+    // one clerk parts what the model joins, and joins what it does not
+    let joined = persons(&out);
+    let twin = |record: &String| joined.iter().any(|(other, person)| other != record && *person == joined[record]);
+    let left = joined.keys().find(|record| twin(record)).expect("a person of several records");
+    let right = joined.keys().rfind(|record| joined[*record] == joined[left]).expect("another record");
+    let desk = Desk::open(&out).expect("a desk");
+    for other in joined.iter().filter(|(record, person)| *record != left && **person == joined[left]) {
+        desk.say("sato", left, other.0, DIFFERENT).expect("said");
+    }
+    desk.say("sato", "R09001", "R09002", SAME).expect("said");
+    again(&out);
+    let holds = || (together(&out, left, right), together(&out, "R09001", "R09002"));
+    assert_eq!(holds(), (false, true));
+    let anew = link(&options(2));
+    assert_eq!(holds(), (false, true), "what a clerk said stands");
+    assert_eq!((anew.thresholds, anew.words_changed), ([0.95, 0.2], None));
+    assert_eq!(Desk::open(&out).expect("a desk").rule(), one.clerks());
+    // another rule that is stated: what does not hold any more is counted
+    let words = fs::read_to_string(out.join("decisions.csv")).expect("words").lines().count() as u64 - 1;
+    let two = link(&Options { clerks: rule(2), threshold: Some(0.9), ..options(2) });
+    assert_eq!((two.thresholds, two.words_changed), ([0.9, 0.2], Some(words)));
+    assert!(!holds().1);
 }
 
 #[test]
@@ -125,7 +160,7 @@ fn words_that_contradict_each_other_by_another_rule_can_be_taken_back() {
     desk.say("a", "R09002", "R09003", SAME).expect("said");
     desk.say("b", "R09001", "R09003", DIFFERENT).expect("nothing holds yet");
     let people = folder.path().join("o.csv");
-    let one = Options { clerks: Rule { to_join: 1, to_part: 1 }, ..options(2) };
+    let one = Options { clerks: Some(Rule { to_join: 1, to_part: 1 }), ..options(2) };
     assert!(link_file(&people, &out, &ColumnMap::default(), &one).is_err(), "the three cannot all hold");
     // As a folder is whose rule was another one from the start.
     fs::remove_file(out.join("state.bin")).expect("gone");

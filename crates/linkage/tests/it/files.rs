@@ -129,7 +129,8 @@ fn adding_correcting_and_withdrawing_give_the_clusters_of_a_full_run_with_the_sa
     lines.splice(100..120, corrected);
     lines.drain(200..230);
     let again = put(&folder, "again.csv", &table(lines));
-    later(&full, &Change { add: Some(again), ..Change::default() }).expect("all at once");
+    let back = Options { again: true, ..options(2) };
+    continue_run(&full, &Change { add: Some(again), ..Change::default() }, &ColumnMap::default(), &back).expect("all at once");
     assert_eq!(partition(&a), partition(&full));
     assert!(fs::read(a.join("links.csv")).expect("a") == fs::read(full.join("links.csv")).expect("full"));
 }
@@ -213,12 +214,15 @@ fn bad_tables_are_refused_in_words_that_name_place_and_remedy() {
     let header = COLUMNS.join(",");
     let plain = ColumnMap::default();
     assert!(matches!(run(b"", &plain), Err(LinkageError::CsvEmpty)));
+    assert!(matches!(run(format!("\r\n{header}\n").as_bytes(), &plain), Err(LinkageError::CsvBlank)));
     assert!(matches!(run(b"record_id,sex\nR1,1\n", &plain), Err(LinkageError::ColumnMissing { column: "institution_id", .. })));
     assert!(matches!(run(format!("{header}\nR1,I1,\"open\n").as_bytes(), &plain), Err(LinkageError::CsvEndless)));
     assert!(matches!(
         run(format!("{header}\n{}\n", ",".repeat(15)).as_bytes(), &plain),
-        Err(LinkageError::RecordWithoutId { .. })
+        Err(LinkageError::RecordWithoutId { row: 1, .. })
     ));
+    let second = format!("{header}\nR1{}\n{}\n", ",".repeat(15), ",".repeat(15));
+    assert!(matches!(run(second.as_bytes(), &plain), Err(LinkageError::RecordWithoutId { row: 2, .. })));
     let missing = link_file(&folder.path().join("none.csv"), &out, &plain, &options(1));
     assert!(matches!(missing, Err(LinkageError::FileUnreadable)));
     assert!(matches!(later(folder.path(), &Change::default()), Err(LinkageError::StateUnreadable)));

@@ -170,7 +170,8 @@ fn records_that_are_added_are_linked_as_in_one_run_with_the_same_model() {
     let before = partition(&whole);
     later(&whole, &Change { remove: Some(gone), ..Change::default() }).expect("a run");
     assert_ne!(partition(&whole), before);
-    linkage::continue_run(&whole, &Change { add: Some(back), ..Change::default() }, &map(), &options(2)).expect("a run");
+    let again = Options { again: true, ..options(2) };
+    linkage::continue_run(&whole, &Change { add: Some(back), ..Change::default() }, &map(), &again).expect("a run");
     assert_eq!(partition(&whole), before);
 }
 
@@ -214,6 +215,30 @@ fn a_column_called_state_makes_no_table_one_of_parts() {
     for name in ["clusters.csv", "links.csv", "state.bin"] {
         assert!(fs::read(one.join(name)).expect("one") == fs::read(two.join(name)).expect("two"), "{name}");
     }
+}
+
+#[test]
+fn a_clerk_is_shown_the_parts_and_no_card_that_was_never_there() {
+    let folder = TempDir::new().expect("a folder");
+    let (out, _) = run(&folder, "out", &table(60), 1);
+    let side = linkage::Desk::open(&out).expect("a desk").read_as("a0007").expect("a record");
+    let value = |column: &str| side.iter().find(|(name, _)| *name == column).map(|(_, value)| value.clone());
+    let written = person(7).map(|field| field.chars().filter(|c| c.is_alphanumeric()).collect::<String>());
+    let shown =
+        ["family_kanji", "given_kanji", "postal_code", "personal_id", "street_number", "street", "building", "suburb", "state"];
+    for (column, field) in shown.into_iter().zip([0, 1, 3, 4, 5, 6, 7, 8, 9]) {
+        let letters: String = value(column).expect(column).to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
+        assert_eq!(letters, written[field], "{column}");
+    }
+    for column in ["insurer_number", "insured_number", "insured_branch"] {
+        assert_eq!(value(column), None, "{column}");
+    }
+    assert_eq!(value("birth_date").map(|date| date.replace('-', "")), Some(written[2].clone()));
+    assert_eq!(
+        side.iter().map(|(name, _)| name).collect::<std::collections::BTreeSet<_>>().len(),
+        side.len(),
+        "each column once"
+    );
 }
 
 #[test]

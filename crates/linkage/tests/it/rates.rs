@@ -5,7 +5,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::files::{first, partition, people, persons, put, table};
+use super::files::{first, options, partition, people, persons, put, table};
 
 const SYLLABLES: [&str; 20] =
     ["ア", "カ", "サ", "タ", "ナ", "ハ", "マ", "ヤ", "ラ", "ミ", "キ", "シ", "ツ", "ニ", "フ", "ム", "ユ", "リ", "コ", "ト"];
@@ -77,7 +77,9 @@ fn a_later_run_knows_the_institutions_of_the_first() {
     let back = put(&folder, "back.csv", &table(text.lines().filter(is_last).map(|l| format!("{l}\n"))));
     super::files::later(&out, &linkage::Change { remove: Some(gone), ..Default::default() }).expect("a run");
     assert_ne!(partition(&out), before.0);
-    super::files::later(&out, &linkage::Change { add: Some(back), ..Default::default() }).expect("a run");
+    let again = linkage::Options { again: true, ..options(2) };
+    let change = linkage::Change { add: Some(back), ..Default::default() };
+    linkage::continue_run(&out, &change, &linkage::ColumnMap::default(), &again).expect("a run");
     assert_eq!((partition(&out), fs::read(out.join("links.csv")).expect("links")), before);
     // and a table of careful institutions alone is told nothing of any
     let plain = first(&folder, "plain", &table(people(0..300)), 1);

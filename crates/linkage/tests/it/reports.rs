@@ -39,6 +39,18 @@ fn a_report_names_what_moved_since_the_run_before_and_says_so_where_nothing_did(
     assert!(drift.linked_moved && drift.person_sizes.moved, "{drift:?}");
     assert!(page().contains("The share of records that are one person with another record went from"));
     assert!(page().contains("ほかの記録と同じ人になった記録の割合が"));
+    assert!(page().contains("There are fewer records: 900 before, 150 now."));
+}
+
+#[test]
+fn a_page_fits_a_narrow_window_and_has_no_heading_over_nothing() {
+    let folder = TempDir::new().expect("a folder");
+    let heading = "Records linked with nothing";
+    let page = |name: &str, text: &str| fs::read_to_string(first(&folder, name, text, 1).join("report.html")).expect("a page");
+    let plain = page("o", &table(people(0..60)));
+    assert!(!plain.contains(heading) && plain.contains("svg{width:100%") && !plain.contains("<svg width"));
+    let newborn = "R90000,I001,2021-01-11,テスト,患者,テスト,カンジャ,1,1971-03-05,,,,,,,\n".to_owned();
+    assert!(page("p", &table(people(0..60).into_iter().chain([newborn]))).contains(heading));
 }
 
 #[test]
