@@ -15,6 +15,9 @@ use terms::{CanonicalPatientId, PatientIdRule};
 
 use crate::{Format, Home, checkup, dpc, fhir, receipt};
 
+/// Reasons for a refusal that no reader has.
+pub const CODES: &[&str] = &["fhir-number"];
+
 /// Why a delivery cannot be made without some people.
 #[derive(Debug, thiserror::Error)]
 pub enum WithoutError {

@@ -35,3 +35,5 @@ mod units;
 mod whose;
 #[path = "it/without.rs"]
 mod without;
+#[path = "it/without_fhir.rs"]
+mod without_fhir;

@@ -92,3 +92,4 @@ dpc-stay-differs = The stay stands in the delivery a second time and says someth
 fhir-again = A resource of this type and id was read before: the first stands.
 formats-link = This is a link: what it leads to was not read. Put the file itself in its place.
 fhir-entry = Entry { $entry } of the bundle is no resource that can be read: it is left out, the others are read.
+fhir-number = A number stands in place of a reference, and no Patient has it: whose it is cannot be known.
