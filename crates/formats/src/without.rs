@@ -6,7 +6,8 @@
 //! * FHIR: resources that name the person, and those that only these refer to (`fhir/without`);
 //! * checkups: documents, also in archives, with the count of the index; records of CSV files (`checkup/without`).
 //!
-//! Whose something is, is found by the same code that reads it to rows, so that sender and receiver name people alike.
+//! Whose something is, is found by the same code that reads it to rows, so that sender and receiver name people alike. What the reader takes
+//! though it is doubtful (a code of an institution with a slip in it, a card that is not whole) is left out here or refused.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read, Write};
@@ -16,7 +17,7 @@ use terms::{CanonicalPatientId, PatientIdRule};
 use crate::{Format, Home, checkup, dpc, fhir, receipt};
 
 /// Reasons for a refusal that no reader has.
-pub const CODES: &[&str] = &["fhir-number"];
+pub const CODES: &[&str] = &["formats-institution", "fhir-number"];
 
 /// Why a delivery cannot be made without some people.
 #[derive(Debug, thiserror::Error)]

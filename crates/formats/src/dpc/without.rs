@@ -64,6 +64,10 @@ pub fn write_without(
                 if facility.is_empty() || id.is_empty() {
                     return Err(unknown("formats-no-patient"));
                 }
+                // A hospital's files are about itself. With a slip in the code each chart would be another institution's.
+                if !home.is_insurer() && !home.is_home(&facility) {
+                    return Err(unknown("formats-institution"));
+                }
                 people.is_left(&home.local_id(&facility, &id)).ok_or_else(|| unknown("formats-no-patient"))?
             }
         };

@@ -51,6 +51,8 @@ pub struct Claim {
     /// Why it makes no rows.
     pub skip: Option<&'static str>,
     pub local_id: String,
+    /// Number of the chart as it is written.
+    pub chart: String,
     pub patient: i64,
     pub key: String,
     pub ts: i64,
@@ -93,6 +95,7 @@ impl Claim {
             opened: false,
             skip: None,
             local_id: String::new(),
+            chart: String::new(),
             patient: 0,
             key: String::new(),
             ts: header.billed.map_or(0, |m| micros(m.first())),
@@ -224,6 +227,7 @@ impl Claim {
         };
         // Charts are numbers of one institution; claims without one are known by the insured person, and so are all that an insurer has.
         let chart = if home.is_insurer() { "" } else { chart };
+        chart.clone_into(&mut self.chart);
         self.local_id = match chart {
             "" => {
                 let payer = first_public.filter(|_| insurance.is_none());

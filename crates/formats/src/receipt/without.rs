@@ -75,6 +75,8 @@ impl Filter<'_> {
             "" => return Err(unknown()),
             id => self.people.is_left(id).ok_or_else(unknown)?,
         };
+        // Under the code of another institution the chart can be the sender's all the same: the code is typed by hand.
+        let left = left || (!open.claim.chart.is_empty() && self.people.is_left(&open.claim.chart) == Some(true));
         self.between.write(left || self.before_left, out)?;
         // Keys at the end may be of the next one.
         let mut end = open.bytes.len();
@@ -185,6 +187,12 @@ pub fn write_without(
             b"RE" => {
                 filter.end_claim(&mut scribe, out)?;
                 let Some(header) = &filter.header else { return Err(unknown("receipt-no-header")) };
+                // With a code that is not whole every chart would be another institution's.
+                if !home.is_insurer()
+                    && (header.institution.len() != 10 || !header.institution.bytes().all(|b| b.is_ascii_digit()))
+                {
+                    return Err(unknown("formats-institution"));
+                }
                 let claim = Claim::new(header, number, bytes);
                 filter.open = Some(Open { claim, line: number, bytes: lines.whole().to_vec(), opened: false });
             }
