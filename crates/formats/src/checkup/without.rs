@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use super::archive::{Entry, entries};
-use super::document::{Root, read_document, text_of};
+use super::document::{Document, Root, is_schema, read_document, text_of};
 use super::mapping::Mapping;
 use super::reader::{LONGEST, MOST_LINES, Options, stem};
 use super::rows::local_id;
@@ -56,17 +56,17 @@ fn place(path: &str) -> (String, String) {
     (archive.unwrap_or_else(|| directory.to_owned()), rest.to_ascii_lowercase())
 }
 
-fn is_schema(path: &str) -> bool {
+fn names_schema(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".xsd")
 }
 
 impl Documents {
     /// Notes a document of a person.
     fn note(&mut self, path: &str, bytes: &[u8], people: &mut People) -> Result<(), WithoutError> {
-        if is_schema(path) {
-            return Ok(());
-        }
         let (text, _) = text_of(bytes);
+        if names_schema(path) {
+            return if is_schema(&text) { Ok(()) } else { Err(nobodys(path, 1, "checkup-unknown-document")) };
+        }
         let document = read_document(&text).map_err(|_| nobodys(path, 1, "checkup-malformed"))?;
         if document.root == Root::Clinical {
             let unknown = || nobodys(path, 1, "formats-no-patient");
@@ -80,7 +80,8 @@ impl Documents {
     }
 
     fn verdict(&self, path: &str, bytes: &[u8], people: &mut People) -> Result<Verdict, WithoutError> {
-        if is_schema(path) {
+        let (text, _) = text_of(bytes);
+        if names_schema(path) && is_schema(&text) {
             return Ok(Verdict::Keep { people: false });
         }
         let (text, _) = text_of(bytes);
@@ -160,6 +161,10 @@ impl Beside {
         }
         let bytes = whole(path, content, Options::default().max_archive_bytes)?;
         if lower.ends_with(".toml") {
+            // Only what says what columns mean goes unseen.
+            if self.mappings.get(stem(path)).is_none_or(Option::is_none) {
+                return Err(nobodys(path, 1, "checkup-mapping-beside"));
+            }
             out.write_all(&bytes)?;
             return Ok(Kept::default());
         }

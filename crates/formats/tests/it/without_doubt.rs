@@ -31,6 +31,8 @@ fn claim(number: u32, chart: &str, word: &str) -> String {
     )
 }
 
+const CARDS: &str = "name = \"m\"\n[person]\nlocal_id = [\"id\"]\ndate = \"day\"\ninsurer = \"insurer\"\nnumber = \"number\"\nbirth = \"birth\"\nsex = \"sex\"\nkana = \"kana\"\n";
+
 fn act(facility: &str, id: &str, word: &str) -> String {
     format!("{facility}\t{id}\t20240621\t20240610\t60\t0001\t000\t\t160008010\t{word}\r\n")
 }
@@ -73,4 +75,29 @@ fn the_dental_department_has_the_charts_of_the_house() {
     let (hers, his) = (claim(1, ",,456", "HERS"), claim(2, ",,7", "X"));
     let text = format!("{head}{hers}{his}GO,2,200,99\r\n");
     assert_eq!(rest(Format::Receipt, "RECEIPTS.UKE", &text, &["456"]), Ok(format!("{head}{his}GO,1,100,99\r\n")));
+}
+
+#[test]
+fn what_goes_unseen_has_the_shape_of_what_may() {
+    let xsd = r#"<?xml version="1.0"?><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"/></xs:schema>"#;
+    assert_eq!(rest(Format::Checkup, "XSD/a.xsd", xsd, &["456"]).as_deref(), Ok(xsd));
+    let (_, document) = samples("checkup/clean").into_iter().find(|(p, _)| p.contains("DATA/h")).expect("a document");
+    let document = String::from_utf8(document).expect("UTF-8");
+    for no in [
+        document.as_str(),
+        &xsd.replace("2001", "2002"),
+        &xsd.replace("</xs:schema>", ""),
+        &format!("{xsd}<ClinicalDocument/>"),
+        "HERS",
+    ] {
+        assert_eq!(rest(Format::Checkup, "XSD/a.xsd", no, &["456"]), Err((1, "checkup-unknown-document")));
+    }
+    assert!(rest(Format::Checkup, "a.toml", CARDS, &["456"]).is_ok());
+    assert_eq!(rest(Format::Checkup, "a.toml", "456 HERS", &["456"]), Err((1, "checkup-mapping-beside")));
+    let wards = |line: &str| rest(Format::Dpc, "FF3_139999991_2406.txt", line, &["456"]);
+    assert!(wards("施設コード\t病棟\t病床数\r\n139999991\t３階東\t202406\t40\r\n").is_ok());
+    for no in ["139999991\t456\t20240621\tHERS\r\n", "139999991\t0000000456\tHERS\r\n", "139999990\t３階東\t40\r\n", "HERS\r\n"]
+    {
+        assert_eq!(wards(no), Err((1, "dpc-not-wards")), "{no}");
+    }
 }

@@ -94,3 +94,4 @@ formats-link = This is a link: what it leads to was not read. Put the file itsel
 fhir-entry = Entry { $entry } of the bundle is no resource that can be read: it is left out, the others are read.
 formats-institution = The institution is not the sender's, or its code is not whole: whose patient number this is cannot be known.
 fhir-number = A number stands in place of a reference, and no Patient has it: whose it is cannot be known.
+dpc-not-wards = The line is none of a form 3 (facts of the hospital and its wards): a number of a patient or a date stands in it, or another institution.
