@@ -17,7 +17,7 @@ use terms::{CanonicalPatientId, PatientIdRule};
 use crate::{Format, Home, checkup, dpc, fhir, receipt};
 
 /// Reasons for a refusal that no reader has.
-pub const CODES: &[&str] = &["formats-institution", "fhir-number", "dpc-not-wards"];
+pub const CODES: &[&str] = &["formats-card-incomplete", "formats-institution", "fhir-number", "dpc-not-wards"];
 
 /// Why a delivery cannot be made without some people.
 #[derive(Debug, thiserror::Error)]

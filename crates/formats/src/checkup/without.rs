@@ -12,7 +12,7 @@ use super::archive::{Entry, entries};
 use super::document::{Document, Root, is_schema, read_document, text_of};
 use super::mapping::Mapping;
 use super::reader::{LONGEST, MOST_LINES, Options, stem};
-use super::rows::local_id;
+use super::rows::insured;
 use super::table::{Quotes, Sheet, are_records, fields, texts};
 use crate::Home;
 use crate::rows::Book;
@@ -60,6 +60,17 @@ fn names_schema(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".xsd")
 }
 
+/// Whether the person of a document is left out. Refused when nobody can tell who it is, or no list could name whoever it is.
+fn is_left(path: &str, document: &Document<'_>, people: &mut People) -> Result<bool, WithoutError> {
+    let insured = insured(document);
+    let unknown = || nobodys(path, 1, "formats-no-patient");
+    let local_id = insured.local_id().ok_or_else(unknown)?;
+    if !insured.is_listable() {
+        return Err(nobodys(path, 1, "formats-card-incomplete"));
+    }
+    people.is_left(&local_id).ok_or_else(unknown)
+}
+
 impl Documents {
     /// Notes a document of a person.
     fn note(&mut self, path: &str, bytes: &[u8], people: &mut People) -> Result<(), WithoutError> {
@@ -69,8 +80,7 @@ impl Documents {
         }
         let document = read_document(&text).map_err(|_| nobodys(path, 1, "checkup-malformed"))?;
         if document.root == Root::Clinical {
-            let unknown = || nobodys(path, 1, "formats-no-patient");
-            let left = people.is_left(&local_id(&document).ok_or_else(unknown)?).ok_or_else(unknown)?;
+            let left = is_left(path, &document, people)?;
             let (archive, name) = place(path);
             *self.left.entry(archive.clone()).or_default() += u64::from(left);
             // Two of one name: whichever it is of that is left out, the settlement goes.
@@ -84,12 +94,11 @@ impl Documents {
         if names_schema(path) && is_schema(&text) {
             return Ok(Verdict::Keep { people: false });
         }
-        let (text, _) = text_of(bytes);
         let document = read_document(&text).map_err(|_| nobodys(path, 1, "checkup-malformed"))?;
         let unknown = || nobodys(path, 1, "formats-no-patient");
         let place = place(path);
         Ok(match document.root {
-            Root::Clinical => match people.is_left(&local_id(&document).ok_or_else(unknown)?).ok_or_else(unknown)? {
+            Root::Clinical => match is_left(path, &document, people)? {
                 true => Verdict::Leave,
                 false => Verdict::Keep { people: true },
             },
@@ -354,6 +363,9 @@ fn table(
                     return Err(unknown("formats-columns"));
                 }
                 let id = sheet.local_id(&values, home).ok_or_else(|| unknown("formats-no-patient"))?;
+                if !sheet.is_listable(&values, home) {
+                    return Err(unknown("formats-card-incomplete"));
+                }
                 if people.is_left(&id).ok_or_else(|| unknown("formats-no-patient"))? {
                     kept.left_out += 1;
                 } else {

@@ -75,6 +75,9 @@ impl Filter<'_> {
             "" => return Err(unknown()),
             id => self.people.is_left(id).ok_or_else(unknown)?,
         };
+        if let Some(why) = open.claim.doubt {
+            return Err(nobodys(self.path, open.line, why));
+        }
         // Under the code of another institution the chart can be the sender's all the same: the code is typed by hand.
         let left = left || (!open.claim.chart.is_empty() && self.people.is_left(&open.claim.chart) == Some(true));
         self.between.write(left || self.before_left, out)?;

@@ -31,6 +31,50 @@ fn claim(number: u32, chart: &str, word: &str) -> String {
     )
 }
 
+/// A claim without a chart number.
+fn by_card(name: &str, sex: &str, birth: &str, kana: &str) -> String {
+    let blanks = ",".repeat(23);
+    format!(
+        "{MEDICAL}RE,1,1112,202407,{name},{sex},{birth},,,,,,,{blanks}{kana},\r\nHO,  139998,江０１,２３４５６７,1,125,,\r\nSY,8838708,20240610,1,,,,\r\nGO,1,125,99\r\n"
+    )
+}
+
+// control: NOT-03
+#[test]
+fn a_card_that_no_list_can_name_is_refused() {
+    let incomplete = Err((2, "formats-card-incomplete"));
+    for rule in [PatientIdRule::Digits, PatientIdRule::Insured] {
+        let of = |text: String| rest_by(Format::Receipt, rule, &[file("RECEIPTC.UKE", text.as_bytes())], &[B_BY_CARD]);
+        let plain = by_card("有明　花子", "2", "19711102", "アリアケハナコ");
+        assert!(!of(plain.clone()).expect("filtered").contains("有明"));
+        for hers in [by_card("有明　花子", "２", "19711102", "アリアケハナコ"), by_card("アリアケ　ハナコ", "2", "3461102", "")]
+        {
+            assert!(!of(hers).expect("filtered").contains("RE,"), "{rule:?}");
+        }
+        assert_eq!(of(by_card("有明　花子", "2", "19711102", "")), incomplete);
+        assert_eq!(of(by_card("有明　花子", "2", "", "アリアケハナコ")), incomplete);
+        assert_eq!(of(by_card("有明　花子", "", "19711102", "アリアケハナコ")), incomplete);
+        assert_eq!(of(by_card("有明　花子", "2", "19711102", "アリアケハナ\u{FFFD}")), incomplete);
+        assert_eq!(of(by_card("有明　花子", "3", "19711102", "アリアケハナコ")), Err((2, "formats-sex")));
+        assert_eq!(of(by_card("有明　花子", "2", "19711132", "アリアケハナコ")), Err((2, "formats-date")));
+        assert_eq!(of(plain.replace("２３４５６７", "")), incomplete);
+    }
+    let document =
+        samples("checkup/clean").into_iter().find(|(p, _)| p.contains("00139998") && p.contains("DATA/h")).expect("hers");
+    let text = String::from_utf8(document.1).expect("UTF-8");
+    let of = |text: String| rest(Format::Checkup, "h1.xml", &text, &[B_BY_CARD]);
+    assert_eq!(of(text.clone()), Ok(String::new()));
+    for (good, bad) in [("19711102", "19711132"), ("アリアケ", "有明"), ("アリアケ", "アリ\u{FFFD}ケ")] {
+        assert!(text.contains(good));
+        assert_eq!(of(text.replace(good, bad)), Err((1, "formats-card-incomplete")), "{bad}");
+    }
+    let at = text.find("administrativeGenderCode").expect("a sex");
+    let sex = at + text[at..].find(" code=\"2\"").expect("two") + 7;
+    for (written, left) in [("２", Ok(String::new())), ("9", Err((1, "formats-card-incomplete")))] {
+        assert_eq!(of(format!("{}{written}{}", &text[..sex], &text[sex + 1..])), left);
+    }
+}
+
 const CARDS: &str = "name = \"m\"\n[person]\nlocal_id = [\"id\"]\ndate = \"day\"\ninsurer = \"insurer\"\nnumber = \"number\"\nbirth = \"birth\"\nsex = \"sex\"\nkana = \"kana\"\n";
 
 fn act(facility: &str, id: &str, word: &str) -> String {
@@ -75,6 +119,24 @@ fn the_dental_department_has_the_charts_of_the_house() {
     let (hers, his) = (claim(1, ",,456", "HERS"), claim(2, ",,7", "X"));
     let text = format!("{head}{hers}{his}GO,2,200,99\r\n");
     assert_eq!(rest(Format::Receipt, "RECEIPTS.UKE", &text, &["456"]), Ok(format!("{head}{his}GO,1,100,99\r\n")));
+}
+
+#[test]
+fn a_claim_whose_fields_have_moved_is_refused() {
+    let of = |re: &str| {
+        rest(
+            Format::Receipt,
+            "a.UKE",
+            &format!("{MEDICAL}{re}HO,06139992,1,2,1,100,,\r\nSY,8838708,20240610,1,,,,\r\n"),
+            &["456"],
+        )
+    };
+    let whole = format!("RE,1,1112,202407,X,1,19580314,,,,,,,7,{}\r\n", ",".repeat(23));
+    assert!(of(&whole).is_ok());
+    assert_eq!(of(&whole.replace("X,", "X,,")), Err((2, "formats-columns")));
+    assert_eq!(of("RE,1,1112,202407,X,HERS,1,19580314,,,,,,,7,,\r\n"), Err((2, "formats-date")));
+    assert_eq!(of("RE,1,1112,202407,X,HERS,19580314,,,,,,,7,,\r\n"), Err((2, "formats-sex")));
+    assert_eq!(of("RE,1,1112,202407,X,1,19580399,,,,,,,7,,\r\n"), Err((2, "formats-date")));
 }
 
 #[test]
