@@ -116,6 +116,16 @@ impl<'m> Sheet<'m> {
         !home.is_insurer() || Record { values, sheet: self }.insured().is_listable()
     }
 
+    /// Whether the heading has every column by which the mapping tells people apart. A file without a heading has none.
+    pub fn tells_people(&self, home: &Home) -> bool {
+        let p = &self.mapping.person;
+        let card = [&p.insurer, &p.symbol, &p.number, &p.branch, &p.birth, &p.sex, &p.kana, &p.kanji];
+        match home.is_insurer() {
+            true => card.into_iter().flatten().all(|column| self.at.contains_key(column)),
+            false => p.local_id.iter().all(|column| self.at.contains_key(column)),
+        }
+    }
+
     /// The rows of a record. It is counted by the caller; false when it makes none, which is told.
     pub fn record(&self, values: &[String], line: u64, home: &Home, book: &mut Book) -> bool {
         if values.len() != self.width {

@@ -354,7 +354,12 @@ fn table(
         texts(&ends, &plain, &mut scribe, &mut values);
         match &sheet {
             None => {
-                sheet = Some(Sheet::new(mapping, &values, &mut Book::new(usize::MAX)));
+                let read = Sheet::new(mapping, &values, &mut Book::new(usize::MAX));
+                // The line may be a person's where it is none.
+                if !read.tells_people(home) {
+                    return Err(unknown("checkup-mapping-columns"));
+                }
+                sheet = Some(read);
                 out.write_all(&raw)?;
             }
             Some(sheet) => {

@@ -77,6 +77,29 @@ fn a_card_that_no_list_can_name_is_refused() {
 
 const CARDS: &str = "name = \"m\"\n[person]\nlocal_id = [\"id\"]\ndate = \"day\"\ninsurer = \"insurer\"\nnumber = \"number\"\nbirth = \"birth\"\nsex = \"sex\"\nkana = \"kana\"\n";
 
+#[test]
+fn a_table_without_the_heading_that_its_mapping_needs_is_refused() {
+    let hers = "456,20240401,139998,7,19711102,2,アリアケハナコ\n";
+    let of = |rule, heading: &str, left: &str| {
+        let files = [file("a.toml", CARDS.as_bytes()), file("a.csv", format!("{heading}{hers}").as_bytes())];
+        rest_by(Format::Checkup, rule, &files, &[left])
+    };
+    let card = "insured:139998::7::19711102:2:アリアケハナコ";
+    let whole = "id,day,insurer,number,birth,sex,kana\n";
+    assert!(!of(PatientIdRule::Digits, whole, "456").expect("filtered").contains("アリアケ"));
+    assert!(!of(PatientIdRule::Insured, whole, card).expect("filtered").contains("アリアケ"));
+    for rule in [PatientIdRule::Digits, PatientIdRule::Insured] {
+        let left = if rule == PatientIdRule::Insured { card } else { "456" };
+        assert_eq!(of(rule, "", left), Err((1, "checkup-mapping-columns")));
+        assert_eq!(of(rule, "title\n", left), Err((1, "checkup-mapping-columns")));
+    }
+    assert_eq!(of(PatientIdRule::Insured, &whole.replace("sex", "x"), card), Err((1, "checkup-mapping-columns")));
+    assert_eq!(of(PatientIdRule::Digits, &whole.replace("sex", "id"), "456"), Err((1, "checkup-mapping-columns")));
+    // Of an insurer's record too the card has to be whole.
+    let files = [file("a.toml", CARDS.as_bytes()), file("a.csv", format!("{whole}{}", hers.replace(",2,", ",,")).as_bytes())];
+    assert_eq!(rest_by(Format::Checkup, PatientIdRule::Insured, &files, &[card]), Err((2, "formats-card-incomplete")));
+}
+
 fn act(facility: &str, id: &str, word: &str) -> String {
     format!("{facility}\t{id}\t20240621\t20240610\t60\t0001\t000\t\t160008010\t{word}\r\n")
 }
