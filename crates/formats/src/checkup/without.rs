@@ -303,6 +303,15 @@ impl Packed {
     }
 }
 
+/// Whether a line end of another kind stands outside the quotes of a record.
+fn is_torn(record: &[u8], other_end: u8) -> bool {
+    let mut inside = false;
+    record.trim_ascii_end().iter().any(|b| {
+        inside ^= *b == b'"';
+        !inside && *b == other_end
+    })
+}
+
 /// A CSV file: records can run over several lines where a quote joins them. A quote that may be a mark that somebody typed is refused.
 fn table(
     path: &str,
@@ -345,6 +354,9 @@ fn table(
             }
             Quotes::Broken => return Err(unknown("checkup-open-quote")),
             Quotes::Closed => {}
+        }
+        if is_torn(&record, lines.other_end()) {
+            return Err(unknown("formats-line-in-line"));
         }
         let width = sheet.as_ref().map_or(0, Sheet::width);
         let line = record.split(|b| *b == b'\n').next().unwrap_or(&[]);

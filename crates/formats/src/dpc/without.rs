@@ -32,6 +32,9 @@ pub fn write_without(
             continue;
         }
         let kind = kind.ok_or_else(|| unknown("dpc-unknown-file"))?;
+        if lines.is_torn() {
+            return Err(unknown("formats-line-in-line"));
+        }
         let bytes = lines.text();
         let bytes = bytes.strip_suffix(&[0x1A]).unwrap_or(bytes);
         let row = match memchr::memchr(b'"', bytes) {

@@ -164,6 +164,9 @@ pub fn write_without(
             filter.keep_line(lines.whole());
             continue;
         }
+        if lines.is_torn() {
+            return Err(unknown("formats-line-in-line"));
+        }
         let bytes = lines.text();
         let bytes = bytes.strip_suffix(&[0x1A]).unwrap_or(bytes);
         let (row, bytes) = if memchr::memchr(b'"', bytes).is_some() {

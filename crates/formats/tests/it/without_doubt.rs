@@ -145,6 +145,31 @@ fn the_dental_department_has_the_charts_of_the_house() {
 }
 
 #[test]
+fn a_line_end_of_another_kind_within_a_line_is_refused() {
+    let torn = |line| Err((line, "formats-line-in-line"));
+    let text = format!("{MEDICAL}{}\r{}GO,2,200,99\r\n", claim(1, "7", "X").trim_end(), claim(2, "456", "HERS"));
+    assert_eq!(rest(Format::Receipt, "a.UKE", &text, &["456"]), torn(4));
+    let text = format!("{}\r{}", act("139999991", "7", "X").trim_end(), act("139999991", "456", "HERS"));
+    assert_eq!(rest(Format::Dpc, "EFn_139999991_2406.txt", &text, &["456"]), torn(1));
+    // The same where lines end at CR.
+    let long = act("139999991", "7", "X").replace("\r\n", "\r").repeat(2_000);
+    let text =
+        format!("{long}{}\n{}", act("139999991", "7", "X").trim_end(), act("139999991", "456", "HERS").replace("\r\n", "\r"));
+    assert_eq!(rest(Format::Dpc, "EFn_139999991_2406.txt", &text, &["456"]), torn(2_001));
+    let csv = |text: &str| {
+        let mapping = "name = \"m\"\n[person]\nlocal_id = [\"id\"]\ndate = \"day\"\n";
+        rest_by(
+            Format::Checkup,
+            PatientIdRule::Digits,
+            &[file("a.toml", mapping.as_bytes()), file("a.csv", text.as_bytes())],
+            &["456"],
+        )
+    };
+    assert_eq!(csv("id,day,note\r\n7,20240401,x\r456,20240401,HERS\r\n"), torn(2));
+    assert!(csv("id,day,note\r\n7,20240401,\"x\ry\"\r\n").expect("filtered").ends_with("\"x\ry\"\r\n"));
+}
+
+#[test]
 fn a_claim_whose_fields_have_moved_is_refused() {
     let of = |re: &str| {
         rest(

@@ -94,5 +94,6 @@ formats-link = This is a link: what it leads to was not read. Put the file itsel
 fhir-entry = Entry { $entry } of the bundle is no resource that can be read: it is left out, the others are read.
 formats-card-incomplete = Of an insured person without a patient number the birth date, the sex (1 or 2), the name in kana or the card is missing or cannot be read: no list can name whoever it is.
 formats-institution = The institution is not the sender's, or its code is not whole: whose patient number this is cannot be known.
+formats-line-in-line = A line end of another kind stands in the middle of the line: what follows it may be another person's.
 fhir-number = A number stands in place of a reference, and no Patient has it: whose it is cannot be known.
 dpc-not-wards = The line is none of a form 3 (facts of the hospital and its wards): a number of a patient or a date stands in it, or another institution.
