@@ -170,6 +170,18 @@ fn a_line_end_of_another_kind_within_a_line_is_refused() {
 }
 
 #[test]
+fn each_total_is_lowered_by_what_is_missing_since_the_one_before() {
+    let volume = |a: &str, b: &str| format!("{MEDICAL}{}{}", claim(1, a, "A"), claim(2, b, "B"));
+    let go = "GO,2,200,99\r\n";
+    let text = format!("{}{go}{}{go}{}{go}", volume("456", "7"), volume("8", "9"), volume("10", "456"));
+    let left = rest(Format::Receipt, "a.UKE", &text, &["456"]).expect("filtered");
+    let totals: Vec<&str> = left.lines().filter(|l| l.starts_with("GO")).collect();
+    assert_eq!(totals, ["GO,1,100,99", "GO,2,200,99", "GO,1,100,99"]);
+    let text = format!("{}{}GO,4,400,99\r\n", volume("456", "7"), volume("8", "456"));
+    assert!(rest(Format::Receipt, "a.UKE", &text, &["456"]).expect("filtered").ends_with("GO,2,200,99\r\n"));
+}
+
+#[test]
 fn a_claim_whose_fields_have_moved_is_refused() {
     let of = |re: &str| {
         rest(
