@@ -18,7 +18,7 @@ use crate::{Format, Home, checkup, dpc, fhir, receipt};
 
 /// Reasons for a refusal that no reader has.
 pub const CODES: &[&str] =
-    &["formats-card-incomplete", "formats-institution", "formats-line-in-line", "fhir-number", "dpc-not-wards"];
+    &["formats-card-incomplete", "formats-institution", "formats-line-in-line", "fhir-number", "fhir-key-twice", "dpc-not-wards"];
 
 /// Why a delivery cannot be made without some people.
 #[derive(Debug, thiserror::Error)]

@@ -10,7 +10,7 @@ use std::io::{Read, Write};
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::json::{elements, member, replaced};
+use super::json::{elements, has_key_twice, member, replaced};
 use super::patients::{Patients, scope};
 use super::persons::{Persons, Place};
 use super::reader::{DEEPEST, LONGEST, Options, is_one};
@@ -268,7 +268,10 @@ fn note(persons: &mut Persons, r: &Resource, value: &Value, at: &Place<'_>, dept
 fn parsed(path: &str, line: u64, bytes: &[u8]) -> Result<(Value, Resource), WithoutError> {
     let unread = || nobodys(path, line, "fhir-not-a-resource");
     let value: Value = serde_json::from_slice(bytes).map_err(|_| unread())?;
-    // From the bytes, not from the value: what stands twice in it is refused.
+    // The value has one of the two, a reader may take the other.
+    if has_key_twice(bytes) {
+        return Err(nobodys(path, line, "fhir-key-twice"));
+    }
     let resource: Resource = serde_json::from_slice(bytes).map_err(|_| unread())?;
     if resource.resource_type.is_empty() { Err(unread()) } else { Ok((value, resource)) }
 }

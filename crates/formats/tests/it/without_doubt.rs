@@ -200,6 +200,15 @@ fn a_claim_whose_fields_have_moved_is_refused() {
 }
 
 #[test]
+fn a_key_that_stands_twice_anywhere_in_a_resource_is_refused() {
+    let two = r#"{"resourceType":"Patient","id":"p2","identifier":[{"system":"urn:oid:1.2.392.100495.20.3.51.11319999991","value":"7"}]}"#;
+    for more in [r#""focus":[{"reference":"Patient/p1"}],"focus":[]"#, r#""note":[{"text":"a","text":"b"}]"#] {
+        let text = format!("{two}\n{{\"resourceType\":\"Observation\",\"subject\":{{\"reference\":\"Patient/p2\"}},{more}}}\n");
+        assert_eq!(rest(Format::Fhir, "a.ndjson", &text, &["456"]), Err((2, "fhir-key-twice")), "{more}");
+    }
+}
+
+#[test]
 fn what_goes_unseen_has_the_shape_of_what_may() {
     let xsd = r#"<?xml version="1.0"?><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"/></xs:schema>"#;
     assert_eq!(rest(Format::Checkup, "XSD/a.xsd", xsd, &["456"]).as_deref(), Ok(xsd));

@@ -96,4 +96,5 @@ formats-card-incomplete = Of an insured person without a patient number the birt
 formats-institution = The institution is not the sender's, or its code is not whole: whose patient number this is cannot be known.
 formats-line-in-line = A line end of another kind stands in the middle of the line: what follows it may be another person's.
 fhir-number = A number stands in place of a reference, and no Patient has it: whose it is cannot be known.
+fhir-key-twice = A key stands twice in one JSON object: which of the two is meant cannot be known.
 dpc-not-wards = The line is none of a form 3 (facts of the hospital and its wards): a number of a patient or a date stands in it, or another institution.
