@@ -44,16 +44,32 @@ impl Write for Counted {
     }
 }
 
-/// The refusal. A file of many people is named by its path; one that can be of a single person, whose name can be in the path, by its number.
+/// Name of a file that claims or DPC files have everywhere (`RECEIPTC.UKE`, `EFn_139999991_2406.txt`): whoever may be in it is not in the name.
+fn fixed_name(path: &str) -> Option<&str> {
+    const DPC: [&str; 16] = ["FF1", "FF1N", "FF3", "FF4", "FF4N", "EFN", "EFG", "DN", "D", "EN", "E", "FN", "F", "HN", "H", "K"];
+    let name = path.rsplit('/').next()?;
+    let upper = name.to_ascii_uppercase();
+    let (stem, end) = upper.rsplit_once('.')?;
+    let digits = |text: &str, of: &[usize]| of.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let is_fixed = match end {
+        "UKE" | "HEN" => {
+            stem.strip_prefix("RECEIPT").is_some_and(|kind| kind.len() <= 1 && kind.bytes().all(|b| b.is_ascii_uppercase()))
+        }
+        "TXT" => match stem.split('_').collect::<Vec<_>>()[..] {
+            [kind, institution, month] => DPC.contains(&kind) && digits(institution, &[9]) && digits(month, &[4, 6]),
+            _ => false,
+        },
+        _ => false,
+    };
+    is_fixed.then_some(name)
+}
+
+/// The refusal. A file is named by its number, and by its name only where that is a fixed one: whoever names folders and files himself can put a
+/// person's name there.
 fn refusal(error: WithoutError, number: usize) -> Message {
     match error {
         WithoutError::Nobodys { path, line, why } => {
-            let lower = path.to_ascii_lowercase();
-            let file = match lower.find(".zip/") {
-                Some(at) => path[..at + 4].to_owned(),
-                None if [".json", ".xml"].iter().any(|end| lower.ends_with(end)) => format!("#{number}"),
-                None => path,
-            };
+            let file = fixed_name(&path).map_or_else(|| format!("#{number}"), |name| format!("#{number} {name}"));
             Message::new("package-send-nobodys").with("file", file).with("line", line).with("why", why)
         }
         WithoutError::Io(error) => PackageError::from(error).message(),
@@ -155,5 +171,33 @@ impl Filtered {
             bytes += size;
         }
         Ok((files, bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_names_no_folder_and_no_file_that_can_be_a_person() {
+        let said = |path: &str| {
+            let error = WithoutError::Nobodys { path: path.to_owned(), line: 4, why: "formats-no-patient" };
+            let message = refusal(error, 3);
+            assert!(message.text(messages::Lang::En).contains("#3"));
+            message.args.iter().find(|(name, _)| *name == "file").map(|(_, file)| file.to_string()).unwrap_or_default()
+        };
+        assert_eq!(said("0000000456/RECEIPTC.UKE"), "#3 RECEIPTC.UKE");
+        assert_eq!(said("x/EFn_139999991_2406.txt"), "#3 EFn_139999991_2406.txt");
+        for own in [
+            "0000000456/a.ndjson",
+            "0000000456.zip/DATA/h1.xml",
+            "EFn_0000000456_2406.txt",
+            "FF1_hanako_2406.txt",
+            "hanako.UKE",
+            "RECEIPTC_hanako.UKE",
+            "hanako.csv",
+        ] {
+            assert_eq!(said(own), "#3", "{own}");
+        }
     }
 }

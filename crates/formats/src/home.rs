@@ -32,8 +32,14 @@ impl Home {
         self.rule == Some(PatientIdRule::Insured)
     }
 
+    /// Whether this is the institution whose numbers stand bare, once that is known.
+    pub fn is_home(&self, institution: &str) -> bool {
+        !institution.is_empty() && self.first.get().is_some_and(|first| *first == code(institution))
+    }
+
     /// Local id of a patient number. The institution has ten digits (prefecture 2, fee table 1, institution 7) or, as DPC
-    /// files write it, nine, without the fee table, which is the medical one; or it is the system of an identifier.
+    /// files write it, nine, without the fee table; or it is the system of an identifier. The fee table does not count: the dental
+    /// department of a hospital has its charts.
     pub fn local_id(&self, institution: &str, number: &str) -> String {
         let institution = code(institution);
         if !institution.is_empty() && *self.first.get_or_init(|| institution.clone()) == institution {
@@ -50,6 +56,7 @@ fn code(institution: &str) -> String {
     let digits = institution.bytes().all(|b| b.is_ascii_digit());
     match institution.len() {
         9 if digits => format!("{}1{}", &institution[..2], &institution[2..]),
+        10 if digits => format!("{}1{}", &institution[..2], &institution[3..]),
         // A file with no institution in it says nothing of whose charts these are.
         _ if digits => institution.to_owned(),
         // Hyphens and cases of a system are lost when ids are compared.
@@ -73,5 +80,16 @@ mod tests {
         assert_ne!(home.local_id("http://a/id", "77"), home.local_id("http://A/id", "77"));
         assert_eq!(home.local_id("", "77"), "/77");
         assert_eq!(home.local_id("1310000002", "000"), "1310000002/000");
+    }
+
+    #[test]
+    fn departments_with_another_fee_table_are_the_same_house() {
+        let fixed = Home::of("1310000001", PatientIdRule::Digits);
+        assert_eq!(fixed.local_id("1330000001", "0077"), "77");
+        assert!(fixed.is_home("1330000001") && fixed.is_home("130000001"));
+        assert!(!fixed.is_home("1310000002") && !fixed.is_home("") && !fixed.is_home("\u{feff}130000001"));
+        assert_eq!(fixed.local_id("1330000002", "77"), fixed.local_id("1310000002", "77"));
+        let home = Home::default();
+        assert_eq!((home.local_id("1330000001", "77"), home.local_id("1310000001", "77")), ("77".to_owned(), "77".to_owned()));
     }
 }

@@ -6,7 +6,8 @@
 //! * FHIR: resources that name the person, and those that only these refer to (`fhir/without`);
 //! * checkups: documents, also in archives, with the count of the index; records of CSV files (`checkup/without`).
 //!
-//! Whose something is, is found by the same code that reads it to rows, so that sender and receiver name people alike.
+//! Whose something is, is found by the same code that reads it to rows, so that sender and receiver name people alike. What the reader takes
+//! though it is doubtful (a code of an institution with a slip in it, a card that is not whole) is left out here or refused.
 
 use std::collections::HashSet;
 use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read, Write};
@@ -14,6 +15,10 @@ use std::io::{self, BufRead as _, BufReader, Chain, Cursor, Read, Write};
 use terms::{CanonicalPatientId, PatientIdRule};
 
 use crate::{Format, Home, checkup, dpc, fhir, receipt};
+
+/// Reasons for a refusal that no reader has.
+pub const CODES: &[&str] =
+    &["formats-card-incomplete", "formats-institution", "formats-line-in-line", "fhir-number", "fhir-key-twice", "dpc-not-wards"];
 
 /// Why a delivery cannot be made without some people.
 #[derive(Debug, thiserror::Error)]
@@ -186,6 +191,16 @@ impl<'r> Raw<'r> {
         let line = self.line.strip_suffix(&[self.end]).unwrap_or(&self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if self.number == 1 { line.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(line) } else { line }
+    }
+
+    /// Whether a line end of another kind stands in the middle of it: what follows it would be read as the end of this line, whosever it is.
+    pub(crate) fn is_torn(&self) -> bool {
+        memchr::memchr(self.other_end(), self.text().trim_ascii_end()).is_some()
+    }
+
+    /// The byte that would end a line in files of another kind.
+    pub(crate) fn other_end(&self) -> u8 {
+        if self.end == b'\n' { b'\r' } else { b'\n' }
     }
 
     /// Whether nothing stands in it.

@@ -35,3 +35,7 @@ mod units;
 mod whose;
 #[path = "it/without.rs"]
 mod without;
+#[path = "it/without_doubt.rs"]
+mod without_doubt;
+#[path = "it/without_fhir.rs"]
+mod without_fhir;

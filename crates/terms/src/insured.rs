@@ -74,6 +74,23 @@ impl Insured<'_> {
         let hash = hash(&[&insurer, &symbol, &number, &branch, &birth, self.sex.trim(), &kana]);
         Some(format!("insured-{hash:032x}"))
     }
+
+    /// Whether a list can name whoever it is: insurer and number, birth, sex, and a name in kana without kanji. With less the id is another one
+    /// than that of the same person on a list, and so it is where a character could not be read (U+FFFD, 〓).
+    pub fn is_listable(&self) -> bool {
+        let is_kana = |c: char| matches!(c, 'ぁ'..='ゖ' | 'ァ'..='ヺ' | 'ｦ'..='ﾝ');
+        // 々 and 〇 too.
+        let is_kanji =
+            |c: char| matches!(c, '々'..='〇' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' | '\u{20000}'..='\u{3FFFF}');
+        let unread = [self.insurer, self.symbol, self.number, self.kana].iter().any(|text| text.contains(['\u{FFFD}', '〓']));
+        !unread
+            && !card(self.insurer).is_empty()
+            && !card(self.number).is_empty()
+            && self.birth.is_some()
+            && matches!(self.sex.trim(), "1" | "2")
+            && self.kana.chars().any(is_kana)
+            && !self.kana.chars().any(is_kanji)
+    }
 }
 
 /// Whether somebody means to write an insured person's id.
@@ -88,8 +105,7 @@ pub(crate) fn read_written(text: &str) -> Option<String> {
     let parts: Vec<&str> = text.get(WRITTEN.len()..)?.split(':').map(str::trim).collect();
     let [insurer, symbol, number, branch, birth, sex, kana] = parts.try_into().ok()?;
     let digits: String = birth.chars().filter(|c| *c != '-').collect();
-    if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) || !matches!(sex, "" | "1" | "2") || name(kana).is_empty()
-    {
+    if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) || !matches!(sex, "1" | "2") || name(kana).is_empty() {
         return None;
     }
     let birth = days_from_civil(digits[..4].parse().ok()?, digits[4..6].parse().ok()?, digits[6..].parse().ok()?)?;
@@ -162,10 +178,36 @@ mod tests {
             "insured:139998:江01:234567:02:1971-11-31:2:アリアケハナコ",
             "insured:139998:江01:234567:02:1971-11-02:女:アリアケハナコ",
             "insured:139998:江01:234567:02:1971-11-02:2:",
+            "insured:139998:江01:234567:02:1971-11-02::アリアケハナコ",
             "insured:::::1971-11-02:2:アリアケハナコ",
             "insured:",
         ] {
             assert!(rule.canonical(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn whom_no_list_can_name_is_known() {
+        for listable in
+            [B, Insured { symbol: "", branch: "", ..B }, Insured { kana: "ｱﾘｱｹ", ..B }, Insured { kana: "ありあけ", ..B }]
+        {
+            assert!(listable.is_listable());
+        }
+        for not in [
+            Insured { birth: None, ..B },
+            Insured { sex: "", ..B },
+            Insured { sex: "9", ..B },
+            Insured { kana: "", ..B },
+            Insured { kana: "有明　花子", ..B },
+            Insured { kana: "有明　はなこ", ..B },
+            Insured { kana: "佐々木", ..B },
+            Insured { kana: "アリ〓ケ", ..B },
+            Insured { kana: "アリ\u{FFFD}ケ", ..B },
+            Insured { symbol: "\u{FFFD}", ..B },
+            Insured { insurer: " ", ..B },
+            Insured { number: "", ..B },
+        ] {
+            assert!(!not.is_listable());
         }
     }
 

@@ -247,6 +247,37 @@ pub fn read_document(text: &str) -> Result<Document<'_>, Fault> {
     }
 }
 
+/// Whether a document is an XML Schema from its first element to its end.
+pub fn is_schema(text: &str) -> bool {
+    let mut reader = Reader::from_str(text);
+    reader.config_mut().check_end_names = true;
+    let (mut depth, mut rooted) = (0usize, false);
+    loop {
+        match reader.read_event() {
+            Ok(Event::Start(element)) => {
+                if depth == 0 && (rooted || !is_schema_root(&element)) {
+                    return false;
+                }
+                rooted = true;
+                depth += 1;
+            }
+            Ok(Event::Empty(_)) if depth == 0 => return false,
+            Ok(Event::End(_)) => depth = depth.saturating_sub(1),
+            Ok(Event::Eof) => return rooted && depth == 0,
+            Ok(Event::DocType(_)) | Err(_) => return false,
+            Ok(_) => {}
+        }
+    }
+}
+
+/// `schema` of the namespace of XML Schema, by whatever prefix.
+fn is_schema_root(element: &BytesStart<'_>) -> bool {
+    let name = element.name();
+    let namespace = name.prefix().map_or(b"xmlns".to_vec(), |prefix| [b"xmlns:", prefix.as_ref()].concat());
+    let stated = attribute(element, &namespace).ok().flatten();
+    name.local_name().as_ref() == b"schema" && stated.is_some_and(|uri| uri == "http://www.w3.org/2001/XMLSchema")
+}
+
 fn content(tag: Tag, text: &str, document: &mut Document<'_>, open: &mut [Item<'_>]) {
     match tag {
         Tag::Name => document.name.push_str(text),

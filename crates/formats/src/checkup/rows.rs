@@ -36,13 +36,17 @@ pub fn operator(operator: Operator) -> i32 {
     }
 }
 
-/// Local id of the person of a document: by the card, as no document has a patient number.
-pub fn local_id(document: &Document<'_>) -> Option<String> {
+/// The person of a document: by the card, as no document has a patient number.
+pub fn insured<'d>(document: &'d Document<'_>) -> Insured<'d> {
     let id = |arc: &str| document.ids.iter().find(|(root, _)| root == arc).map_or("", |(_, value)| value.as_ref());
     let birth = document.birth.as_deref().and_then(|t| day(t.as_bytes())).map(|d| d.day);
-    let sex = document.sex.as_deref().filter(|sex| matches!(*sex, "1" | "2")).unwrap_or("");
+    let sex = match document.sex.as_deref().map(narrow).as_deref() {
+        Some("1") => "1",
+        Some("2") => "2",
+        _ => "",
+    };
     let card = Insured { insurer: id("101"), symbol: id("204"), number: id("205"), ..Insured::default() };
-    Insured { birth, sex, kana: &document.name, ..card }.local_id()
+    Insured { birth, sex, kana: &document.name, ..card }
 }
 
 /// The rows of a person's document.
@@ -58,7 +62,7 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
         found.map(|d| d.day)
     };
     let birth = date(document.birth.as_deref(), "checkup-birth", book);
-    let sex = match document.sex.as_deref() {
+    let sex = match document.sex.as_deref().map(narrow).as_deref() {
         Some("1") => Some((Sex::Male, "1")),
         Some("2") => Some((Sex::Female, "2")),
         _ => {
@@ -67,7 +71,7 @@ pub fn document(document: &Document<'_>, book: &mut Book) {
         }
     };
     let name = document.name.trim();
-    let Some(local_id) = local_id(document) else {
+    let Some(local_id) = insured(document).local_id() else {
         book.say_line(Severity::Error, Text::new("formats-no-patient"), place, 0);
         book.none("no-patient");
         return;

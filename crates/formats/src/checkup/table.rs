@@ -111,6 +111,21 @@ impl<'m> Sheet<'m> {
         Record { values, sheet: self }.local_id(home)
     }
 
+    /// Whether a list can name the person of a record that has an id.
+    pub fn is_listable(&self, values: &[String], home: &Home) -> bool {
+        !home.is_insurer() || Record { values, sheet: self }.insured().is_listable()
+    }
+
+    /// Whether the heading has every column by which the mapping tells people apart. A file without a heading has none.
+    pub fn tells_people(&self, home: &Home) -> bool {
+        let p = &self.mapping.person;
+        let card = [&p.insurer, &p.symbol, &p.number, &p.branch, &p.birth, &p.sex, &p.kana, &p.kanji];
+        match home.is_insurer() {
+            true => card.into_iter().flatten().all(|column| self.at.contains_key(column)),
+            false => p.local_id.iter().all(|column| self.at.contains_key(column)),
+        }
+    }
+
     /// The rows of a record. It is counted by the caller; false when it makes none, which is told.
     pub fn record(&self, values: &[String], line: u64, home: &Home, book: &mut Book) -> bool {
         if values.len() != self.width {
@@ -148,7 +163,8 @@ impl Record<'_> {
     fn sex(&self) -> Option<(&str, Option<Sex>)> {
         let person = &self.sheet.mapping.person;
         let written = self.of(&person.sex)?;
-        let sex = match person.sexes.get(written).map_or(written, String::as_str) {
+        let narrowed = narrow(written);
+        let sex = match person.sexes.get(written).map_or(&*narrowed, String::as_str) {
             "male" | "1" | "男" => Some(Sex::Male),
             "female" | "2" | "女" => Some(Sex::Female),
             "other" => Some(Sex::Other),
@@ -158,20 +174,25 @@ impl Record<'_> {
         Some((written, sex))
     }
 
+    /// The person by card, birth, sex and name.
+    fn insured(&self) -> Insured<'_> {
+        let p = &self.sheet.mapping.person;
+        let [insurer, symbol, number, branch] = [&p.insurer, &p.symbol, &p.number, &p.branch].map(|c| self.of(c).unwrap_or(""));
+        let birth = self.of(&p.birth).and_then(|text| typed(&narrow(text))).map(|d| d.day);
+        let sex = match self.sex() {
+            Some((_, Some(Sex::Male))) => "1",
+            Some((_, Some(Sex::Female))) => "2",
+            _ => "",
+        };
+        let kana = self.of(&p.kana).or_else(|| self.of(&p.kanji)).unwrap_or("");
+        Insured { insurer, symbol, number, branch, birth, sex, kana }
+    }
+
     /// The columns that the mapping names; of an insurer card, birth, sex and name.
     fn local_id(&self, home: &Home) -> Option<String> {
         let p = &self.sheet.mapping.person;
         if home.is_insurer() {
-            let [insurer, symbol, number, branch] =
-                [&p.insurer, &p.symbol, &p.number, &p.branch].map(|c| self.of(c).unwrap_or(""));
-            let birth = self.of(&p.birth).and_then(|text| typed(&narrow(text))).map(|d| d.day);
-            let sex = match self.sex() {
-                Some((_, Some(Sex::Male))) => "1",
-                Some((_, Some(Sex::Female))) => "2",
-                _ => "",
-            };
-            let kana = self.of(&p.kana).or_else(|| self.of(&p.kanji)).unwrap_or("");
-            return Insured { insurer, symbol, number, branch, birth, sex, kana }.local_id();
+            return self.insured().local_id();
         }
         let parts: Vec<&str> = p.local_id.iter().filter_map(|c| self.get(c)).collect();
         (parts.len() == p.local_id.len()).then(|| joined(&parts))

@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 
 use super::archive::{Entry, entries};
-use super::document::{Root, read_document, text_of};
+use super::document::{Document, Root, is_schema, read_document, text_of};
 use super::mapping::Mapping;
 use super::reader::{LONGEST, MOST_LINES, Options, stem};
-use super::rows::local_id;
+use super::rows::insured;
 use super::table::{Quotes, Sheet, are_records, fields, texts};
 use crate::Home;
 use crate::rows::Book;
@@ -56,21 +56,31 @@ fn place(path: &str) -> (String, String) {
     (archive.unwrap_or_else(|| directory.to_owned()), rest.to_ascii_lowercase())
 }
 
-fn is_schema(path: &str) -> bool {
+fn names_schema(path: &str) -> bool {
     path.to_ascii_lowercase().ends_with(".xsd")
+}
+
+/// Whether the person of a document is left out. Refused when nobody can tell who it is, or no list could name whoever it is.
+fn is_left(path: &str, document: &Document<'_>, people: &mut People) -> Result<bool, WithoutError> {
+    let insured = insured(document);
+    let unknown = || nobodys(path, 1, "formats-no-patient");
+    let local_id = insured.local_id().ok_or_else(unknown)?;
+    if !insured.is_listable() {
+        return Err(nobodys(path, 1, "formats-card-incomplete"));
+    }
+    people.is_left(&local_id).ok_or_else(unknown)
 }
 
 impl Documents {
     /// Notes a document of a person.
     fn note(&mut self, path: &str, bytes: &[u8], people: &mut People) -> Result<(), WithoutError> {
-        if is_schema(path) {
-            return Ok(());
-        }
         let (text, _) = text_of(bytes);
+        if names_schema(path) {
+            return if is_schema(&text) { Ok(()) } else { Err(nobodys(path, 1, "checkup-unknown-document")) };
+        }
         let document = read_document(&text).map_err(|_| nobodys(path, 1, "checkup-malformed"))?;
         if document.root == Root::Clinical {
-            let unknown = || nobodys(path, 1, "formats-no-patient");
-            let left = people.is_left(&local_id(&document).ok_or_else(unknown)?).ok_or_else(unknown)?;
+            let left = is_left(path, &document, people)?;
             let (archive, name) = place(path);
             *self.left.entry(archive.clone()).or_default() += u64::from(left);
             // Two of one name: whichever it is of that is left out, the settlement goes.
@@ -80,15 +90,15 @@ impl Documents {
     }
 
     fn verdict(&self, path: &str, bytes: &[u8], people: &mut People) -> Result<Verdict, WithoutError> {
-        if is_schema(path) {
+        let (text, _) = text_of(bytes);
+        if names_schema(path) && is_schema(&text) {
             return Ok(Verdict::Keep { people: false });
         }
-        let (text, _) = text_of(bytes);
         let document = read_document(&text).map_err(|_| nobodys(path, 1, "checkup-malformed"))?;
         let unknown = || nobodys(path, 1, "formats-no-patient");
         let place = place(path);
         Ok(match document.root {
-            Root::Clinical => match people.is_left(&local_id(&document).ok_or_else(unknown)?).ok_or_else(unknown)? {
+            Root::Clinical => match is_left(path, &document, people)? {
                 true => Verdict::Leave,
                 false => Verdict::Keep { people: true },
             },
@@ -160,6 +170,10 @@ impl Beside {
         }
         let bytes = whole(path, content, Options::default().max_archive_bytes)?;
         if lower.ends_with(".toml") {
+            // Only what says what columns mean goes unseen.
+            if self.mappings.get(stem(path)).is_none_or(Option::is_none) {
+                return Err(nobodys(path, 1, "checkup-mapping-beside"));
+            }
             out.write_all(&bytes)?;
             return Ok(Kept::default());
         }
@@ -289,6 +303,15 @@ impl Packed {
     }
 }
 
+/// Whether a line end of another kind stands outside the quotes of a record.
+fn is_torn(record: &[u8], other_end: u8) -> bool {
+    let mut inside = false;
+    record.trim_ascii_end().iter().any(|b| {
+        inside ^= *b == b'"';
+        !inside && *b == other_end
+    })
+}
+
 /// A CSV file: records can run over several lines where a quote joins them. A quote that may be a mark that somebody typed is refused.
 fn table(
     path: &str,
@@ -332,6 +355,9 @@ fn table(
             Quotes::Broken => return Err(unknown("checkup-open-quote")),
             Quotes::Closed => {}
         }
+        if is_torn(&record, lines.other_end()) {
+            return Err(unknown("formats-line-in-line"));
+        }
         let width = sheet.as_ref().map_or(0, Sheet::width);
         let line = record.split(|b| *b == b'\n').next().unwrap_or(&[]);
         if held > 1 && are_records(line, &record[last..], opened.unwrap_or_default(), delimiter, width) {
@@ -340,7 +366,12 @@ fn table(
         texts(&ends, &plain, &mut scribe, &mut values);
         match &sheet {
             None => {
-                sheet = Some(Sheet::new(mapping, &values, &mut Book::new(usize::MAX)));
+                let read = Sheet::new(mapping, &values, &mut Book::new(usize::MAX));
+                // The line may be a person's where it is none.
+                if !read.tells_people(home) {
+                    return Err(unknown("checkup-mapping-columns"));
+                }
+                sheet = Some(read);
                 out.write_all(&raw)?;
             }
             Some(sheet) => {
@@ -349,6 +380,9 @@ fn table(
                     return Err(unknown("formats-columns"));
                 }
                 let id = sheet.local_id(&values, home).ok_or_else(|| unknown("formats-no-patient"))?;
+                if !sheet.is_listable(&values, home) {
+                    return Err(unknown("formats-card-incomplete"));
+                }
                 if people.is_left(&id).ok_or_else(|| unknown("formats-no-patient"))? {
                     kept.left_out += 1;
                 } else {

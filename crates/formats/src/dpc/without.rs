@@ -6,7 +6,7 @@ use super::kinds::{is_header, kind_of};
 use super::layouts::{Kind, Role, layout};
 use super::reader::{LONGEST, Names, id_text};
 use crate::Home;
-use crate::columns::Splitter;
+use crate::columns::{Row, Splitter};
 use crate::without::{Kept, People, Raw, WithoutError, nobodys};
 use crate::written::Scribe;
 
@@ -32,22 +32,29 @@ pub fn write_without(
             continue;
         }
         let kind = kind.ok_or_else(|| unknown("dpc-unknown-file"))?;
+        if lines.is_torn() {
+            return Err(unknown("formats-line-in-line"));
+        }
         let bytes = lines.text();
         let bytes = bytes.strip_suffix(&[0x1A]).unwrap_or(bytes);
         let row = match memchr::memchr(b'"', bytes) {
             Some(_) => splitter.split_quoted(bytes, b'\t'),
             None => splitter.split(bytes, b'\t'),
         };
-        // A heading, and the wards of the hospital, are nobody's.
+        // A heading is nobody's.
         let heading = std::mem::take(&mut first) && is_header(row.get(1), &mut scribe);
+        if heading && has_long_number(row, &mut scribe) {
+            return Err(unknown("formats-no-patient"));
+        }
         if heading && kind == Kind::K {
             names = Some(Names::of(row, &mut scribe));
         }
-        if heading || kind == Kind::FF3 {
+        if heading || (kind == Kind::FF3 && is_of_wards(row, home, &mut scribe)) {
             out.write_all(lines.whole())?;
             continue;
         }
         let (facility, id) = match kind {
+            Kind::FF3 => return Err(unknown("dpc-not-wards")),
             Kind::K => names.as_ref().map(Names::of_patient).ok_or_else(|| unknown("dpc-k-layout"))?,
             // Where a line says whose it is, is the same in every edition of its kind (a test of the layouts).
             _ => {
@@ -64,6 +71,10 @@ pub fn write_without(
                 if facility.is_empty() || id.is_empty() {
                     return Err(unknown("formats-no-patient"));
                 }
+                // A hospital's files are about itself. With a slip in the code each chart would be another institution's.
+                if !home.is_insurer() && !home.is_home(&facility) {
+                    return Err(unknown("formats-institution"));
+                }
                 people.is_left(&home.local_id(&facility, &id)).ok_or_else(|| unknown("formats-no-patient"))?
             }
         };
@@ -76,6 +87,16 @@ pub fn write_without(
         }
     }
     Ok(kept)
+}
+
+/// Whether a line can be of 様式3, the facts of the hospital and its wards: the hospital's code, and no patient. Its columns are published nowhere.
+fn is_of_wards(row: Row<'_>, home: &Home, scribe: &mut Scribe) -> bool {
+    home.is_home(&id_text(row.get(1), scribe)) && !has_long_number(row, scribe)
+}
+
+/// Whether something stands behind the first field that is as long as a date (eight digits) or a patient's number (ten).
+fn has_long_number(row: Row<'_>, scribe: &mut Scribe) -> bool {
+    (2..=row.len()).any(|n| id_text(row.get(n), scribe).bytes().filter(u8::is_ascii_digit).count() >= 8)
 }
 
 #[cfg(test)]

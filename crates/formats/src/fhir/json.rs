@@ -1,6 +1,10 @@
 //! Where the parts of an object stand in its JSON, so that what stays of it stays byte for byte. For text that a parser has taken already.
 
+use std::collections::HashSet;
+use std::fmt;
 use std::ops::Range;
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
     while bytes.get(at).is_some_and(u8::is_ascii_whitespace) {
@@ -113,6 +117,59 @@ pub fn replaced(bytes: &[u8], elements: &[Range<usize>], parts: &[Option<Vec<u8>
     out
 }
 
+/// Whether a key stands twice in one object, at any depth: parsers take one of the two, and not all the same one.
+pub fn has_key_twice(bytes: &[u8]) -> bool {
+    struct Twice<'t>(&'t mut bool);
+
+    impl<'de> DeserializeSeed<'de> for Twice<'_> {
+        type Value = ();
+        fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<(), D::Error> {
+            from.deserialize_any(self)
+        }
+    }
+
+    impl<'de> Visitor<'de> for Twice<'_> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("JSON")
+        }
+        fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_str<E>(self, _: &str) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_unit<E>(self) -> Result<(), E> {
+            Ok(())
+        }
+        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+            while list.next_element_seed(Twice(self.0))?.is_some() {}
+            Ok(())
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<(), A::Error> {
+            let mut keys = HashSet::new();
+            while let Some(key) = object.next_key::<String>()? {
+                *self.0 |= !keys.insert(key);
+                object.next_value_seed(Twice(self.0))?;
+            }
+            Ok(())
+        }
+    }
+
+    let mut twice = false;
+    let read = Twice(&mut twice).deserialize(&mut serde_json::Deserializer::from_slice(bytes));
+    read.is_ok() && twice
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,5 +201,15 @@ mod tests {
         }
         assert_eq!(member(br#"{"entry":[],"entry":[]}"#, "entry"), None);
         assert_eq!(member(br#"["entry"]"#, "entry"), None);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_found_at_any_depth_however_it_is_spelt() {
+        for twice in [r#"{"a":1,"a":1}"#, r#"[{"b":[{"a":{},"c":2,"\u0061":null}]}]"#, r#"{"x":{"":1.5,"":true}}"#] {
+            assert!(has_key_twice(twice.as_bytes()), "{twice}");
+        }
+        for once in [r#"{"a":{"a":[{"a":1},{"a":-2}]},"b":"a"}"#, "[]", r#"{"a":1,"a""#, ""] {
+            assert!(!has_key_twice(once.as_bytes()), "{once}");
+        }
     }
 }

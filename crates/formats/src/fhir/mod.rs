@@ -5,13 +5,15 @@
 //! * `valid`: which resources say that something was; `rows`: these → rows;
 //! * `patients`: references → patients, who come before or after what is about them;
 //! * `reader`: lines and bundles;
-//! * `without`: files without the resources of some people; `whose`: whom a resource names; `json`: where the parts of an object stand.
+//! * `without`: files without the resources of some people; `whose`: whom a resource names;
+//!   `persons`: who is one person; `json`: where the parts of an object stand.
 //!
 //! Free text (narrative, notes, attachments) is not taken. Resources entered in error, cancelled, planned, negated or modified in an unknown way make no row.
 
 mod codes;
 mod json;
 mod patients;
+mod persons;
 mod reader;
 mod resource;
 mod rows;

@@ -62,10 +62,10 @@ impl Local {
     fn stated(patient: &Resource) -> Option<Self> {
         let identifiers: Vec<Identifier> = parts(&patient.identifier);
         let hospital = |i: &&Identifier| i.system.as_deref().is_some_and(|s| s.contains("1.2.392.100495.20.3.51."));
-        let insured = |i: &&Identifier| !i.system.as_deref().is_some_and(|s| s.ends_with("JP_Insurance_memberID"));
-        let found = identifiers.iter().find(hospital).or(identifiers.iter().find(insured))?;
+        let patients = |i: &&Identifier| !i.system.as_deref().is_some_and(is_of_insurance);
+        let found = identifiers.iter().find(hospital).or(identifiers.iter().find(patients))?;
         let system = found.system.as_deref().filter(|s| !s.is_empty());
-        let institution = system.map(|s| s.split_once(HOSPITAL).map_or(s, |(_, digits)| digits).to_owned());
+        let institution = system.map(|s| institution(s).unwrap_or(s).to_owned());
         found.value.clone().filter(|v| !v.trim().is_empty()).map(|number| Self { institution, number })
     }
 
@@ -171,20 +171,19 @@ impl Patients {
 /// System of a hospital's own patient numbers, before the hospital's code.
 const HOSPITAL: &str = "1.2.392.100495.20.3.51.1";
 
-/// Whether a system is that of some institution's patient numbers.
-pub fn is_of_an_institution(system: &str) -> bool {
-    system.contains(HOSPITAL)
+/// Whether a system is that of an insurance's numbers.
+pub fn is_of_insurance(system: &str) -> bool {
+    system.ends_with("JP_Insurance_memberID")
 }
 
-/// Local id of an identifier that is a hospital's patient number.
-pub fn hospital_id(system: &str, number: &str, home: &Home) -> Option<String> {
-    let (_, institution) = system.split_once(HOSPITAL)?;
-    Some(home.local_id(institution, number))
+/// The institution whose patient numbers a system is of.
+pub fn institution(system: &str) -> Option<&str> {
+    system.split_once(HOSPITAL).map(|(_, digits)| digits)
 }
 
-/// Whether a patient has a number that a list could name.
-pub fn is_numbered(patient: &Resource) -> bool {
-    Local::stated(patient).is_some()
+/// Local id of a patient by what is stated in it alone; `None` when it has no number that a list could name.
+pub fn stated_id(patient: &Resource, home: &Home) -> Option<String> {
+    Local::stated(patient).map(|local| local.id(home))
 }
 
 /// The name under which a reference means a patient.

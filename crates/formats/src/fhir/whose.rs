@@ -1,12 +1,10 @@
 //! Whose a resource is: everybody whom anything in it names.
 
-use std::collections::HashSet;
-
 use serde::Deserialize as _;
 use serde_json::Value;
-use terms::CanonicalPatientId;
 
 use super::patients::{self, About, Patients, Target, about, target};
+use super::persons::{self, Number, Persons, patients_in};
 use super::reader::DEEPEST;
 use super::resource::{Identifier, Resource};
 use crate::Home;
@@ -47,9 +45,6 @@ pub enum Whose {
     Nobodys,
 }
 
-/// Patients that are linked: the local id of one, and the names of the others.
-pub type Links = Vec<(String, Vec<String>)>;
-
 /// A resource that has been looked at.
 pub struct Looked {
     pub whose: Whose,
@@ -65,7 +60,7 @@ fn name_of(parts: &[&str]) -> u128 {
 }
 
 /// The names that a reference, or the address of an entry, can mean.
-fn named(reference: &str, url: Option<&str>, scope: &str) -> Vec<u128> {
+fn names_of(reference: &str, url: Option<&str>, scope: &str) -> Vec<u128> {
     match target(reference) {
         Target::Contained(_) => Vec::new(),
         Target::Named(name) => vec![name_of(&["", name])],
@@ -80,20 +75,42 @@ fn named(reference: &str, url: Option<&str>, scope: &str) -> Vec<u128> {
     }
 }
 
-/// Every reference in a resource, and every identifier.
-fn collect(value: &Value, references: &mut Vec<String>, identifiers: &mut Vec<(String, String)>) {
-    match value {
-        Value::Array(list) => list.iter().for_each(|v| collect(v, references, identifiers)),
-        Value::Object(object) => {
-            references.extend(object.get("reference").and_then(Value::as_str).map(str::to_owned));
-            if let (Some(system), Ok(Identifier { value: Some(number), .. })) =
-                (object.get("system").and_then(Value::as_str), Identifier::deserialize(value))
-            {
-                identifiers.push((system.to_owned(), number));
+/// What in a resource can name somebody.
+#[derive(Default)]
+struct Named<'v> {
+    references: Vec<&'v str>,
+    /// Patient numbers of institutions, wherever they stand.
+    numbers: Vec<Number>,
+    /// What stands where a person is meant.
+    persons: Vec<&'v Value>,
+    /// Elements of which an identifier alone means a person.
+    others: Vec<&'v Value>,
+}
+
+impl<'v> Named<'v> {
+    fn collect(&mut self, at: &str, value: &'v Value, home: &Home) {
+        match value {
+            Value::Array(list) => list.iter().for_each(|v| self.collect(at, v, home)),
+            Value::Object(object) => {
+                self.references.extend(object.get("reference").and_then(Value::as_str));
+                if object.contains_key("system")
+                    && let Ok(found) = Identifier::deserialize(value)
+                {
+                    self.numbers.extend(Number::of(&found, home).filter(|number| number.is_of_institution));
+                }
+                match at {
+                    "subject" | "patient" | "beneficiary" => self.persons.push(value),
+                    "for" | "sourcePatient" | "entity" => self.others.push(value),
+                    _ if object.get("type").and_then(Value::as_str) == Some("Patient") => self.others.push(value),
+                    _ => {}
+                }
+                object.iter().for_each(|(at, v)| self.collect(at, v, home));
             }
-            object.values().for_each(|v| collect(v, references, identifiers));
+            Value::String(_) | Value::Number(_) | Value::Bool(_) if matches!(at, "subject" | "patient" | "beneficiary") => {
+                self.persons.push(value);
+            }
+            _ => {}
         }
-        _ => {}
     }
 }
 
@@ -106,8 +123,7 @@ pub struct Around<'a> {
     /// Patients of the bundle, of the delivery.
     pub own: &'a Patients,
     pub all: &'a Patients,
-    /// Who is the same person as somebody who is left out.
-    pub linked: &'a HashSet<CanonicalPatientId>,
+    pub persons: &'a Persons,
 }
 
 impl Around<'_> {
@@ -116,8 +132,38 @@ impl Around<'_> {
     }
 
     fn is_left(&self, local_id: &str, people: &mut People) -> Result<bool, WithoutError> {
-        let left = people.is_left(local_id).ok_or_else(|| self.unknown("formats-no-patient"))?;
-        Ok(left || people.canonical(local_id).is_some_and(|id| self.linked.contains(&id)))
+        self.persons.is_left(local_id, people).ok_or_else(|| self.unknown("formats-no-patient"))
+    }
+
+    /// Whether somebody is left out who stands where a person is meant. Nobody can tell whose a name without a number is, nor a number that no
+    /// Patient has.
+    fn is_person_left(&self, person: &Value, r: &Value, people: &mut People) -> Result<Option<bool>, WithoutError> {
+        let unknown = || self.unknown("formats-no-patient");
+        let number = match person.get("identifier") {
+            None | Some(Value::Null) => None,
+            Some(one) => Number::of(&persons::identifier(one).ok_or_else(unknown)?, self.home),
+        };
+        let Some(reference) = person.get("reference").and_then(Value::as_str) else {
+            let left =
+                number.map(|number| self.persons.is_number_left(&number, people).ok_or_else(|| self.unknown("fhir-number")));
+            return left.transpose();
+        };
+        if number.is_some_and(|number| number.is_listed(people)) {
+            return Ok(Some(true));
+        }
+        // What is within the resource is looked at where it stands; others by their names.
+        let inside = r.get("contained").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        match target(reference) {
+            Target::Contained("") => {}
+            Target::Contained(id) if inside.iter().any(|c| c.get("id").and_then(Value::as_str) == Some(id)) => {}
+            Target::Contained(_) => return Err(unknown()),
+            Target::Named(_) => {
+                let found = patients::named_patient(reference, None, self.scope, self.own, self.all, self.home);
+                found.ok_or_else(|| self.unknown("fhir-patient-missing"))?;
+            }
+            Target::Typed { .. } => {}
+        }
+        Ok(Some(false))
     }
 
     /// Whose the patients are that a resource names.
@@ -128,51 +174,51 @@ impl Around<'_> {
         url: Option<&str>,
         people: &mut People,
     ) -> Result<Looked, WithoutError> {
-        let (mut references, mut identifiers) = (Vec::new(), Vec::new());
-        collect(value, &mut references, &mut identifiers);
-        let mut names: Vec<u128> = url.map(|url| named(url, None, self.scope)).unwrap_or_default();
+        let mut named = Named::default();
+        named.collect("", value, self.home);
+        let mut names: Vec<u128> = url.map(|url| names_of(url, None, self.scope)).unwrap_or_default();
         names.extend(r.id.as_deref().map(|id| name_of(&[self.scope, &r.resource_type, id])));
-        let refers = references.iter().flat_map(|reference| named(reference, url, self.scope)).collect();
-        let whose = self.whose(r, url, &references, &identifiers, people)?;
+        let refers = named.references.iter().flat_map(|reference| names_of(reference, url, self.scope)).collect();
+        let whose = self.whose(r, value, url, &named, people)?;
         Ok(Looked { whose, names, refers })
     }
 
     fn whose(
         &self,
         r: &Resource,
+        value: &Value,
         url: Option<&str>,
-        references: &[String],
-        identifiers: &[(String, String)],
+        named: &Named<'_>,
         people: &mut People,
     ) -> Result<Whose, WithoutError> {
         let (mut met, mut missing) = (false, None);
         let is_patient = r.resource_type == "Patient";
-        // The hospital's own number of anybody, also without a reference.
-        for (system, number) in identifiers {
-            if let Some(local_id) = patients::hospital_id(system, number, self.home) {
-                met = true;
-                if self.is_left(&local_id, people)? {
-                    return Ok(Whose::Left);
-                }
-            }
-        }
-        if is_patient {
-            // One without any number is nobody that a list could name.
-            if !patients::is_numbered(r) {
-                return Err(self.unknown("formats-no-patient"));
-            }
-            let local_id = patients::local_id(r, url, self.scope, self.home);
-            let local_id = local_id.ok_or_else(|| self.unknown("formats-no-patient"))?;
-            if self.is_left(&local_id, people)? {
+        // A hospital's own number of anybody, also without a reference.
+        for number in &named.numbers {
+            met = true;
+            if number.is_listed(people) || self.is_left(&number.id, people)? {
                 return Ok(Whose::Left);
             }
-            // The same number under a system of the sender's own is the same patient to whoever writes the list.
-            for (system, number) in identifiers.iter().filter(|(system, _)| !patients::is_of_an_institution(system)) {
-                if !system.ends_with("JP_Insurance_memberID") && people.is_left(number) == Some(true) {
-                    return Ok(Whose::Left);
-                }
-            }
+        }
+        // Patients: itself, and those that stand in it.
+        let mut inside = Vec::new();
+        patients_in(value, &mut inside);
+        for patient in inside {
             met = true;
+            let left = self.persons.is_patient_left(patient, self.home, people);
+            // One without any number is nobody that a list could name.
+            if left.ok_or_else(|| self.unknown("formats-no-patient"))? {
+                return Ok(Whose::Left);
+            }
+        }
+        for (person, is_meant) in named.persons.iter().map(|p| (p, true)).chain(named.others.iter().map(|p| (p, false))) {
+            match self.is_person_left(person, value, people)? {
+                Some(true) => return Ok(Whose::Left),
+                // A number alone says it too; a reference is followed below.
+                Some(false) => met |= person.get("reference").is_none(),
+                None if is_meant => return Err(self.unknown("formats-no-patient")),
+                None => {}
+            }
         }
         let mut judge = |found: About, code: &'static str| -> Result<bool, WithoutError> {
             match found {
@@ -190,7 +236,7 @@ impl Around<'_> {
         if !is_patient && judge(about(r, url, self.scope, self.own, self.all, self.home), "fhir-patient-missing")? {
             return Ok(Whose::Left);
         }
-        for reference in references {
+        for reference in &named.references {
             if let Some(found) = patients::named_patient(reference, url, self.scope, self.own, self.all, self.home)
                 && judge(found, "fhir-patient-missing")?
             {
@@ -209,17 +255,15 @@ impl Around<'_> {
     /// The entries of a bundle, as they are judged.
     pub(crate) fn entries(&self, value: &Value, depth: usize, people: &mut People) -> Result<Vec<Entry>, WithoutError> {
         let list = value.get("entry").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        let (mut own, mut links, mut read) = (Patients::default(), Links::new(), Vec::with_capacity(list.len()));
+        let (mut own, mut read) = (Patients::default(), Vec::with_capacity(list.len()));
         for entry in list {
             let url = entry.get("fullUrl").and_then(Value::as_str);
             let inner = entry.get("resource").ok_or_else(|| self.unknown("fhir-entry"))?;
             let resource = Resource::deserialize(inner).map_err(|_| self.unknown("fhir-entry"))?;
             own.note(&resource, url, self.scope);
-            note_links(&resource, inner, url, self.scope, self.home, &mut links);
             read.push((inner, resource, url));
         }
-        let linked = follow(&links, &[&own, self.all], self.home, self.linked, people);
-        let around = Around { own: &own, linked: &linked, ..*self };
+        let around = Around { own: &own, ..*self };
         let look = |(inner, resource, url): (&Value, Resource, Option<&str>)| {
             if resource.resource_type == "Bundle" {
                 if depth >= DEEPEST {
@@ -237,41 +281,4 @@ impl Around<'_> {
 pub enum Entry {
     Resource(Looked),
     Bundle(Vec<Entry>),
-}
-
-/// Notes whom a Patient is linked to.
-pub fn note_links(r: &Resource, value: &Value, url: Option<&str>, scope: &str, home: &Home, links: &mut Links) {
-    let others = value.get("link").and_then(Value::as_array).filter(|_| r.resource_type == "Patient");
-    let others = others.into_iter().flatten().filter_map(|l| l.pointer("/other/reference").and_then(Value::as_str));
-    let others: Vec<String> = others.map(|other| patients::patient_name(other, url, scope)).collect();
-    if let (false, Some(id)) = (others.is_empty(), patients::local_id(r, url, scope, home)) {
-        links.push((id, others));
-    }
-}
-
-/// Everybody who is the same person as somebody who is left out.
-pub(crate) fn follow(
-    links: &Links,
-    patients: &[&Patients],
-    home: &Home,
-    before: &HashSet<CanonicalPatientId>,
-    people: &mut People,
-) -> HashSet<CanonicalPatientId> {
-    let mut linked = before.clone();
-    let known = |name: &str| patients.iter().find_map(|p| p.known(name, home));
-    loop {
-        let size = linked.len();
-        for (id, others) in links {
-            let all: Vec<String> = others.iter().filter_map(|o| known(o)).chain([id.clone()]).collect();
-            let is_left = |id: &String, people: &mut People| {
-                people.is_left(id) == Some(true) || people.canonical(id).is_some_and(|id| linked.contains(&id))
-            };
-            if all.iter().any(|id| is_left(id, people)) {
-                linked.extend(all.iter().filter_map(|id| people.canonical(id)));
-            }
-        }
-        if linked.len() == size {
-            return linked;
-        }
-    }
 }

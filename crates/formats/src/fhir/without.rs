@@ -7,14 +7,15 @@
 use std::collections::{HashMap, HashSet};
 use std::io::{Read, Write};
 
+use serde::Deserialize as _;
 use serde_json::Value;
-use terms::CanonicalPatientId;
 
-use super::json::{elements, member, replaced};
+use super::json::{elements, has_key_twice, member, replaced};
 use super::patients::{Patients, scope};
-use super::reader::{LONGEST, Options, is_one};
+use super::persons::{Persons, Place};
+use super::reader::{DEEPEST, LONGEST, Options, is_one};
 use super::resource::Resource;
-use super::whose::{Around, Entry, Links, Looked, Whose, follow, note_links};
+use super::whose::{Around, Entry, Looked, Whose};
 use crate::Home;
 use crate::seen::ByItself;
 use crate::without::{Kept, People, Raw, WithoutError, nobodys};
@@ -28,9 +29,7 @@ type Judge<'j> = &'j mut dyn FnMut(u64, &[u8]) -> Result<Fate, WithoutError>;
 #[derive(Default)]
 pub struct Related {
     patients: Patients,
-    links: Links,
-    /// Of whom the link to somebody who is left out tells that they are the same person.
-    linked: HashSet<CanonicalPatientId>,
+    persons: Persons,
     /// What those refer to who are left out, and those who are not.
     by_left: Names,
     by_others: Names,
@@ -108,11 +107,11 @@ impl Related {
             let (value, resource) = parsed(path, line, bytes)?;
             if look == 0 {
                 self.patients.note(&resource, None, scope);
-                note_links(&resource, &value, None, scope, home, &mut self.links);
+                note(&mut self.persons, &resource, &value, &Place { url: None, scope, own: None, home }, 0, people);
                 return Ok(Fate::Keep);
             }
             let own = Patients::default();
-            let around = Around { path, line, scope, home, own: &own, all: &self.patients, linked: &self.linked };
+            let around = Around { path, line, scope, home, own: &own, all: &self.patients, persons: &self.persons };
             if resource.resource_type == "Bundle" {
                 let entries = around.entries(&value, 0, people)?;
                 let mut all = Vec::new();
@@ -129,8 +128,8 @@ impl Related {
 
     /// What an earlier look found, once it is over.
     fn settle(&mut self, look: u32, home: &Home, people: &mut People) {
-        if look == 1 && !self.links.is_empty() {
-            self.linked = follow(&std::mem::take(&mut self.links), &[&self.patients], home, &self.linked, people);
+        if look == 1 {
+            self.persons.close(&self.patients, home, people);
         }
         if look > 2 && !self.of_nobody.is_empty() {
             self.gone = going(&self.by_left, &self.by_others, &self.of_nobody);
@@ -152,7 +151,7 @@ impl Related {
         each(path, content, out, &mut |line, bytes| {
             let (value, resource) = parsed(path, line, bytes)?;
             let own = Patients::default();
-            let around = Around { path, line, scope, home, own: &own, all: &self.patients, linked: &self.linked };
+            let around = Around { path, line, scope, home, own: &own, all: &self.patients, persons: &self.persons };
             if resource.resource_type == "Bundle" {
                 let entries = around.entries(&value, 0, people)?;
                 let (fate, of_it) = bundle(bytes, &entries).ok_or_else(|| around.unknown("fhir-entry"))?;
@@ -248,10 +247,31 @@ fn rest(bytes: &[u8], entries: &[Entry], gone: &Names) -> Option<(Fate, Kept)> {
     Some((fate, kept))
 }
 
+/// Notes the patients of a resource, of a bundle those of each entry.
+fn note(persons: &mut Persons, r: &Resource, value: &Value, at: &Place<'_>, depth: usize, people: &mut People) {
+    if r.resource_type != "Bundle" {
+        return persons.note(r, value, at, people);
+    }
+    let entries = value.get("entry").and_then(Value::as_array).into_iter().flatten();
+    // Entries that cannot be read, and bundles too deep, are refused when they are judged.
+    let read = entries.filter_map(|entry| {
+        let inner = entry.get("resource")?;
+        Some((entry.get("fullUrl").and_then(Value::as_str), inner, Resource::deserialize(inner).ok()?))
+    });
+    let (mut own, read) = (Patients::default(), read.collect::<Vec<_>>());
+    read.iter().for_each(|(url, _, resource)| own.note(resource, *url, at.scope));
+    for (url, inner, resource) in read.iter().filter(|_| depth <= DEEPEST) {
+        note(persons, resource, inner, &Place { url: *url, own: Some(&own), ..*at }, depth + 1, people);
+    }
+}
+
 fn parsed(path: &str, line: u64, bytes: &[u8]) -> Result<(Value, Resource), WithoutError> {
     let unread = || nobodys(path, line, "fhir-not-a-resource");
     let value: Value = serde_json::from_slice(bytes).map_err(|_| unread())?;
-    // From the bytes, not from the value: what stands twice in it is refused.
+    // The value has one of the two, a reader may take the other.
+    if has_key_twice(bytes) {
+        return Err(nobodys(path, line, "fhir-key-twice"));
+    }
     let resource: Resource = serde_json::from_slice(bytes).map_err(|_| unread())?;
     if resource.resource_type.is_empty() { Err(unread()) } else { Ok((value, resource)) }
 }

@@ -11,7 +11,7 @@ use crate::days::{Month, day};
 use crate::numbers::decimal_at;
 use crate::rows::{At, Book, Cover, Who, name_parts};
 use crate::seen::key;
-use crate::written::Scribe;
+use crate::written::{Scribe, narrow};
 
 /// What the header of a file says.
 #[derive(Clone)]
@@ -51,6 +51,10 @@ pub struct Claim {
     /// Why it makes no rows.
     pub skip: Option<&'static str>,
     pub local_id: String,
+    /// Number of the chart as it is written.
+    pub chart: String,
+    /// Code of what makes it doubtful whose it is, though it has a local id. Its sender does not send it then.
+    pub doubt: Option<&'static str>,
     pub patient: i64,
     pub key: String,
     pub ts: i64,
@@ -93,6 +97,8 @@ impl Claim {
             opened: false,
             skip: None,
             local_id: String::new(),
+            chart: String::new(),
+            doubt: None,
             patient: 0,
             key: String::new(),
             ts: header.billed.map_or(0, |m| micros(m.first())),
@@ -193,6 +199,7 @@ impl Claim {
             found.map(|d| d.day)
         };
         let birth = date(7, book);
+        let birth_unread = birth.is_none() && !re.get(7).is_empty();
         self.admission = if self.inpatient { date(layout.admission, book) } else { None };
         self.first_visit = date(layout.first_visit, book);
         let insurance = of(b"HO").next().map(|(_, row)| *row);
@@ -212,18 +219,26 @@ impl Claim {
         let chart = text(Some(re), layout.chart);
         let chart = chart.trim_matches([' ', '\u{3000}']);
         self.has_public = first_public.is_some();
-        let sex = match re.get(6) {
-            b"1" => (Sex::Male, "1"),
-            b"2" => (Sex::Female, "2"),
-            other => {
-                if rows && !other.is_empty() {
+        let sex = match &*narrow(&text(Some(re), 6)) {
+            "1" => (Sex::Male, "1"),
+            "2" => (Sex::Female, "2"),
+            _ => {
+                if rows && !re.get(6).is_empty() {
                     book.say_line(Severity::Warning, Text::new("formats-sex"), at, 6);
                 }
                 (Sex::Unknown, "")
             }
         };
+        // A field too many, or words where a date belongs: the chart may stand elsewhere.
+        self.doubt = match () {
+            () if re.len() > layout.re.0 => Some("formats-columns"),
+            () if birth_unread => Some("formats-date"),
+            () if sex.1.is_empty() && !re.get(6).is_empty() => Some("formats-sex"),
+            () => None,
+        };
         // Charts are numbers of one institution; claims without one are known by the insured person, and so are all that an insurer has.
         let chart = if home.is_insurer() { "" } else { chart };
+        chart.clone_into(&mut self.chart);
         self.local_id = match chart {
             "" => {
                 let payer = first_public.filter(|_| insurance.is_none());
@@ -233,7 +248,9 @@ impl Claim {
                     Some(_) => Insured { insurer: &insurer, symbol: &symbol, number: &number, ..Insured::default() },
                     None => Insured { insurer: &payer, number: &recipient, ..Insured::default() },
                 };
-                Insured { branch: &branch, birth, sex: sex.1, kana, ..insured }.local_id().unwrap_or_default()
+                let insured = Insured { branch: &branch, birth, sex: sex.1, kana, ..insured };
+                self.doubt = self.doubt.or((!insured.is_listable()).then_some("formats-card-incomplete"));
+                insured.local_id().unwrap_or_default()
             }
             chart => home.local_id(&self.institution, chart),
         };

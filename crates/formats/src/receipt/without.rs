@@ -1,7 +1,7 @@
 //! Claims without some people: a claim is what stands from RE to the next one, and stays or goes as a whole.
 //!
-//! GO says how many claims and points there are (記録条件仕様, GO 2 and 3): what was left out is taken off where it states numbers. Where the
-//! total runs over several volumes it is lower by the same amount. Claim numbers (RE 2) keep their gaps.
+//! GO says how many claims and points there are (記録条件仕様, GO 2 and 3): what was left out since the GO before it is taken off where it states
+//! numbers. One GO behind several volumes counts all of them. Claim numbers (RE 2) keep their gaps.
 
 use std::io::{Read, Write};
 
@@ -50,7 +50,8 @@ struct Filter<'a> {
     /// Whether the claim before was left out.
     before_left: bool,
     kept: Kept,
-    left_points: f64,
+    /// Claims and points that were left out since the last total.
+    left: (u64, f64),
     /// Findings of heads: said by the reader, not here.
     book: Book,
 }
@@ -75,6 +76,11 @@ impl Filter<'_> {
             "" => return Err(unknown()),
             id => self.people.is_left(id).ok_or_else(unknown)?,
         };
+        if let Some(why) = open.claim.doubt {
+            return Err(nobodys(self.path, open.line, why));
+        }
+        // Under the code of another institution the chart can be the sender's all the same: the code is typed by hand.
+        let left = left || (!open.claim.chart.is_empty() && self.people.is_left(&open.claim.chart) == Some(true));
         self.between.write(left || self.before_left, out)?;
         // Keys at the end may be of the next one.
         let mut end = open.bytes.len();
@@ -86,7 +92,8 @@ impl Filter<'_> {
         self.between.0.extend(keys.into_iter().rev());
         if left {
             self.kept.left_out += 1;
-            self.left_points += open.claim.points().unwrap_or(0.0);
+            self.left.0 += 1;
+            self.left.1 += open.claim.points().unwrap_or(0.0);
         } else {
             self.kept.people = true;
             out.write_all(&open.bytes[..end])?;
@@ -105,7 +112,7 @@ impl Filter<'_> {
     /// GO without what was left out.
     fn total(&self, line: &[u8]) -> Vec<u8> {
         let mut fields: Vec<Vec<u8>> = line.split(|b| *b == b',').map(<[u8]>::to_vec).collect();
-        for (place, left) in [(1, self.kept.left_out as f64), (2, self.left_points)] {
+        for (place, left) in [(1, self.left.0 as f64), (2, self.left.1)] {
             let Some(field) = fields.get_mut(place) else { continue };
             let Some(from) = field.iter().position(u8::is_ascii_digit) else { continue };
             let to = field[from..].iter().position(|b| !b.is_ascii_digit()).map_or(field.len(), |n| from + n);
@@ -149,7 +156,7 @@ pub fn write_without(
         between: Between::default(),
         before_left: false,
         kept: Kept::default(),
-        left_points: 0.0,
+        left: (0, 0.0),
         book: Book::new(usize::MAX),
     };
     while lines.advance(path)? {
@@ -158,6 +165,9 @@ pub fn write_without(
         if lines.is_blank() {
             filter.keep_line(lines.whole());
             continue;
+        }
+        if lines.is_torn() {
+            return Err(unknown("formats-line-in-line"));
         }
         let bytes = lines.text();
         let bytes = bytes.strip_suffix(&[0x1A]).unwrap_or(bytes);
@@ -178,13 +188,20 @@ pub fn write_without(
             b"GO" => {
                 filter.end_claim(&mut scribe, out)?;
                 filter.between.write(filter.before_left, out)?;
-                let total = if filter.kept.left_out > 0 { filter.total(lines.whole()) } else { lines.whole().to_vec() };
+                let total = if filter.left.0 > 0 { filter.total(lines.whole()) } else { lines.whole().to_vec() };
                 out.write_all(&total)?;
+                filter.left = (0, 0.0);
                 filter.before_left = false;
             }
             b"RE" => {
                 filter.end_claim(&mut scribe, out)?;
                 let Some(header) = &filter.header else { return Err(unknown("receipt-no-header")) };
+                // With a code that is not whole every chart would be another institution's.
+                if !home.is_insurer()
+                    && (header.institution.len() != 10 || !header.institution.bytes().all(|b| b.is_ascii_digit()))
+                {
+                    return Err(unknown("formats-institution"));
+                }
                 let claim = Claim::new(header, number, bytes);
                 filter.open = Some(Open { claim, line: number, bytes: lines.whole().to_vec(), opened: false });
             }

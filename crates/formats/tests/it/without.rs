@@ -11,15 +11,15 @@ use crate::harness::{File, Outcome, tree};
 
 const HOSPITAL: &str = "1319999991";
 /// B as lists name whoever is known by a card alone.
-const B_BY_CARD: &str = "insured:00139998:江01:234567::1971-11-02:2:アリアケ ハナコ";
+pub const B_BY_CARD: &str = "insured:00139998:江01:234567::1971-11-02:2:アリアケ ハナコ";
 
-fn samples(below: &str) -> Vec<File> {
+pub fn samples(below: &str) -> Vec<File> {
     let root: PathBuf = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples").join(below);
     tree(&root)
 }
 
 /// What is left of files, of each file how much; files of which nothing is left are there, empty or not.
-fn without_by(format: Format, rule: PatientIdRule, files: &[File], left: &[&str]) -> Result<Vec<(File, Kept)>, WithoutError> {
+pub fn without_by(format: Format, rule: PatientIdRule, files: &[File], left: &[&str]) -> Result<Vec<(File, Kept)>, WithoutError> {
     let left: HashSet<_> = left.iter().map(|id| rule.canonical(id).expect("an id")).collect();
     let mut without = Without::new(format, HOSPITAL, rule, left);
     for look in 0..without.looks() {
@@ -38,7 +38,7 @@ fn without_by(format: Format, rule: PatientIdRule, files: &[File], left: &[&str]
     Ok(out)
 }
 
-fn without(format: Format, files: &[File], left: &[&str]) -> Result<Vec<(File, Kept)>, WithoutError> {
+pub fn without(format: Format, files: &[File], left: &[&str]) -> Result<Vec<(File, Kept)>, WithoutError> {
     without_by(format, PatientIdRule::Digits, files, left)
 }
 
