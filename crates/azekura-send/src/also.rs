@@ -115,6 +115,7 @@ fn refusal(error: ReadError) -> Message {
 fn note(known: &mut Known<String>, chunk: &Chunk) -> Result<(), ReadError> {
     let of = |n: i64| usize::try_from(n).ok().and_then(|n| chunk.patients.get(n)).map(|p| p.local_id.clone());
     let tables = chunk.tables.iter().map(|(table, batch)| (*table, batch));
+    chunk.patients.iter().for_each(|patient| known.also(patient.local_id.clone(), &patient.also));
     Ok(known.note(tables, of)?)
 }
 

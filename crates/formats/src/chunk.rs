@@ -24,6 +24,8 @@ pub struct Patient {
     pub local_id: String,
     /// Code of the reason for which the patient is set aside: no rows then but those of `source_file`.
     pub set_aside: Option<String>,
+    /// Other numbers that institutions gave the patient: that of a chart that was merged with this one.
+    pub also: Vec<String>,
 }
 
 /// What a reader met. Each file is in exactly one of `read`, `duplicate`, `superseded`, `deleted`, `set_aside`, `unread`.

@@ -28,6 +28,7 @@ type Card = [Box<str>; 4];
 struct Facts {
     names: Vec<Named>,
     cards: Vec<Card>,
+    others: Vec<Box<str>>,
 }
 
 fn add<T: PartialEq>(to: &mut Vec<T>, one: T) {
@@ -120,13 +121,22 @@ impl<K: Eq + Hash> Known<K> {
         Ok(())
     }
 
-    /// The ids under which somebody is known by card alone: every name and birth with every card that was told.
+    /// Takes other numbers that somebody was stated to have.
+    pub fn also(&mut self, who: K, others: &[String]) {
+        if !others.is_empty() {
+            let facts = self.of.entry(who).or_default();
+            others.iter().for_each(|other| add(&mut facts.others, other.as_str().into()));
+        }
+    }
+
+    /// The ids under which else somebody is known: stated numbers, and by card alone every name and birth with every card that was told.
     pub fn ids(&self, who: &K) -> BTreeSet<String> {
-        let Some(Facts { names, cards }) = self.of.get(who) else { return BTreeSet::new() };
+        let Some(Facts { names, cards, others }) = self.of.get(who) else { return BTreeSet::new() };
         let all = names.iter().flat_map(|named| cards.iter().map(move |card| (named, card)));
         all.filter_map(|(Named { name, birth, sex }, [insurer, symbol, number, branch])| {
             Insured { insurer, symbol, number, branch, birth: *birth, sex, kana: name }.local_id()
         })
+        .chain(others.iter().map(|other| other.to_string()))
         .collect()
     }
 

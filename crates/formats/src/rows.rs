@@ -231,9 +231,21 @@ impl Book {
             return *number;
         }
         let number = self.patients.len() as i64;
-        self.patients.push(Patient { local_id: local_id.to_owned(), set_aside: None });
+        self.patients.push(Patient { local_id: local_id.to_owned(), set_aside: None, also: Vec::new() });
         self.by_id.insert(local_id.to_owned(), number);
         number
+    }
+
+    /// Notes other numbers of a patient.
+    pub fn also(&mut self, local_id: &str, others: Vec<String>) {
+        let number = self.patient(local_id);
+        if let Some(patient) = usize::try_from(number).ok().and_then(|n| self.patients.get_mut(n)) {
+            for other in others {
+                if other != local_id && !patient.also.contains(&other) {
+                    patient.also.push(other);
+                }
+            }
+        }
     }
 
     /// Whether a fact is told for the first time.

@@ -149,10 +149,7 @@ async fn finish<T>(instance: Instance, mode: Mode, also_when_failed: bool, resul
     instance.ledger.close().await;
     let result = result?;
     handed?;
-    // What was done is done: without the mark the next command finds the ledger longer than it says, and leaves it.
-    if let Err(error) = left {
-        tracing::warn!(code = error.code(), %error, "the mark of how far the journal is could not be left");
-    }
+    left?;
     Ok(result)
 }
 

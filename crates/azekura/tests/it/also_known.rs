@@ -107,6 +107,31 @@ fn a_no_by_card_reaches_the_chart_that_claims_show_to_be_the_same_person() {
 
 // control: NOT-03
 #[test]
+fn a_no_under_a_number_of_a_merged_chart_reaches_the_patient_who_goes_by_another() {
+    let house = House::new();
+    house.notified(&["0000012345", "9000000777", "456"]);
+    let export = |from: &str, to: &str| -> Files {
+        let swap = |bytes: Vec<u8>| {
+            let text = String::from_utf8(bytes).expect("text").replace("1311234567", PROVIDER);
+            text.replacen(from, to, 1).into_bytes()
+        };
+        samples("fhir-jp/handmade/bulk", |_| true).into_iter().map(|(name, bytes)| (name, swap(bytes))).collect()
+    };
+    let own = "\"value\":\"0000012345\"}";
+    let merged = format!("{own},{{\"system\":\"urn:oid:1.2.392.100495.20.3.51.1{PROVIDER}\",\"value\":\"0456\"}}");
+    let before = take_in(&house, "fhir", 1, &export("", ""));
+    no(&house, "456", &[]);
+    let after = take_in(&house, "fhir", 2, &export(own, &merged));
+    assert_eq!((counts(&before), counts(&after)), ([2, 0], [1, 1]), "{after}");
+    assert_eq!(after["refusals"]["governance-opted-out"], 1, "{after}");
+    // From here the number by which the patient goes is known to be of somebody who said no.
+    let again = take_in(&house, "fhir", 3, &export("", ""));
+    assert_eq!(counts(&again), [1, 1], "{again}");
+    assert_eq!(house.faults(), Vec::<String>::new());
+}
+
+// control: NOT-03
+#[test]
 fn who_says_no_is_told_of_data_sets_that_have_left_with_them() {
     let house = crate::refusals::taken_in();
     let id = house.planned();

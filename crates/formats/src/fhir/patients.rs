@@ -181,6 +181,16 @@ pub fn institution(system: &str) -> Option<&str> {
     system.split_once(HOSPITAL).map(|(_, digits)| digits)
 }
 
+/// Every number that an institution gave a patient, as a local id. Not those under other systems: what they number nobody says, and a number of
+/// theirs can be another patient's here.
+pub fn stated_numbers(patient: &Resource, home: &Home) -> Vec<String> {
+    let number = |i: &Identifier| {
+        let institution = institution(i.system.as_deref()?)?;
+        i.value.as_deref().filter(|value| !value.trim().is_empty()).map(|value| home.local_id(institution, value))
+    };
+    parts::<Identifier>(&patient.identifier).iter().filter_map(number).collect()
+}
+
 /// Local id of a patient by what is stated in it alone; `None` when it has no number that a list could name.
 pub fn stated_id(patient: &Resource, home: &Home) -> Option<String> {
     Local::stated(patient).map(|local| local.id(home))

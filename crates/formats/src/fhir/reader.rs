@@ -218,7 +218,11 @@ impl FhirReader {
         };
         let Options { home, patients, .. } = &self.options;
         let local = if resource.resource_type == "Patient" {
-            patients::local_id(resource, url, &self.scope, home)
+            let local = patients::local_id(resource, url, &self.scope, home);
+            if let Some(local) = &local {
+                self.book.also(local, patients::stated_numbers(resource, home));
+            }
+            local
         } else {
             let code = match about(resource, url, &self.scope, own, patients, home) {
                 About::Known(local) => Ok(local),

@@ -125,9 +125,9 @@ impl Ssmix2Reader {
             let aside = !self.set_aside.is_empty() && self.set_aside.contains(&self.canonical(&patient));
             self.patient(number as i64, &patient, &files, &arena, aside);
             others.remove(&patient);
-            patients.push(Patient { local_id: patient, set_aside: reason(aside) });
+            patients.push(Patient { local_id: patient, set_aside: reason(aside), also: Vec::new() });
         }
-        patients.extend(others.into_iter().map(|local_id| Patient { local_id, set_aside: reason(true) }));
+        patients.extend(others.into_iter().map(|local_id| Patient { local_id, set_aside: reason(true), also: Vec::new() }));
         self.arena = arena;
         self.arena.clear();
         let mut counts = std::mem::take(&mut self.counts);

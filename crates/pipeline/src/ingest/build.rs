@@ -293,6 +293,11 @@ impl Builder<'_> {
         };
         let tables = || chunk.tables.iter().map(|(table, batch)| (*table, batch));
         self.known.note(tables(), |n| local_id(n).filter(|_| waits(n)))?;
+        for (n, patient) in (0..).zip(&chunk.patients) {
+            if waits(n) {
+                self.known.also(patient.local_id.clone(), &patient.also);
+            }
+        }
         if !self.all_scattered {
             let mut here = Known::default();
             here.note(tables(), local_id)?;
