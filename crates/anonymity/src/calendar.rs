@@ -372,13 +372,15 @@ mod tests {
 
     #[test]
     fn a_form_is_in_use_as_long_as_any_of_its_codes() {
+        const DRUGS: &str = "drug_exposure.drug_source_value";
+        let profile = Profile::parse(include_str!("../../../profiles/anonymized.toml")).expect("the shipped profile");
         let mut validity = Validity::default();
-        validity.add("t.c", "1234567A", Span { from: Some(10), to: Some(20) });
-        validity.add("t.c", "1234567B", Span { from: Some(5), to: None });
-        assert_eq!(validity.span("t.c", "1234567A"), Span { from: Some(10), to: Some(20) });
-        assert_eq!(validity.span("t.c", "1234567"), Span { from: Some(5), to: None });
-        assert_eq!(validity.span("t.c", "9"), Span::default());
-        validity.add("t.c", "1234567A", Span { from: Some(1), to: Some(15) });
-        assert_eq!(validity.span("t.c", "1234567A"), Span { from: Some(1), to: Some(20) });
+        validity.add(DRUGS, "1234567A", Span { from: Some(10), to: Some(20) });
+        validity.add(DRUGS, "1234567B", Span { from: Some(5), to: None });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567A"), Span { from: Some(10), to: Some(20) });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567"), Span { from: Some(5), to: None });
+        assert_eq!(validity.span(&profile, DRUGS, "9"), Span::default());
+        validity.add(DRUGS, "1234567A", Span { from: Some(1), to: Some(15) });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567A"), Span { from: Some(1), to: Some(20) });
     }
 }
