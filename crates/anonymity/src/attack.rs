@@ -3,7 +3,7 @@
 //! It looks at the result alone, and gives the attacker everything that a treatment leaves to know: the class that the person is in, codes as
 //! they are shown of the person with what stands beside them, days as they stand to each other and within the largest shift of the true ones. Who knows true values, and not
 //! what became of them, finds no more with these. Of all who look alike to the attacker one is chosen by chance, so a person among `c` is found with 1/`c` (prosecutor risk; Dankar and El
-//! Emam 2010). Persons are drawn at random, and what the attacker knows of each is drawn from what stands there.
+//! Emam 2010). Persons are drawn at random, and what the attacker knows of each is all that stands there, or several draws from it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -15,7 +15,7 @@ use rand::{CryptoRng, RngExt as _};
 use serde::{Deserialize, Serialize};
 
 use crate::AnonymityError;
-use crate::calendar::{Validity, left};
+use crate::calendar::{Span, Validity, left};
 use crate::events::beside;
 use crate::profile::{Attacker, Privacy, Profile, Treatment, split_column};
 use crate::run::as_texts;
@@ -23,6 +23,12 @@ use crate::treat::OTHER;
 
 /// Persons that are looked for: enough for an interval of some ±3 in 100.
 const TARGETS: usize = 1_000;
+
+/// Pairs of events of a person up to which all are tried, and not some.
+const MOST_PAIRS: usize = 10;
+
+/// Pairs that are drawn of a person who has more.
+const DRAWS: usize = 5;
 
 /// What an attacker reached.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -35,7 +41,7 @@ pub struct Found {
     pub targets: u64,
     /// Share of them that is found on average.
     pub share: f64,
-    /// Ends of the interval that holds the share of all with 95 %; the share itself where all were looked for.
+    /// Ends of the interval that holds the share of all with 95 %; the share itself where everybody was looked for by all that can be known.
     pub interval: [f64; 2],
     /// Share of the targets whom nobody else looks like.
     pub alone: f64,
@@ -72,8 +78,34 @@ pub(crate) fn experiment<R: CryptoRng>(
 ) -> Result<Vec<Found>, AnonymityError> {
     let Some(privacy) = &profile.privacy else { return Ok(Vec::new()) };
     let seen = Seen::of(profile, privacy, tables, validity)?;
-    let found = Attacker::ALL.into_iter().filter_map(|attacker| seen.attack(attacker, rng));
+    let mut plans: BTreeMap<Attacker, Plan> = BTreeMap::new();
+    for attacker in Attacker::ALL.into_iter().filter(|a| *a != Attacker::CalendarCodes) {
+        if let Some(plan) = seen.plan(attacker, rng) {
+            plans.insert(attacker, plan);
+        }
+    }
+    let found = Attacker::ALL.into_iter().filter_map(|attacker| match attacker {
+        // Who knows more looks for the same persons by the same events, so that chance does not let them find fewer.
+        Attacker::CalendarCodes if seen.shifts.is_empty() => None,
+        Attacker::CalendarCodes => Some(seen.attack(attacker, plans.get(&Attacker::DatedCodes)?)),
+        _ => Some(seen.attack(attacker, plans.get(&attacker)?)),
+    });
     Ok(found.collect())
+}
+
+/// Who is looked for, and what the attacker knows of each.
+struct Plan {
+    /// Persons of whom there is as much to know as the attacker needs.
+    persons: usize,
+    targets: Vec<Target>,
+}
+
+struct Target {
+    person: u32,
+    /// Pairs of events with the shift that would have brought true days there; empty where none are needed.
+    known: Vec<([Event; 2], i32)>,
+    /// Whether these are all that can be known of the person, and not drawn from them.
+    all: bool,
 }
 
 impl Seen {
@@ -113,16 +145,18 @@ impl Seen {
                 shifts.resize(everybody, (-most, most));
                 let column = split_column(full).and_then(|(_, column)| batch.column_by_name(column));
                 let texts = column.and_then(|c| c.as_string_opt::<i32>());
+                let mut spans: HashMap<&str, Span> = HashMap::new();
                 for (row, code) in texts.into_iter().flat_map(|t| t.iter().enumerate()) {
                     if let (Some(code), Some(day)) = (code.filter(|c| *c != OTHER), day(row)) {
                         let of = &mut shifts[rows[row] as usize];
-                        *of = left(day, validity.span(full, code), *of);
+                        let span = *spans.entry(code).or_insert_with(|| validity.span(profile, full, code));
+                        *of = left(day, span, *of);
                     }
                 }
             }
             for field in batch.schema().fields().iter().filter(|f| is_event(profile, privacy, name, f.name(), f.data_type())) {
                 let column = format!("{name}.{}", field.name());
-                let beside = beside::columns(profile, name).into_iter().filter(|c| c != field.name());
+                let beside = beside::columns(profile, name, field.name()).into_iter();
                 let beside = beside.filter_map(|c| batch.column_by_name(c)).map(as_texts).collect::<Result<Vec<_>, _>>()?;
                 let Some(texts) = batch.column_by_name(field.name()).and_then(|c| c.as_string_opt::<i32>()) else { continue };
                 for (row, code) in texts.iter().enumerate() {
@@ -160,53 +194,79 @@ impl Seen {
         Ok(Self { class, members, codes, days, moved, shifts })
     }
 
-    fn attack<R: CryptoRng>(&self, attacker: Attacker, rng: &mut R) -> Option<Found> {
-        let events = match attacker {
+    /// What an attacker knows of whom.
+    fn events(&self, attacker: Attacker) -> Option<&[Vec<Event>]> {
+        match attacker {
             Attacker::Demographics => None,
-            Attacker::CalendarCodes if self.shifts.is_empty() => return None,
             Attacker::Codes | Attacker::DatedCodes | Attacker::CalendarCodes => Some(&self.codes),
             Attacker::VisitDays => Some(&self.days),
-        };
-        let dated = matches!(attacker, Attacker::VisitDays | Attacker::DatedCodes | Attacker::CalendarCodes);
-        // Of whom there are two things to know.
-        let two = |events: &[Event]| match dated {
-            true => events.iter().filter(|(_, day)| day.is_some()).count() >= 2,
-            false => events.first().map(|e| e.0) != events.last().map(|e| e.0),
-        };
-        let persons: Vec<u32> = (0..self.class.len() as u32).filter(|p| events.is_none_or(|of| two(&of[*p as usize]))).collect();
-        let targets: Vec<u32> = persons.sample(rng, TARGETS).copied().collect();
-        if targets.is_empty() {
-            return None;
         }
-        let mut chances = Vec::with_capacity(targets.len());
-        for target in &targets {
-            let members = &self.members[self.class[*target as usize] as usize];
-            let alike = match events {
-                None => members.len(),
-                Some(of) => {
-                    let known = draw(&of[*target as usize], dated, rng)?;
-                    // The attacker knows the true day, and by how much dates can have been moved: what stands too far from it is out.
-                    let shift = self.moved.map_or(0, |most| rng.random_range(-most..=most));
-                    let by_codes = |p: u32| self.shifts.get(p as usize).filter(|_| attacker == Attacker::CalendarCodes).copied();
-                    members.iter().filter(|p| self.fits(&of[**p as usize], known, dated, shift, by_codes(**p))).count()
-                }
+    }
+
+    /// Draws persons, and of each what is known; none where of nobody there is enough to know.
+    fn plan<R: CryptoRng>(&self, attacker: Attacker, rng: &mut R) -> Option<Plan> {
+        let (events, dated) = (self.events(attacker), is_dated(attacker));
+        let of = |person: u32| events.map(|of| told(&of[person as usize], dated));
+        let persons: Vec<u32> = (0..self.class.len() as u32).filter(|p| of(*p).is_none_or(|of| of.len() >= 2)).collect();
+        let drawn: Vec<u32> = persons.sample(rng, TARGETS).copied().collect();
+        let targets = drawn.into_iter().map(|person| {
+            let Some(of) = of(person) else { return Target { person, known: Vec::new(), all: true } };
+            let pairs = match of.len() * (of.len() - 1) / 2 {
+                ..=MOST_PAIRS => of.iter().enumerate().flat_map(|(n, one)| of[n + 1..].iter().map(|o| [*one, *o])).collect(),
+                _ => (0..DRAWS).filter_map(|_| draw(&of, rng)).collect::<Vec<_>>(),
             };
-            chances.push(1.0 / alike.max(1) as f64);
+            let all = self.moved.is_none() || !dated;
+            let all = all && of.len() * (of.len() - 1) / 2 <= MOST_PAIRS;
+            // One pair with one shift says nothing of how much chance is in it.
+            let pairs = if all { pairs } else { pairs.iter().copied().cycle().take(pairs.len().max(DRAWS)).collect() };
+            Target { person, known: pairs.into_iter().map(|pair| (pair, self.shift(person, rng))).collect(), all }
+        });
+        let targets: Vec<Target> = targets.collect();
+        (!targets.is_empty()).then_some(Plan { persons: persons.len(), targets })
+    }
+
+    /// A shift that a person's dates can have had by what is shown; 0 where none are moved.
+    fn shift<R: CryptoRng>(&self, person: u32, rng: &mut R) -> i32 {
+        let Some(most) = self.moved else { return 0 };
+        let (least, most) = self.shifts.get(person as usize).copied().filter(|(a, b)| a <= b).unwrap_or((-most, most));
+        // None is 0: it is drawn without, from one fewer.
+        if least > 0 || most < 0 || least == most {
+            return rng.random_range(least..=most);
         }
-        let n = chances.len() as f64;
-        let share = chances.iter().sum::<f64>() / n;
-        let variance = chances.iter().map(|c| (c - share).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
-        // Nothing is left open where everybody was looked for.
-        let all = persons.len() as f64;
-        let half = 1.96 * (variance / n * ((all - n) / (all - 1.0).max(1.0))).sqrt();
-        Some(Found {
+        let drawn = rng.random_range(least..most);
+        if drawn < 0 { drawn } else { drawn + 1 }
+    }
+
+    fn attack(&self, attacker: Attacker, plan: &Plan) -> Found {
+        let (events, dated) = (self.events(attacker), is_dated(attacker));
+        let chances = |target: &Target| -> Vec<f64> {
+            let members = &self.members[self.class[target.person as usize] as usize];
+            let Some(of) = events else { return vec![1.0 / members.len().max(1) as f64] };
+            // The attacker knows the true day, and by how much dates can have been moved: what stands too far from it is out.
+            let by_codes = |p: u32| self.shifts.get(p as usize).filter(|_| attacker == Attacker::CalendarCodes).copied();
+            let alike = |(known, shift): &([Event; 2], i32)| {
+                members.iter().filter(|p| self.fits(&of[**p as usize], *known, dated, *shift, by_codes(**p))).count()
+            };
+            target.known.iter().map(|known| 1.0 / alike(known).max(1) as f64).collect()
+        };
+        let (mut means, mut within, mut alone) = (Vec::new(), 0.0, 0.0);
+        for target in &plan.targets {
+            let of = chances(target);
+            let (mean, variance) = mean_and_variance(&of);
+            within += if target.all { 0.0 } else { variance / of.len().max(1) as f64 };
+            alone += of.iter().filter(|c| **c >= 1.0).count() as f64 / of.len().max(1) as f64;
+            means.push(mean);
+        }
+        let (share, between) = mean_and_variance(&means);
+        let half = 1.96 * variance_of_mean(between, within, means.len(), plan.persons).sqrt();
+        Found {
             attacker,
-            persons: persons.len() as u64,
-            targets: targets.len() as u64,
+            persons: plan.persons as u64,
+            targets: means.len() as u64,
             share,
             interval: [(share - half).max(0.0), (share + half).min(1.0)],
-            alone: chances.iter().filter(|c| **c >= 1.0).count() as f64 / n,
-        })
+            alone: alone / means.len().max(1) as f64,
+        }
     }
 
     /// Whether somebody has what is known, with one of the shifts that codes leave.
@@ -229,15 +289,40 @@ impl Seen {
     }
 }
 
-/// Two things about a person: two codes, or two events with their days.
-fn draw<R: CryptoRng>(events: &[Event], dated: bool, rng: &mut R) -> Option<[Event; 2]> {
-    let mut from: Vec<Event> = match dated {
+const fn is_dated(attacker: Attacker) -> bool {
+    matches!(attacker, Attacker::VisitDays | Attacker::DatedCodes | Attacker::CalendarCodes)
+}
+
+/// What can be told of a person: codes, or events with their days, each once.
+fn told(events: &[Event], dated: bool) -> Vec<Event> {
+    let mut told: Vec<Event> = match dated {
         true => events.iter().filter(|(_, day)| day.is_some()).copied().collect(),
         false => events.iter().map(|(code, _)| (*code, None)).collect(),
     };
-    from.dedup();
-    let mut two = from.sample(rng, 2);
+    told.dedup();
+    told
+}
+
+/// Two things about a person.
+fn draw<R: CryptoRng>(told: &[Event], rng: &mut R) -> Option<[Event; 2]> {
+    let mut two = told.sample(rng, 2);
     Some([*two.next()?, *two.next()?])
+}
+
+/// Mean, and variance as a sample's; 0 of fewer than two.
+fn mean_and_variance(of: &[f64]) -> (f64, f64) {
+    let n = of.len().max(1) as f64;
+    let mean = of.iter().sum::<f64>() / n;
+    (mean, of.iter().map(|c| (c - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0))
+}
+
+/// Variance of a mean of `n` persons out of `all`, each of whom is himself a mean of draws (two-stage sampling; Cochran 1977, section 10.3):
+/// `between` is the variance of the persons' means, `within` the sum of the variances of these means themselves. Where everybody was looked for,
+/// what is left is the chance in what the attacker knew.
+fn variance_of_mean(between: f64, within: f64, n: usize, all: usize) -> f64 {
+    let (n, all) = (n.max(1) as f64, all.max(1) as f64);
+    let looked_at = (n / all).min(1.0);
+    (1.0 - looked_at) * between / n + looked_at * within / (n * n)
 }
 
 /// The day of each row: the first column of dates that has one.

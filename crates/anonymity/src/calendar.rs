@@ -2,21 +2,23 @@
 //! not in use knows something of the person's shift, or of the day within a month; several of them can leave one shift alone, and with it every true day.
 //!
 //! [`Validity`] is what was loaded of when codes are in use. [`Calendar::mend`] brings the codes that would leave too few shifts (or too few days of a month or
-//! year) to forms that leave enough, at last その他. A form is in use from when its first code came to when its last one went.
+//! year) to forms that leave enough, at last その他. A form is in use from when its first code came to when its last one went, of the codes that the
+//! column's roll-up brings to it: a longer text that merely begins so is none of them, and a code that is nobody's form is in use as it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Date32Array, RecordBatch, StringArray};
 use arrow::compute::DatePart;
 use arrow::compute::kernels::zip::zip;
+use arrow::datatypes::Int64Type;
 use serde::{Deserialize, Serialize};
 
 use crate::AnonymityError;
 use crate::events::next_form;
 use crate::persons::Persons;
 use crate::profile::{Profile, Treatment, split_column};
-use crate::treat::{OTHER, dates, drop};
+use crate::treat::{OTHER, codes, dates, drop};
 
 /// First and last day on which a code is in use, days since 1970-01-01; open where nothing is said.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -62,11 +64,20 @@ impl Validity {
         self.of.keys().map(String::as_str)
     }
 
-    /// Of a code, or of a form: of all codes that begin so.
-    pub fn span(&self, column: &str, shown: &str) -> Span {
+    /// Codes of a column with their days.
+    pub fn codes(&self, column: &str) -> impl Iterator<Item = (&str, Span)> {
+        self.of.get(column).into_iter().flatten().map(|(code, span)| (code.as_str(), *span))
+    }
+
+    /// Of a code or a form as the profile lets a column show it: of all codes that can become it. Codes that become その他 at once (words, local
+    /// codes) are shown as nothing, so that they open no form.
+    pub fn span(&self, profile: &Profile, column: &str, shown: &str) -> Span {
+        let treatment = split_column(column).and_then(|(table, column)| profile.treatment(table, column));
+        let Some(Treatment::Code { rollup, local, systems, .. }) = treatment else { return Span::default() };
         let codes = self.of.get(column).map(|codes| codes.range(shown.to_owned()..));
-        let below = codes.into_iter().flatten().take_while(|(code, _)| code.starts_with(shown)).map(|(_, span)| *span);
-        below.reduce(Span::with).unwrap_or_default()
+        let below = codes.into_iter().flatten().take_while(|(code, _)| code.starts_with(shown));
+        let becomes = |code: &str| codes::leads_to(code, shown, rollup) && codes::can_be_shown(code, *local, systems);
+        below.filter(|(code, _)| becomes(code)).map(|(_, span)| *span).reduce(Span::with).unwrap_or_default()
     }
 
     /// Codes of the tables of which nothing is known can have been in use on any day, and with them their forms.
@@ -99,6 +110,9 @@ pub struct CalendarReport {
     pub persons: u64,
 }
 
+/// The column that says to which visit a row belongs.
+const VISIT: &str = "visit_occurrence_id";
+
 /// First and last day that a day can be as it leaves.
 type Ends = (i32, i32);
 
@@ -110,7 +124,12 @@ struct Dated<'a> {
     code: &'a str,
     /// Day as it would leave: moved, or the first and the last day that it can be.
     days: Ends,
+    /// Visit of the row, where that leaves.
+    visit: Option<i64>,
 }
+
+/// Spans of codes and forms that were looked up, by table, column and what is shown.
+type Spans<'d> = HashMap<(&'d str, &'d str, &'d str), Span>;
 
 /// What is to be kept open, for a run.
 pub(crate) struct Calendar<'a> {
@@ -153,9 +172,10 @@ impl Calendar<'_> {
         report.least_open = privacy.least_days_open;
         report.persons = of_person.len() as u64;
         let mut to: BTreeMap<(&str, &str), BTreeMap<usize, String>> = BTreeMap::new();
+        let mut spans = Spans::new();
         for rows in of_person.into_values() {
             report.rows += rows.len() as u64;
-            for (dated, form) in self.of_a_person(rows, moved, privacy.least_days_open) {
+            for (dated, form) in self.of_a_person(rows, moved, privacy.least_days_open, &mut spans) {
                 if form == OTHER {
                     report.other += 1
                 } else {
@@ -173,40 +193,50 @@ impl Calendar<'_> {
     }
 
     /// What the rows of a person become that would leave too little open. Those that leave most are looked at first, so that what can stay stays.
-    fn of_a_person<'d>(&self, mut rows: Vec<Dated<'d>>, moved: Option<i32>, least: f64) -> Vec<(Dated<'d>, String)> {
-        let mut open = moved.map(|most| (-most, most));
-        let of = |dated: &Dated<'_>, shown: &str| match shown {
+    /// One shift holds for all of a person's rows; of a month or a year, what rows of one visit leave is what all of them leave together.
+    fn of_a_person<'d>(
+        &self,
+        mut rows: Vec<Dated<'d>>,
+        moved: Option<i32>,
+        least: f64,
+        spans: &mut Spans<'d>,
+    ) -> Vec<(Dated<'d>, String)> {
+        let mut of = |dated: &Dated<'d>, shown: &'d str| match shown {
             OTHER => Span::default(),
-            _ => self.validity.span(&format!("{}.{}", dated.table, dated.column), shown),
+            _ => *spans
+                .entry((dated.table, dated.column, shown))
+                .or_insert_with(|| self.validity.span(self.profile, &format!("{}.{}", dated.table, dated.column), shown)),
         };
-        if let Some(all) = open {
-            rows.sort_by_cached_key(|d| {
-                let left = shifts_between(left(d.days.0, of(d, d.code), all));
-                (-left, d.days, d.code.to_owned(), d.table, d.column)
-            });
-        }
+        let all = |dated: &Dated<'_>| moved.map_or(dated.days, |most| (-most, most));
+        let narrowed = |dated: &Dated<'_>, span: Span, (first, last): Ends| match moved {
+            Some(_) => left(dated.days.0, span, (first, last)),
+            None => (span.from.map_or(first, |from| from.max(first)), span.to.map_or(last, |to| to.min(last))),
+        };
+        let count = |(first, last): Ends| if moved.is_some() { shifts_between((first, last)) } else { (last - first + 1).max(0) };
+        rows.sort_by_cached_key(|d| {
+            let span = of(d, d.code);
+            (-count(narrowed(d, span, all(d))), d.days, d.code.to_owned(), d.table, d.column)
+        });
+        let together = |dated: &Dated<'_>| match moved {
+            Some(_) => Some((0, (0, 0))),
+            None => dated.visit.map(|visit| (visit, dated.days)),
+        };
+        let mut open: BTreeMap<(i64, Ends), Ends> = BTreeMap::new();
         let mut mended = Vec::new();
         for dated in rows {
             let rollup = match self.profile.treatment(dated.table, dated.column) {
                 Some(Treatment::Code { rollup, .. }) => &rollup[..],
                 _ => &[],
             };
+            let with = together(&dated);
+            let so_far = with.and_then(|with| open.get(&with).copied()).unwrap_or_else(|| all(&dated));
             let mut shown = dated.code;
             loop {
-                let span = of(&dated, shown);
-                let (enough, rest) = match (open, moved) {
-                    (Some(so_far), Some(most)) => {
-                        let rest = left(dated.days.0, span, so_far);
-                        (f64::from(shifts_between(rest)) >= least * f64::from(2 * most), Some(rest))
+                let rest = narrowed(&dated, of(&dated, shown), so_far);
+                if shown == OTHER || f64::from(count(rest)) >= least * f64::from(count(all(&dated))) {
+                    if let Some(with) = with {
+                        open.insert(with, rest);
                     }
-                    _ => {
-                        let (first, last) = dated.days;
-                        let days = span.to.map_or(last, |to| to.min(last)) - span.from.map_or(first, |from| from.max(first)) + 1;
-                        (f64::from(days.max(0)) >= least * f64::from(last - first + 1), open)
-                    }
-                };
-                if enough || shown == OTHER {
-                    open = if shown == OTHER { open } else { rest };
                     break;
                 }
                 shown = next_form(shown, rollup).unwrap_or(OTHER);
@@ -233,11 +263,14 @@ impl Calendar<'_> {
             let code = matches!(self.profile.treatment(name, column), Some(Treatment::Code { .. }));
             let texts = batch.column_by_name(column).filter(|_| code).and_then(|c| c.as_string_opt::<i32>());
             let (Some(texts), Some(days)) = (texts, self.days(name, batch, persons)?) else { continue };
+            let leaves = matches!(self.profile.treatment(name, VISIT), Some(Treatment::NewId { .. }));
+            let visits = batch.column_by_name(VISIT).filter(|_| leaves).and_then(|c| c.as_primitive_opt::<Int64Type>());
+            let visit = |row: usize| visits.filter(|v| v.is_valid(row)).map(|v| v.value(row));
             let mut spans: BTreeMap<&str, bool> = BTreeMap::new();
             for (row, code) in texts.iter().enumerate() {
                 let (Some(code), Some(days)) = (code.map(str::trim).filter(|c| !c.is_empty()), days[row]) else { continue };
-                if !*spans.entry(code).or_insert_with(|| self.validity.span(full, code).is_open()) {
-                    found(persons[row], Dated { table: name, column, row, code, days });
+                if !*spans.entry(code).or_insert_with(|| self.validity.span(self.profile, full, code).is_open()) {
+                    found(persons[row], Dated { table: name, column, row, code, days, visit: visit(row) });
                 }
             }
         }
@@ -339,13 +372,15 @@ mod tests {
 
     #[test]
     fn a_form_is_in_use_as_long_as_any_of_its_codes() {
+        const DRUGS: &str = "drug_exposure.drug_source_value";
+        let profile = Profile::parse(include_str!("../../../profiles/anonymized.toml")).expect("the shipped profile");
         let mut validity = Validity::default();
-        validity.add("t.c", "1234567A", Span { from: Some(10), to: Some(20) });
-        validity.add("t.c", "1234567B", Span { from: Some(5), to: None });
-        assert_eq!(validity.span("t.c", "1234567A"), Span { from: Some(10), to: Some(20) });
-        assert_eq!(validity.span("t.c", "1234567"), Span { from: Some(5), to: None });
-        assert_eq!(validity.span("t.c", "9"), Span::default());
-        validity.add("t.c", "1234567A", Span { from: Some(1), to: Some(15) });
-        assert_eq!(validity.span("t.c", "1234567A"), Span { from: Some(1), to: Some(20) });
+        validity.add(DRUGS, "1234567A", Span { from: Some(10), to: Some(20) });
+        validity.add(DRUGS, "1234567B", Span { from: Some(5), to: None });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567A"), Span { from: Some(10), to: Some(20) });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567"), Span { from: Some(5), to: None });
+        assert_eq!(validity.span(&profile, DRUGS, "9"), Span::default());
+        validity.add(DRUGS, "1234567A", Span { from: Some(1), to: Some(15) });
+        assert_eq!(validity.span(&profile, DRUGS, "1234567A"), Span { from: Some(1), to: Some(20) });
     }
 }

@@ -2,6 +2,7 @@
 
 use messages::{Lang, Message};
 
+use crate::months;
 use crate::profile::{Kind, Profile, Treatment};
 use crate::treat::births;
 use arrow::record_batch::RecordBatch;
@@ -31,7 +32,7 @@ pub fn dictionary(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, lan
 
 fn meaning_of(profile: &Profile, table: &str, column: &str, treatment: &Treatment, lang: Lang) -> String {
     let text = meaning(treatment, profile).text(lang);
-    if let (Kind::LinkableAnonymized, Some(privacy), "death", "death_date") = (profile.kind, &profile.privacy, table, column) {
+    if let (Some(_), Some(privacy), "death", "death_date") = (months::of_deaths(profile), &profile.privacy, table, column) {
         return format!("{text}; {}", Message::new("anonymity-treat-few-deaths").with("k", privacy.k).text(lang));
     }
     if *treatment != Treatment::Drop && births::moves(profile, table, column) {

@@ -31,11 +31,14 @@ pub enum AnonymityError {
     EventsMissing,
     EventsUnusable { column: String },
     TooManyFound { attacker: Attacker, found: f64, most: f64 },
+    AttackerUntried { attacker: Attacker },
+    AttackerUnknowing { attacker: Attacker },
     TooManyUnique { alike: Alike, unique: f64, most: f64 },
     Identifying { table: String, column: String, looks: Looks, cells: usize },
     NobodyLeft { persons: usize },
     PeriodTooShort { days: i32 },
     PeriodUnreadable,
+    EdgeShared { table: String, column: String, share: f64 },
     Arrow { reason: String },
 }
 
@@ -64,11 +67,14 @@ pub const CODES: &[&str] = &[
     "anonymity-events-missing",
     "anonymity-events-unusable",
     "anonymity-too-many-found",
+    "anonymity-attacker-untried",
+    "anonymity-attacker-unknowing",
     "anonymity-too-many-unique",
     "anonymity-identifying",
     "anonymity-nobody-left",
     "anonymity-period-short",
     "anonymity-period-unreadable",
+    "anonymity-edge-shared",
     "anonymity-arrow",
 ];
 
@@ -115,15 +121,19 @@ impl AnonymityError {
             TooMuchSuppressed { suppressed, persons, most } => Message::new("anonymity-too-much-suppressed")
                 .with("suppressed", suppressed)
                 .with("persons", persons)
-                .with("most", format!("{:.0} %", most * 100.0)),
-            TooManyFound { attacker, found, most } => Message::new("anonymity-too-many-found")
-                .with("attacker", attacker.as_str())
-                .with("found", format!("{:.1} %", found * 100.0))
-                .with("most", format!("{:.1} %", most * 100.0)),
-            TooManyUnique { alike, unique, most } => Message::new("anonymity-too-many-unique")
-                .with("alike", alike.as_str())
-                .with("unique", format!("{:.1} %", unique * 100.0))
-                .with("most", format!("{:.1} %", most * 100.0)),
+                .with("most", percent(*most)),
+            TooManyFound { attacker, found, most } => {
+                let (found, most) = apart(*found, *most);
+                let refused = Message::new("anonymity-too-many-found").with("attacker", attacker.as_str());
+                refused.with("found", found).with("most", most)
+            }
+            AttackerUntried { attacker } => Message::new("anonymity-attacker-untried").with("attacker", attacker.as_str()),
+            AttackerUnknowing { attacker } => Message::new("anonymity-attacker-unknowing").with("attacker", attacker.as_str()),
+            TooManyUnique { alike, unique, most } => {
+                let (unique, most) = apart(*unique, *most);
+                let refused = Message::new("anonymity-too-many-unique").with("alike", alike.as_str());
+                refused.with("unique", unique).with("most", most)
+            }
             EventsMissing => Message::new("anonymity-events-missing"),
             EventsUnusable { column } => Message::new("anonymity-events-unusable").with("column", column),
             Identifying { table, column, looks, cells } => Message::new("anonymity-identifying")
@@ -133,6 +143,9 @@ impl AnonymityError {
                 .with("cells", cells),
             NobodyLeft { persons } => Message::new("anonymity-nobody-left").with("persons", persons),
             PeriodTooShort { days } => Message::new("anonymity-period-short").with("days", days),
+            EdgeShared { table, column, share } => {
+                Message::new("anonymity-edge-shared").with("table", table).with("column", column).with("share", percent(*share))
+            }
             PeriodUnreadable => Message::new("anonymity-period-unreadable"),
             Arrow { reason } => Message::new("anonymity-arrow").with("reason", reason),
         }
@@ -142,6 +155,28 @@ impl AnonymityError {
     pub fn code(&self) -> &'static str {
         self.message().code
     }
+}
+
+/// Digits after the point with which a share in per cent is seen: a bound of 0.0001 is not 0.0 %.
+fn digits(share: f64) -> i32 {
+    let of_hundred = share * 100.0;
+    (2..9).find(|digits| of_hundred >= 10_f64.powi(1 - digits)).filter(|_| (1e-9..1.0).contains(&of_hundred)).unwrap_or(1)
+}
+
+fn in_percent(share: f64, digits: i32) -> String {
+    let text = format!("{:.*}", usize::try_from(digits).unwrap_or(1), share * 100.0);
+    format!("{} %", text.trim_end_matches('0').trim_end_matches('.'))
+}
+
+fn percent(share: f64) -> String {
+    in_percent(share, digits(share))
+}
+
+/// A share and the bound that it exceeds, so that one sees that it does.
+fn apart(share: f64, most: f64) -> (String, String) {
+    let least = digits(share).max(digits(most));
+    let of = |digits: i32| (in_percent(share, digits), in_percent(most, digits));
+    (least..12).map(of).find(|(share, most)| share != most).unwrap_or_else(|| of(12))
 }
 
 impl From<arrow::error::ArrowError> for AnonymityError {
@@ -160,6 +195,13 @@ impl From<arrow::error::ArrowError> for AnonymityError {
 #[cfg(test)]
 mod tests {
     use messages::Lang;
+
+    #[test]
+    fn a_small_share_is_seen_in_a_refusal() {
+        let shown = [0.0001, 0.2, 0.0, 1.0, 0.00123, 0.123_456, 0.05].map(super::percent);
+        assert_eq!(shown, ["0.01 %", "20 %", "0 %", "100 %", "0.12 %", "12.3 %", "5 %"]);
+        assert_eq!(super::apart(0.200_04, 0.2), ("20.004 %".to_owned(), "20 %".to_owned()));
+    }
 
     #[test]
     fn every_code_has_a_text_in_both_languages() {

@@ -134,18 +134,20 @@ impl Page<'_> {
         self.report.beside.iter().map(line).collect()
     }
 
-    /// How many an attacker finds, in words, for those who read no further.
+    /// How many an attacker finds, in words, for those who read no further: who knows least, and who finds most. Of who did not try nothing is said.
     fn found_summary(&self) -> Option<String> {
         let found = &self.report.privacy.as_ref()?.found;
-        let of = |attacker| found.iter().find(|f| f.attacker == attacker);
-        let share = |f: &Found| format!("{:.1}", f.share * 100.0);
-        let (least, most) = (of(Attacker::Demographics)?, found.last()?);
-        let text = Message::new("anonymity-report-found-summary")
-            .with("demographics", share(least))
-            .with("codes", of(Attacker::Codes).map_or_else(|| "–".to_owned(), share))
-            .with("most", share(most))
-            .with("knows", self.attacker(most));
-        Some(text.text(self.lang))
+        let least = found.iter().find(|f| f.attacker == Attacker::Demographics)?;
+        let most = found.iter().reduce(|most, f| if f.share > most.share { f } else { most })?;
+        let told = [Some(least), found.iter().find(|f| f.attacker == Attacker::Codes), Some(most)];
+        let mut lines: Vec<String> = Vec::new();
+        for (n, found) in told.iter().enumerate().filter_map(|(n, f)| Some((n, (*f)?))) {
+            if told[..n].iter().flatten().all(|f| f.attacker != found.attacker) {
+                let share = format!("{:.1}", found.share * 100.0);
+                lines.push(Message::new(summary_of(found.attacker)).with("share", share).text(self.lang));
+            }
+        }
+        Some(lines.join(if self.lang == Lang::Ja { "" } else { " " }))
     }
 
     fn attacker(&self, found: &Found) -> String {
@@ -178,10 +180,11 @@ impl Page<'_> {
     }
 
     fn visits(&self, visits: &VisitsReport) -> Vec<String> {
+        let k = self.report.privacy.as_ref().map_or(0, |p| p.k);
         let share = |of: u64| format!("{:.1}", of as f64 / visits.persons.max(1) as f64 * 100.0);
         let of = |code, uniques: Uniques| {
             let text = Message::new(code).with("persons", grouped(&visits.persons)).with("alone", share(uniques.alone));
-            text.with("few", share(uniques.few)).text(self.lang)
+            text.with("few", share(uniques.few)).with("k", k).text(self.lang)
         };
         let spacing = if visits.moved { "anonymity-report-visits-days" } else { "anonymity-report-visits-months" };
         let mut lines = vec![of("anonymity-report-visits-count", visits.count), of(spacing, visits.spacing)];
@@ -305,6 +308,17 @@ impl Page<'_> {
 
     fn lost_rows(&self, table: &TableReport) -> u64 {
         table.rows_before.saturating_sub(table.rows_after)
+    }
+}
+
+/// What the summary says of an attacker.
+const fn summary_of(attacker: Attacker) -> &'static str {
+    match attacker {
+        Attacker::Demographics => "anonymity-report-found-summary",
+        Attacker::Codes => "anonymity-report-found-codes",
+        Attacker::VisitDays => "anonymity-report-found-visit-days",
+        Attacker::DatedCodes => "anonymity-report-found-dated-codes",
+        Attacker::CalendarCodes => "anonymity-report-found-calendar-codes",
     }
 }
 

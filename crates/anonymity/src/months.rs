@@ -4,16 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray, BooleanArray, Date32Array, RecordBatch};
-use arrow::compute::{DatePart, date_part, filter_record_batch};
+use arrow::compute::{DatePart, date_part};
 use arrow::datatypes::{Date32Type, Int32Type, Int64Type};
 
 use crate::AnonymityError;
-use crate::profile::Treatment;
+use crate::profile::{Profile, Treatment};
 use crate::report::MonthsReport;
 use crate::treat::dates;
 
 /// Concepts of stays in hospital: inpatient, and inpatient by the emergency room.
 const STAYS: [i32; 2] = [9201, 262];
+
+/// How dates of death are cut in a data set that has to hold against others' knowledge, so that true months (or years) leave; `None` where they are moved or
+/// do not leave.
+pub(crate) fn of_deaths(profile: &Profile) -> Option<&Treatment> {
+    let treatment = profile.treatment("death", "death_date").filter(|_| profile.kind.is_anonymized());
+    treatment.filter(|t| matches!(t, Treatment::Month | Treatment::Year))
+}
+
+/// Day of the year of a death that is told by the year alone, before it is cut: some day of January, so that it counts as changed.
+const TOLD: i32 = 2;
 
 /// Persons who died, by month.
 type Months = BTreeMap<i32, BTreeSet<u32>>;
@@ -40,8 +50,9 @@ fn coarse(months: &Months, k: usize) -> Option<BTreeSet<i32>> {
     Some(coarse)
 }
 
-/// Deaths as they may be told: those of a month in which fewer than `k` persons died by the year alone, and those of such a year not at all.
-/// `persons` says whose each row is. The dates are still to be cut.
+/// Deaths as they may be told: those of a month in which fewer than `k` persons died by the year alone, and those of such a year not at all: which
+/// rows stay. `persons` says whose each row is. The dates are still to be cut. `again`, after others went, it adds to what was
+/// told.
 ///
 /// # Errors
 /// None that these types can raise; Arrow's signature.
@@ -50,13 +61,14 @@ pub(crate) fn deaths(
     persons: &[u32],
     treatment: &Treatment,
     k: u32,
-    told: &mut MonthsReport,
-) -> Result<RecordBatch, AnonymityError> {
+    (told, again): (&mut MonthsReport, bool),
+) -> Result<(RecordBatch, BooleanArray), AnonymityError> {
     const COLUMN: &str = "death_date";
+    let as_it_is = || Ok((batch.clone(), BooleanArray::from(vec![true; batch.num_rows()])));
     let Some((column, array)) = batch.schema().column_with_name(COLUMN).map(|(n, _)| (n, batch.column(n).clone())) else {
-        return Ok(batch.clone());
+        return as_it_is();
     };
-    let Some(days) = dates::dates(&array) else { return Ok(batch.clone()) };
+    let Some(days) = dates::dates(&array) else { return as_it_is() };
     let part = |part| date_part(days, part).map(|array| array.as_primitive::<Int32Type>().clone());
     let (year, month, of_year) = (part(DatePart::Year)?, part(DatePart::Month)?, part(DatePart::DayOfYear)?);
     // Where dates are cut to the year, its months are one.
@@ -73,15 +85,16 @@ pub(crate) fn deaths(
         let rule = day.and_then(|_| rules.get(&year.value(row)));
         let by_year = rule.is_some_and(|rule| rule.as_ref().is_some_and(|months| months.contains(&month(row))));
         let left_out = matches!(rule, Some(None));
-        told.deaths_by_year += u64::from(by_year && *treatment == Treatment::Month);
+        // Those that are told so since the first time stand in January.
+        let already = again && month(row) == 1;
+        told.deaths_by_year += u64::from(by_year && !already && *treatment == Treatment::Month);
         told.deaths_left_out += u64::from(left_out);
         stays.push(!left_out);
-        // Some day of January: it is cut to the first, and counted as changed.
-        dates.push(day.map(|day| if by_year && month(row) != 1 { day - of_year.value(row) + 2 } else { day }));
+        dates.push(day.map(|day| if by_year && month(row) != 1 { day - of_year.value(row) + TOLD } else { day }));
     }
     let mut columns = batch.columns().to_vec();
     columns[column] = Arc::new(Date32Array::from(dates)) as ArrayRef;
-    Ok(filter_record_batch(&RecordBatch::try_new(batch.schema(), columns)?, &BooleanArray::from(stays))?)
+    Ok((RecordBatch::try_new(batch.schema(), columns)?, BooleanArray::from(stays)))
 }
 
 /// Persons with a stay in hospital that begins, as it leaves, when nobody else's does.

@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 
 use arrow::array::{AsArray, Int64Array};
-use arrow::compute::take;
+use arrow::compute::{filter_record_batch, take};
 use arrow::datatypes::Int64Type;
 use arrow::record_batch::RecordBatch;
 use rand::CryptoRng;
 use rand::seq::SliceRandom;
 
 use crate::attack::{self, Found};
-use crate::calendar::Calendar;
+use crate::calendar::{Calendar, Validity};
 use crate::effects::effects;
 use crate::events;
 use crate::persons::Persons;
-use crate::profile::{Kind, Profile, TableProfile};
+use crate::profile::{Attacker, Kind, Profile, TableProfile};
 use crate::report::{MonthsReport, Report};
 use crate::run::Run;
 use crate::stay::Stay;
 use crate::treat::window::Window;
-use crate::treat::{dates, ids};
+use crate::treat::{dates, edges, ids};
 use crate::{AnonymityError, Anonymized, Dataset, Identified, Pseudonymized, identifiers, months, visits};
 
 /// Which person ids leave.
@@ -116,6 +116,12 @@ pub fn process_and_tell<R: CryptoRng>(
     if persons.len() == 0 {
         return Err(AnonymityError::NobodyLeft { persons: 0 });
     }
+    if profile.moves_dates() {
+        for (name, batch) in &mut tables {
+            *batch = edges::without_placeholders(profile, name, batch)?;
+        }
+        edges::check(profile, &tables, &persons)?;
+    }
     let run = Run { profile, persons: &persons, shifts: dates::shifts(persons.len(), shift_days(profile), rng) };
     if let Some(window) = Window::of(&profile.cohort, shift_days(profile))?.filter(|_| profile.moves_dates()) {
         for (name, batch) in &mut tables {
@@ -149,10 +155,10 @@ pub fn process_and_tell<R: CryptoRng>(
     let mut told = MonthsReport::default();
     for (name, batch) in &tables {
         let mut batch = in_random_order(&persons.keep(name, batch, &stays)?, rng)?;
-        if let (Kind::LinkableAnonymized, Some(privacy), Some(treatment)) =
-            (profile.kind, &profile.privacy, profile.treatment(name, "death_date"))
-        {
-            batch = months::deaths(&batch, &persons.rows(name, &batch)?, treatment, privacy.k, &mut told)?;
+        if let (true, Some(privacy), Some(treatment)) = (name == "death", &profile.privacy, months::of_deaths(profile)) {
+            let (dated, told_of) =
+                months::deaths(&batch, &persons.rows(name, &batch)?, treatment, privacy.k, (&mut told, false))?;
+            batch = filter_record_batch(&dated, &told_of)?;
         }
         filtered.insert(name.clone(), batch);
     }
@@ -171,7 +177,7 @@ pub fn process_and_tell<R: CryptoRng>(
         leading.insert(name.clone(), (rows, leaders));
     }
     if let (Some(privacy), Some(report)) = (&profile.privacy, &mut stay.privacy) {
-        report.events = events::combinations(&run, privacy, &mut leading, &mut filtered, &mut given, &stay.classes)?;
+        report.events = events::combinations(&run, privacy, &mut leading, &mut filtered, &mut given, &stay.classes, &mut told)?;
     }
     let mut row_ids: BTreeMap<&str, ids::RowIds> = BTreeMap::new();
     for (name, batch) in filtered.iter().filter(|(name, _)| *name != "person") {
@@ -196,7 +202,7 @@ pub fn process_and_tell<R: CryptoRng>(
         report.visits = visits::visits(profile, &out);
         report.visits.iter().try_for_each(|of| visits::within(profile, of))?;
         report.found = attack::experiment(profile, &out, input.validity(), rng)?;
-        within_found(profile, &report.found)?;
+        within_found(profile, &report.found, input.validity())?;
     }
     told.stays_alone = out.get("visit_occurrence").map_or(0, months::stays_alone);
     let report = Report {
@@ -211,7 +217,7 @@ pub fn process_and_tell<R: CryptoRng>(
         persons_before: persons.len() as u64,
         persons_after: staying.len() as u64,
         privacy: stay.privacy,
-        months: (profile.kind == Kind::LinkableAnonymized).then_some(told),
+        months: (profile.kind == Kind::LinkableAnonymized || months::of_deaths(profile).is_some()).then_some(told),
         values: profile.values.clone(),
         cumulative: None,
         effects: fell_on,
@@ -226,11 +232,20 @@ pub fn process_and_tell<R: CryptoRng>(
     Ok((processed, report, inside))
 }
 
-fn within_found(profile: &Profile, found: &[Found]) -> Result<(), AnonymityError> {
+/// Holds what was found to the profile's shares. An attacker who is promised and did not try holds nothing.
+fn within_found(profile: &Profile, found: &[Found], validity: &Validity) -> Result<(), AnonymityError> {
     let most = profile.privacy.iter().flat_map(|p| &p.most_found);
     for (attacker, most) in most {
-        if let Some(found) = found.iter().find(|f| f.attacker == *attacker && f.interval[1] > *most) {
-            return Err(AnonymityError::TooManyFound { attacker: *attacker, found: found.interval[1], most: *most });
+        let attacker = *attacker;
+        match found.iter().find(|f| f.attacker == attacker) {
+            Some(found) if found.interval[1] > *most => {
+                return Err(AnonymityError::TooManyFound { attacker, found: found.interval[1], most: *most });
+            }
+            Some(_) => {}
+            None if attacker == Attacker::CalendarCodes && validity.is_empty() => {
+                return Err(AnonymityError::AttackerUnknowing { attacker });
+            }
+            None => return Err(AnonymityError::AttackerUntried { attacker }),
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Date32Type, Int64Type};
 use arrow::util::display::array_value_to_string;
 
 use crate::calendar::Validity;
-use crate::profile::{Events, Kind, Profile, Treatment};
+use crate::profile::{Events, Profile, Treatment};
 use crate::treat::OTHER;
 
 /// What was counted.
@@ -27,11 +27,11 @@ pub struct Recount {
     pub local_codes: BTreeMap<String, usize>,
     /// Combinations of codes, each with what stands beside it, that fewer persons have than the profile promises.
     pub few_combinations: usize,
-    /// Persons of moved dates, or rows of cut ones, whose codes leave fewer shifts or days open than the profile promises.
+    /// Persons of moved dates, or visits (and rows without one) of cut ones, whose codes leave fewer shifts or days open than the profile promises.
     pub few_days: usize,
     /// Shares of the persons with visits whose number of visits, and whose days between them (months or years, where dates are cut), nobody else has.
     pub unique_visits: BTreeMap<&'static str, f64>,
-    /// Of linkable data: dates of death, as they are told, that fewer persons have than a class.
+    /// Of true months (or years): dates of death, as they are told, that fewer persons have than a class.
     pub few_deaths: usize,
 }
 
@@ -119,10 +119,11 @@ fn counted<'a>(profile: &'a Profile, table: &str, column: &str, of_text: bool) -
     }
 }
 
-/// Whether what stands in a column says more of a row's code: concepts, types, a status, a unit, a class; neither ids, dates, numbers nor results.
-fn says_more(profile: &Profile, events: &Events, table: &str, column: &str) -> bool {
+/// Whether what stands in a column says more of a row's code in another: concepts, types, a status, a unit, a class, a second code; neither ids, dates,
+/// numbers nor results.
+fn says_more(profile: &Profile, table: &str, column: &str, own: &str) -> bool {
     let name = format!("{table}.{column}");
-    let counted_otherwise = events.columns.contains(&name) || profile.privacy.iter().any(|p| p.quasi_identifiers.contains(&name));
+    let counted_otherwise = column == own || profile.privacy.iter().any(|p| p.quasi_identifiers.contains(&name));
     !counted_otherwise
         && match profile.treatment(table, column) {
             Some(Treatment::Follow { .. } | Treatment::Code { .. } | Treatment::Unit | Treatment::Class { .. }) => true,
@@ -131,7 +132,7 @@ fn says_more(profile: &Profile, events: &Events, table: &str, column: &str) -> b
 }
 
 /// How many combinations of up to `known` codes of some columns, each with what stands beside it, fewer than `k` persons of a group have;
-/// その他 is a code too, since it says that there is something.
+/// その他 is a code too, since it says that there is something, and so is a row without any code.
 fn few_combinations(
     profile: &Profile,
     events: &Events,
@@ -145,11 +146,16 @@ fn few_combinations(
         let Some(batch) = tables.get(table) else { continue };
         let schema = batch.schema();
         let more: Vec<&String> =
-            schema.fields().iter().map(|f| f.name()).filter(|c| says_more(profile, events, table, c)).collect();
+            schema.fields().iter().map(|f| f.name()).filter(|c| says_more(profile, table, c, column)).collect();
+        let of_table: Vec<&str> =
+            events.columns.iter().filter_map(|c| c.split_once('.')).filter(|(t, _)| *t == table).map(|(_, c)| c).collect();
         for row in 0..batch.num_rows() {
-            if let (Some(code), Some(person)) = (cell(batch, column, row), person_of(batch, row)) {
-                let beside: Vec<_> = more.iter().map(|column| cell(batch, column, row)).collect();
+            let Some(person) = person_of(batch, row) else { continue };
+            let beside: Vec<_> = more.iter().map(|column| cell(batch, column, row)).collect();
+            if let Some(code) = cell(batch, column, row) {
                 codes_of.entry(person).or_default().insert((name, format!("{code} {beside:?}")));
+            } else if of_table.iter().all(|column| cell(batch, column, row).is_none()) {
+                codes_of.entry(person).or_default().insert((table, format!("without a code {beside:?}")));
             }
         }
     }
@@ -177,24 +183,52 @@ fn few_combinations(
     persons_of.values().filter(|persons| **persons < k).count()
 }
 
-/// Counts shifts one by one, and days of months and years, that are possible for what is shown: of persons whose dates were moved, or of rows.
+/// First and last day on which what a column shows can have been in use, by going through all codes: each that is so, or has a length of the
+/// profile's that makes it so, and is not hidden for what it is. Open where there is none, or one is of any day.
+fn can_be_of(profile: &Profile, validity: &Validity, place: &str, shown: &str) -> (Option<i32>, Option<i32>) {
+    let Some((table, column)) = place.split_once('.') else { return (None, None) };
+    let Some(Treatment::Code { rollup, local, systems, .. }) = profile.treatment(table, column) else { return (None, None) };
+    let system = |code: &str| code.find(':').map_or(String::new(), |at| code[..at].to_owned());
+    let hidden = |code: &str| {
+        let named = system(code);
+        let several = code.contains(' ') && code.split(' ').all(|part| part.contains(':'));
+        let words = code.len() > 129 || !code.is_ascii() || code.contains('@') || (code.contains(' ') && !several);
+        words
+            || named.eq_ignore_ascii_case("text")
+            || (*local && (has_local(code) || has_unknown(code, systems)))
+            || !(systems.is_empty() || systems.contains(&named))
+    };
+    let so = |code: &str| {
+        let bare = shown.len().checked_sub(system(code).len() + usize::from(code.contains(':')));
+        let cut = rollup.iter().filter(|r| r.system == system(code)).flat_map(|r| &r.lengths).any(|l| bare == Some(*l) && *l > 0);
+        code == shown || (cut && code.len() > shown.len() && code.starts_with(shown))
+    };
+    let spans: Vec<_> = validity.codes(place).filter(|(code, _)| so(code) && !hidden(code)).map(|(_, span)| span).collect();
+    let from = spans.iter().map(|s| s.from).collect::<Option<Vec<i32>>>().and_then(|all| all.into_iter().min());
+    let to = spans.iter().map(|s| s.to).collect::<Option<Vec<i32>>>().and_then(|all| all.into_iter().max());
+    (from, to)
+}
+
+/// Counts shifts one by one, and days of months and years, that are possible for what is shown: of persons whose dates were moved; else of the rows
+/// of a visit in a month or year together, and of each row without a visit.
 fn few_days(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity: &Validity) -> usize {
     let Some(privacy) = &profile.privacy else { return 0 };
     let most = if profile.moves_dates() { i32::from(privacy.shift_days.unwrap_or(0)) } else { 0 };
     let mut possible: BTreeMap<i64, BTreeSet<i32>> = BTreeMap::new();
-    let mut few = 0;
+    let mut of_visit: BTreeMap<(i64, String, String), (usize, BTreeSet<i32>)> = BTreeMap::new();
     for name in validity.columns() {
         let Some((table, column)) = name.split_once('.') else { continue };
         let Some(batch) = tables.get(table) else { continue };
         let days: Vec<&Date32Array> = batch.columns().iter().filter_map(|c| c.as_primitive_opt::<Date32Type>()).collect();
+        let mut looked_up: HashMap<String, (Option<i32>, Option<i32>)> = HashMap::new();
         for row in 0..batch.num_rows() {
             let day = days.iter().find(|d| d.is_valid(row)).map(|d| d.value(row));
             let (Some(day), Some(code), Some(person)) = (day, cell(batch, column, row), person_of(batch, row)) else { continue };
-            let span = validity.span(name, &code);
-            if code == OTHER || (span.from.is_none() && span.to.is_none()) {
+            let (from, to) = *looked_up.entry(code.clone()).or_insert_with(|| can_be_of(profile, validity, name, &code));
+            if code == OTHER || (from.is_none() && to.is_none()) {
                 continue;
             }
-            let in_use = |day: i32| span.from.is_none_or(|from| day >= from) && span.to.is_none_or(|to| day <= to);
+            let in_use = |day: i32| from.is_none_or(|from| day >= from) && to.is_none_or(|to| day <= to);
             if most > 0 {
                 let all = || (-most..=most).filter(|shift| *shift != 0).collect();
                 possible.entry(person).or_insert_with(all).retain(|shift| in_use(day - shift));
@@ -202,14 +236,19 @@ fn few_days(profile: &Profile, tables: &BTreeMap<String, RecordBatch>, validity:
                 let year = profile.tables.get(table).is_some_and(|t| t.columns.values().any(|t| *t == Treatment::Year));
                 let date = |day: i32| Date32Type::to_naive_date_opt(day).map(|date| date.to_string());
                 let part = |day: i32| date(day).and_then(|d| d.get(..if year { 4 } else { 7 }).map(str::to_owned));
-                let days: Vec<i32> = (day - 366..=day + 366).filter(|d| part(*d) == part(day)).collect();
-                let left = days.iter().filter(|d| in_use(**d)).count();
-                few += usize::from((left as f64) < privacy.least_days_open * days.len() as f64);
+                let whole = || -> BTreeSet<i32> { (day - 366..=day + 366).filter(|d| part(*d) == part(day)).collect() };
+                let visit = cell(batch, "visit_occurrence_id", row).unwrap_or_else(|| format!("{name} {row}"));
+                let of = of_visit.entry((person, visit, part(day).unwrap_or_default())).or_insert_with(|| {
+                    let days = whole();
+                    (days.len(), days)
+                });
+                of.1.retain(|day| in_use(*day));
             }
         }
     }
     let least = privacy.least_days_open * f64::from(2 * most);
-    few + possible.values().filter(|left| (left.len() as f64) < least).count()
+    let too_few = |(all, left): &&(usize, BTreeSet<i32>)| (left.len() as f64) < privacy.least_days_open * *all as f64;
+    of_visit.values().filter(too_few).count() + possible.values().filter(|left| (left.len() as f64) < least).count()
 }
 
 /// Looks for everybody's visits among those of all others.
@@ -293,7 +332,8 @@ fn counts(profile: &Profile, tables: &BTreeMap<String, RecordBatch>) -> Recount 
             out.few_combinations = few_combinations(profile, events, tables, &groups, k);
         }
     }
-    if let (Kind::LinkableAnonymized, Some(privacy), Some(deaths)) = (profile.kind, &profile.privacy, tables.get("death")) {
+    let cut = matches!(profile.treatment("death", "death_date"), Some(Treatment::Month | Treatment::Year));
+    if let (true, Some(privacy), Some(deaths)) = (cut && profile.kind.is_anonymized(), &profile.privacy, tables.get("death")) {
         let mut died: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
         for row in 0..deaths.num_rows() {
             if let (Some(date), Some(person)) = (cell(deaths, "death_date", row), person_of(deaths, row)) {

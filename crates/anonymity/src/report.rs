@@ -40,7 +40,7 @@ pub struct Report {
     pub persons_after: u64,
     /// Classes and thresholds; anonymized only.
     pub privacy: Option<PrivacyReport>,
-    /// What true months tell; linkable only.
+    /// What true months tell; linkable, and anonymized whose deaths are cut to the month or the year.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub months: Option<MonthsReport>,
     /// What it tells beside data sets of the same people that were made before; whoever keeps these fills it in.

@@ -5,6 +5,7 @@ mod it {
     mod cohort;
     mod counts;
     mod counts_budget;
+    mod edges;
     mod effects;
     mod events;
     mod joint;

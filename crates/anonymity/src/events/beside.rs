@@ -4,7 +4,7 @@
 //! Not counted are ids, dates, numbers (an amount, days of supply) and results: what attackers do with days is for the experiment to say, and results
 //! are what is to be learned from the data set.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, RecordBatch};
@@ -15,32 +15,33 @@ use crate::profile::{Profile, Treatment};
 use crate::run::{Leaders, Run, as_texts};
 use crate::treat::drop;
 
-/// Columns of a table that leave beside its codes. Quasi-identifiers are counted by the classes, other columns of events as codes.
-pub(crate) fn columns<'p>(profile: &'p Profile, table: &str) -> Vec<&'p str> {
+/// Columns of a table that leave beside the codes of one of its columns of events, those of its other columns among them: whoever knows two codes of one
+/// row knows that they belong together. Quasi-identifiers are counted by the classes.
+pub(crate) fn columns<'p>(profile: &'p Profile, table: &str, own: &str) -> Vec<&'p str> {
     let Some(privacy) = &profile.privacy else { return Vec::new() };
-    let others: BTreeSet<&String> =
-        privacy.quasi_identifiers.iter().chain(privacy.events.iter().flat_map(|e| &e.columns)).collect();
+    let counted: BTreeSet<&String> = privacy.quasi_identifiers.iter().collect();
     let stands = |treatment: &Treatment| {
         matches!(treatment, Treatment::Follow { .. } | Treatment::Code { .. } | Treatment::Unit | Treatment::Class { .. })
     };
     let of = profile.tables.get(table).into_iter().flat_map(|t| &t.columns);
-    of.filter(|(column, t)| stands(t) && !others.contains(&format!("{table}.{column}"))).map(|(c, _)| c.as_str()).collect()
+    let beside = of.filter(|(column, t)| stands(t) && *column != own && !counted.contains(&format!("{table}.{column}")));
+    beside.map(|(column, _)| column.as_str()).collect()
 }
 
-/// A number for what would leave beside the code of each row; 0 where all of it is emptied.
+/// A number for what would leave beside the code of a column on each row; 0 where all of it is emptied.
 ///
 /// # Errors
 /// A column that does not fit its treatment.
 pub(crate) fn numbers(
     run: &Run<'_>,
-    name: &str,
+    (name, own): (&str, &str),
     batch: &RecordBatch,
     rows: &[u32],
     leaders: &Leaders,
 ) -> Result<Vec<u32>, AnonymityError> {
     let mut numbers = vec![0; batch.num_rows()];
     let Some(table) = run.profile.tables.get(name) else { return Ok(numbers) };
-    for column in columns(run.profile, name) {
+    for column in columns(run.profile, name, own) {
         let shown = as_texts(&run.column(name, table, batch, column, rows, leaders, None)?)?;
         let empty = as_texts(&emptied(name, batch, column, 1)?)?.pop().flatten();
         let mut index: HashMap<(u32, Option<String>), u32> = HashMap::from([((0, empty), 0)]);
@@ -52,13 +53,16 @@ pub(crate) fn numbers(
     Ok(numbers)
 }
 
-/// The table without what stands beside the codes of some rows. A result goes with its unit: without it, it would be another.
+/// The table without what stands beside the codes of some rows, but for other columns of codes ([`yielding`]). A result goes with its unit: without it, it
+/// would be another.
 ///
 /// # Errors
 /// None that these types can raise; Arrow's.
 pub(crate) fn without(profile: &Profile, name: &str, batch: &RecordBatch, bare: &[bool]) -> Result<RecordBatch, AnonymityError> {
     let mut batch = batch.clone();
-    let beside = columns(profile, name);
+    let event =
+        |column: &str| profile.privacy.iter().flat_map(|p| &p.events).any(|e| super::columns(e).any(|c| c == (name, column)));
+    let beside: Vec<&str> = columns(profile, name, "").into_iter().filter(|c| !event(c)).collect();
     let of = |column: &str| profile.treatment(name, column);
     let unit = beside.iter().find(|c| matches!(of(c), Some(Treatment::Unit))).and_then(|c| batch.column_by_name(c)).cloned();
     let in_unit = |row: usize| {
@@ -80,6 +84,14 @@ pub(crate) fn without(profile: &Profile, name: &str, batch: &RecordBatch, bare: 
         batch = RecordBatch::try_new(Arc::clone(&schema), columns)?;
     }
     Ok(batch)
+}
+
+/// Of a table with several columns of codes, on which rows the code of each gives way to another's, which is shown with nothing beside it: `bare` says
+/// by column where that is, and of several on one row the first stays.
+pub(crate) fn yielding<'c>(bare: &BTreeMap<&'c str, &[bool]>, rows: usize) -> Vec<(&'c str, Vec<bool>)> {
+    let stays = |row: usize| bare.iter().find(|(_, bare)| bare[row]).map(|(column, _)| *column);
+    let gives = |column: &str| (0..rows).map(|row| stays(row).is_some_and(|stays| stays != column)).collect();
+    bare.keys().map(|column| (*column, gives(column))).collect()
 }
 
 fn emptied(table: &str, batch: &RecordBatch, column: &str, rows: usize) -> Result<ArrayRef, AnonymityError> {

@@ -16,6 +16,8 @@ pub struct Forest {
     heights: Vec<u32>,
     /// Codes with what stands beside them; the parent may be the code by itself.
     beside: Vec<bool>,
+    /// What each becomes when it is taken out; empty: [`GONE`] for all.
+    exits: Vec<u32>,
 }
 
 /// What is lost with what stands beside a code, in codes of its column and of all at most: less than with any form of several codes.
@@ -45,7 +47,8 @@ impl Forest {
             *of_column.entry(*column).or_default() += u32::from(*code);
         }
         let all = columns.iter().map(|c| of_column[c]).collect();
-        let mut forest = Self { codes: vec![0; nodes], all, heights: vec![0; nodes], beside: vec![false; nodes], parents };
+        let mut forest =
+            Self { codes: vec![0; nodes], all, heights: vec![0; nodes], beside: vec![false; nodes], exits: Vec::new(), parents };
         for node in 0..nodes {
             let mut at = node as u32;
             let mut height = 0;
@@ -68,6 +71,18 @@ impl Forest {
     pub fn with_beside(mut self, beside: &[bool]) -> Self {
         self.beside.iter_mut().zip(beside).for_each(|(of, beside)| *of = *beside);
         self
+    }
+
+    /// Says of each node what it becomes when it is taken out: a node above it that says least, [`GONE`] where there is none.
+    #[must_use]
+    pub fn with_exits(mut self, exits: &[u32]) -> Self {
+        self.exits = exits.to_vec();
+        self
+    }
+
+    /// What a node becomes when it is taken out.
+    pub fn exit(&self, node: u32) -> u32 {
+        self.exits.get(node as usize).copied().unwrap_or(GONE)
     }
 
     /// Whether a node is a code with what stands beside it, below the same code by itself.

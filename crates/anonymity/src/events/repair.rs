@@ -66,7 +66,7 @@ struct One {
 /// A node that a person is shown with.
 struct Node {
     node: u32,
-    /// What would be lost with it taken out.
+    /// What would be lost with it taken out ([`Forest::exit`]).
     gone: f64,
     /// What would be lost with its coarser form.
     coarser: f64,
@@ -129,7 +129,7 @@ impl One {
         for (code, shown) in codes.iter().zip(shown) {
             if let Ok(at) = self.nodes.binary_search_by_key(shown, |n| n.node) {
                 let now = forest.loss(*code, *shown);
-                self.nodes[at].gone += forest.loss(*code, GONE) - now;
+                self.nodes[at].gone += forest.loss(*code, forest.exit(*shown)) - now;
                 self.nodes[at].coarser += forest.loss(*code, forest.parent(*shown)) - now;
             }
         }
@@ -161,7 +161,7 @@ impl One {
                 }
             };
             let (open, mended) = (f64::from(of.open), f64::from(of.mended));
-            consider(GONE, open, of.gone);
+            consider(forest.exit(of.node), open, of.gone);
             if forest.parent(of.node) != GONE {
                 consider(forest.parent(of.node), PERHAPS.mul_add(open - mended, mended), of.coarser);
             }

@@ -58,7 +58,15 @@ pub(crate) struct Column<'a> {
     pub persons: &'a [u32],
     pub coded: &'a mut Coded,
     pub beside: Vec<u32>,
+    /// Rows without any code: they leave with what else stands on them, and are counted as an item ([`NONE`]).
+    pub without: Vec<bool>,
 }
+
+/// What stands for no code: a row that says that there was something, and not what. It is counted as その他 is.
+const NONE: &str = "";
+
+/// The column whose rows stay without a code before they go: that somebody died is told as long as enough are shown so.
+const CAUSE: &str = "death.cause_source_value";
 
 /// What became of the rows of a column.
 pub(crate) struct Became {
@@ -95,17 +103,19 @@ pub(crate) fn treat(
     for (at, column) in columns.iter().enumerate() {
         let rollup = rollup(profile, &column.name);
         let texts = texts(column)?;
-        let alone = alone(texts, &column.beside, rollup);
-        for ((code, beside), person) in texts.iter().zip(&column.beside).zip(column.persons) {
+        let alone = alone(column, texts, rollup);
+        for (row, person) in column.persons.iter().enumerate() {
             persons = persons.max(*person as usize + 1);
-            if let Some(code) = code {
-                pairs.push((*person, nodes.item(at as u32, code, *beside, alone.contains(code), rollup)));
+            if let Some(code) = item(column, texts, row) {
+                let above = Above { rollup, cause: column.name == CAUSE };
+                pairs.push((*person, nodes.item(at as u32, code, column.beside[row], alone.contains(code), &above)));
             }
         }
     }
     let forest = Forest::new(nodes.parents, &nodes.is_code, &nodes.columns)
         .map_err(|e| AnonymityError::Arrow { reason: format!("code forms: {e:?}") })?
-        .with_beside(&nodes.beside);
+        .with_beside(&nodes.beside)
+        .with_exits(&nodes.exits);
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let rule = Rule { k, singles: singles.max(k), known: events.known, threads };
     let mut histories = Histories::new(persons, pairs);
@@ -134,6 +144,7 @@ pub(crate) fn treat(
                 changed.insert((person as u32, code), shown);
                 match shown {
                     GONE => report.taken_out += 1,
+                    _ if nodes.texts[shown as usize] == NONE && nodes.texts[code as usize] != NONE => report.taken_out += 1,
                     _ if nodes.texts[shown as usize] == nodes.texts[code as usize] => report.bare += 1,
                     _ => report.coarser += 1,
                 }
@@ -192,12 +203,18 @@ fn rollup<'p>(profile: &'p Profile, column: &str) -> &'p [Rollup] {
     }
 }
 
+/// What is counted of a row: its code, or that there is none.
+fn item<'t>(column: &Column<'_>, texts: &'t StringArray, row: usize) -> Option<&'t str> {
+    if texts.is_valid(row) { Some(texts.value(row)) } else { column.without[row].then_some(NONE) }
+}
+
 /// Codes of a column beside which one and the same always stands, and which are no other code's form: without their companions they would be the same
 /// persons' as with them, so that dropping those is no step.
-fn alone<'t>(texts: &'t StringArray, beside: &[u32], rollup: &[Rollup]) -> HashSet<&'t str> {
+fn alone<'t>(column: &Column<'_>, texts: &'t StringArray, rollup: &[Rollup]) -> HashSet<&'t str> {
     let mut first: HashMap<&str, u32> = HashMap::new();
     let mut several: HashSet<&str> = HashSet::new();
-    for (code, beside) in texts.iter().zip(beside).filter_map(|(code, beside)| Some((code?, *beside))) {
+    let items = (0..texts.len()).filter_map(|row| Some((item(column, texts, row)?, column.beside[row])));
+    for (code, beside) in items {
         if *first.entry(code).or_insert(beside) != beside {
             several.insert(code);
         }
@@ -208,8 +225,9 @@ fn alone<'t>(texts: &'t StringArray, beside: &[u32], rollup: &[Rollup]) -> HashS
             form = shorter;
             several.insert(form);
         }
-        if *code != OTHER {
-            several.insert(OTHER);
+        if *code != NONE {
+            several.extend((*code != OTHER).then_some(OTHER));
+            several.extend((column.name == CAUSE).then_some(NONE));
         }
     }
     first.into_keys().filter(|code| !several.contains(code)).collect()
@@ -218,6 +236,13 @@ fn alone<'t>(texts: &'t StringArray, beside: &[u32], rollup: &[Rollup]) -> HashS
 /// The next shorter form of a code; その他 is not one of them.
 pub(crate) fn next_form<'t>(code: &'t str, rollup: &[Rollup]) -> Option<&'t str> {
     next_cut(code, code.len(), rollup).and_then(|length| code.get(..length))
+}
+
+/// What stands above the codes of a column.
+struct Above<'p> {
+    rollup: &'p [Rollup],
+    /// Whether above all of them is a row without a code.
+    cause: bool,
 }
 
 /// Codes and forms, each with what stands beside it, numbered as they come.
@@ -229,17 +254,19 @@ struct Nodes {
     is_code: Vec<bool>,
     beside: Vec<bool>,
     columns: Vec<u32>,
+    /// What each becomes when it is taken out.
+    exits: Vec<u32>,
 }
 
 impl Nodes {
     /// A code with what stands beside it; `alone`: the code by itself is nobody's.
-    fn item(&mut self, column: u32, code: &str, beside: u32, alone: bool, rollup: &[Rollup]) -> u32 {
+    fn item(&mut self, column: u32, code: &str, beside: u32, alone: bool, above: &Above<'_>) -> u32 {
         let node = match self.index.get(&(column, code.to_owned(), beside)) {
             Some(node) => *node,
-            None if beside == 0 => self.form(column, code, rollup),
+            None if beside == 0 => self.form(column, code, above),
             None => {
-                let parent = if alone { self.above(column, code, rollup) } else { self.form(column, code, rollup) };
-                let node = self.add(column, code, beside, parent);
+                let parent = if alone { self.above(column, code, above) } else { self.form(column, code, above) };
+                let node = self.add(column, code, beside, parent, above);
                 self.beside[node as usize] = !alone;
                 node
             }
@@ -251,24 +278,27 @@ impl Nodes {
     }
 
     /// A code or a form with nothing beside it.
-    fn form(&mut self, column: u32, text: &str, rollup: &[Rollup]) -> u32 {
+    fn form(&mut self, column: u32, text: &str, above: &Above<'_>) -> u32 {
         if let Some(node) = self.index.get(&(column, text.to_owned(), 0)) {
             return *node;
         }
-        let parent = self.above(column, text, rollup);
-        self.add(column, text, 0, parent)
+        let parent = self.above(column, text, above);
+        self.add(column, text, 0, parent, above)
     }
 
-    fn above(&mut self, column: u32, text: &str, rollup: &[Rollup]) -> u32 {
-        match next_form(text, rollup) {
-            Some(shorter) => self.form(column, shorter, rollup),
+    fn above(&mut self, column: u32, text: &str, above: &Above<'_>) -> u32 {
+        match next_form(text, above.rollup) {
+            Some(shorter) => self.form(column, shorter, above),
+            None if text == NONE => GONE,
+            None if text == OTHER && above.cause => self.form(column, NONE, above),
             None if text == OTHER => GONE,
             // その他 stands above all: it says that there is something, and so has to be had by enough.
-            None => self.form(column, OTHER, rollup),
+            None => self.form(column, OTHER, above),
         }
     }
 
-    fn add(&mut self, column: u32, text: &str, beside: u32, parent: u32) -> u32 {
+    fn add(&mut self, column: u32, text: &str, beside: u32, parent: u32, above: &Above<'_>) -> u32 {
+        let exit = if above.cause && text != NONE { self.form(column, NONE, above) } else { GONE };
         let node = self.texts.len() as u32;
         self.index.insert((column, text.to_owned(), beside), node);
         self.texts.push(text.to_owned());
@@ -276,6 +306,7 @@ impl Nodes {
         self.is_code.push(false);
         self.beside.push(false);
         self.columns.push(column);
+        self.exits.push(exit);
         node
     }
 }
@@ -296,7 +327,8 @@ fn show(
         let beside = column.beside[row];
         let code = array.is_valid(row).then(|| array.value(row));
         let find = |code: &str| index.get(&(at, code.to_owned(), beside)).copied();
-        let node = code.and_then(|code| *numbers.entry((code, beside)).or_insert_with(|| find(code)));
+        let of = code.or_else(|| column.without[row].then_some(NONE));
+        let node = of.and_then(|code| *numbers.entry((code, beside)).or_insert_with(|| find(code)));
         let to = node.and_then(|node| changed.get(&(*person, node)));
         bare[row] = to.is_some();
         match to {
@@ -306,6 +338,11 @@ fn show(
                 gone[row] = true;
                 column.coded.fates[row] = Fate::Missing;
                 column.coded.counts.combined += 1;
+            }
+            Some(node) if names[*node as usize] == NONE => {
+                rows.push(None);
+                column.coded.fates[row] = Fate::Missing;
+                column.coded.counts.combined += usize::from(code.is_some());
             }
             Some(node) => {
                 let name = names[*node as usize].as_str();

@@ -75,6 +75,9 @@ impl Page<'_> {
         let gone = report.persons_before.saturating_sub(report.persons_after);
         let share = |out: u64, all: u64| format!("{:.1}", out as f64 / all.max(1) as f64 * 100.0);
         let all = share(gone, report.persons_before);
+        if gone == 0 {
+            return vec![self.t("anonymity-effects-nobody")];
+        }
         let mut lines =
             vec![Message::new("anonymity-effects-all").with("out", grouped(&gone)).with("share", &all).text(self.lang)];
         for group in report.effects.iter().flat_map(|e| &e.groups).filter(|g| g.oftener) {

@@ -67,6 +67,16 @@ pub struct Coded {
 }
 
 impl Coded {
+    /// Without the codes of some rows, as if none had stood there.
+    ///
+    /// # Errors
+    /// None that these types can raise; Arrow's.
+    pub(crate) fn empty(&mut self, rows: &[bool]) -> Result<(), arrow::error::ArrowError> {
+        self.array = arrow::compute::nullif(&self.array, &BooleanArray::from(rows.to_vec()))?;
+        self.fates.iter_mut().zip(rows).filter(|(_, empty)| **empty).for_each(|(fate, _)| *fate = Fate::Missing);
+        Ok(())
+    }
+
     /// Some of the rows.
     ///
     /// # Errors
@@ -145,6 +155,35 @@ fn is_text(system: &str) -> bool {
     system.eq_ignore_ascii_case("text")
 }
 
+/// Whether words stand instead of a code.
+fn is_words(code: &str) -> bool {
+    let (system, bare) = split(code);
+    let coded = is_code(bare) && (system.is_empty() || is_code(system)) && !is_text(system);
+    !coded && !are_codes(code)
+}
+
+/// Whether a code is local, or of a system that is not kept.
+fn is_foreign(code: &str, local: bool, systems: &[String]) -> bool {
+    (local && names_local(code, systems)) || !(systems.is_empty() || systems.iter().any(|s| s == split(code).0))
+}
+
+/// Whether a code can be shown, however many have it: words and local codes become その他 at once.
+pub(crate) fn can_be_shown(code: &str, local: bool, systems: &[String]) -> bool {
+    !is_words(code) && !is_foreign(code, local, systems)
+}
+
+/// Whether a code is shown so, as it is or brought to one of the forms that its system's roll-up has.
+pub(crate) fn leads_to(code: &str, shown: &str, rollup: &[Rollup]) -> bool {
+    let mut length = code.len();
+    while length > shown.len() {
+        match next_cut(code, length, rollup) {
+            Some(shorter) => length = shorter,
+            None => return false,
+        }
+    }
+    code.get(..length) == Some(shown)
+}
+
 enum Form {
     /// The first `usize` bytes of the code.
     Cut(usize),
@@ -178,18 +217,10 @@ pub fn treat(column: &StringArray, persons: &[u32], rule: &Rule<'_>) -> Coded {
         .collect();
     let mut forms: Vec<Form> = codes
         .iter()
-        .map(|code| {
-            let (system, bare) = split(code);
-            let coded = is_code(bare) && (system.is_empty() || is_code(system)) && !is_text(system);
-            if !coded && !are_codes(code) {
-                Form::Words
-            } else if (rule.local && names_local(code, rule.systems))
-                || !(rule.systems.is_empty() || rule.systems.iter().any(|s| s == system))
-            {
-                Form::Local
-            } else {
-                Form::Cut(code.len())
-            }
+        .map(|code| match () {
+            () if is_words(code) => Form::Words,
+            () if is_foreign(code, rule.local, rule.systems) => Form::Local,
+            () => Form::Cut(code.len()),
         })
         .collect();
     if let Some(rare) = rule.rare {

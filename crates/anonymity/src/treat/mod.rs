@@ -5,6 +5,7 @@ pub mod births;
 pub mod codes;
 pub mod dates;
 pub mod drop;
+pub mod edges;
 pub mod ids;
 pub mod numbers;
 pub mod results;

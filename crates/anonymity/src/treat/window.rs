@@ -3,7 +3,8 @@
 //! Rows come cut at the first and the last day of the period. Moved as they are, the first day of somebody who was there
 //! before the period began would be that day and the shift, and so tell the shift, and with it every true date of the
 //! person. What leaves is therefore cut once more after the move, to the days that every shift leaves whole: from the first
-//! day plus the largest shift to the last day less the largest shift.
+//! day plus the largest shift to the last day less the largest shift. What begins within and ends outside ends at the window's last day: a true end
+//! there tells the shift as much as a beginning does.
 
 use std::sync::Arc;
 
@@ -43,7 +44,7 @@ impl Window {
     }
 
     /// The rows of a table whose day is within the window after the move; the first column that the profile moves says which
-    /// day that is. Of observation periods the part within it. Dates are not moved yet.
+    /// day that is, and the others are held within it. Of observation periods the part within it. Dates are not moved yet.
     ///
     /// # Errors
     /// None that these types can raise; Arrow's.
@@ -73,7 +74,17 @@ impl Window {
                 Some(after.is_none_or(|d| self.first.is_none_or(|f| d >= f) && self.last.is_none_or(|l| d <= l)))
             })
             .collect();
-        Ok(filter_record_batch(batch, &inside)?)
+        let mut columns = batch.columns().to_vec();
+        for at in &moved[1..] {
+            let Some(days) = dates::dates(batch.column(*at)) else { continue };
+            let held = |day: i32, shift: i32| {
+                let day = self.first.map_or(day, |first| day.max(first.saturating_sub(shift)));
+                self.last.map_or(day, |last| day.min(last.saturating_sub(shift)))
+            };
+            let held = days.iter().zip(rows).map(|(day, person)| day.map(|day| held(day, shifts[*person as usize])));
+            columns[*at] = Arc::new(held.collect::<Date32Array>()) as ArrayRef;
+        }
+        Ok(filter_record_batch(&RecordBatch::try_new(schema, columns)?, &inside)?)
     }
 
     fn part(self, batch: &RecordBatch, moved: &[usize], rows: &[u32], shifts: &[i32]) -> Result<RecordBatch, AnonymityError> {
@@ -151,6 +162,21 @@ mod tests {
             let moved = (days(&cut, 0)[0] + shift, days(&cut, 1)[0] + shift);
             assert_eq!(moved, (PERIOD.0 + 30, PERIOD.1 - 30), "moved by {shift}");
             assert_eq!((days(&cut, 0)[1], days(&cut, 1)[1]), (18400, 18410), "well within, it stays as it is");
+        }
+    }
+
+    // control: PRC-05
+    #[test]
+    fn no_end_of_what_began_within_tells_the_shift() {
+        let window = Window::of(&cohort("2020-01-01", "2020-12-31"), MOST).expect("long enough").expect("a window");
+        let names = ["visit_start_date", "visit_end_date"];
+        for shift in [-30, -1, 1, 30] {
+            // Still there on the last day of the source, or longer; and one that began before it.
+            let stays = batch(&[(names[0], vec![18500, 18500, 18400]), (names[1], vec![PERIOD.1, PERIOD.1 + 400, 18250])]);
+            let cut = window.cut("visit_occurrence", &table(&names), &stays, &[0, 0, 0], &[shift]).expect("cut");
+            let ends: Vec<i32> = days(&cut, 1).iter().map(|d| d + shift).collect();
+            assert_eq!(ends, [PERIOD.1 - 30, PERIOD.1 - 30, PERIOD.0 + 30], "moved by {shift}");
+            assert_eq!(days(&cut, 0), [18500, 18500, 18400], "what lies within stays as it is");
         }
     }
 

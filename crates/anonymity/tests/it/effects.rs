@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use anonymity::attack::Found;
 use anonymity::effects::{Effects, Group, Who};
+use anonymity::profile::Attacker;
 use anonymity::{PersonIds, Report, Treatment, process, report_html};
 use messages::Lang;
 use omop::Table;
@@ -98,4 +100,31 @@ fn a_number_that_stands_for_few_is_not_on_the_page_nor_to_be_had_from_the_others
     assert!(!page.contains("left out more than twice as often as all people ("));
     let json = report.to_json();
     assert!(!json.contains("\"left_out\": 4,") && !json.contains("\"before\": 4,"), "nor in the numbers behind it");
+}
+
+#[test]
+fn where_nobody_is_left_out_the_page_says_so_and_no_share_of_nobody() {
+    let report = report(0, 0);
+    for (lang, nobody, k) in [(Lang::En, "Nobody is left out.", "fewer than 10"), (Lang::Ja, "除いた人はいません。", "10 人未満")]
+    {
+        let page = report_html(&report, lang);
+        assert!(page.contains(nobody) && !page.contains("0 are left out"), "{lang:?}");
+        assert!(page.contains(k) && !page.contains("k 人未満") && !page.contains("fewer than k "), "{lang:?}");
+    }
+}
+
+#[test]
+fn the_summary_names_who_finds_most_by_share_and_nobody_who_did_not_try() {
+    let mut report = report(60, 0);
+    let found = |attacker, share| Found { attacker, persons: 100, targets: 100, share, interval: [share, share], alone: 0.0 };
+    let page = |report: &Report, lang| report_html(report, lang);
+    let privacy = |report: &mut Report, found: Vec<Found>| report.privacy.as_mut().expect("anonymized").found = found;
+    let all = vec![found(Attacker::Demographics, 0.01), found(Attacker::VisitDays, 0.9), found(Attacker::DatedCodes, 0.5)];
+    privacy(&mut report, all);
+    let en = page(&report, Lang::En);
+    assert!(en.contains("Who knows the columns above found 1.0 % of them. Most were found by who also knows the days of two visits or stays of a person: 90.0 %."));
+    assert!(!en.contains("– %"), "codes were not tried");
+    assert!(page(&report, Lang::Ja).contains("最も多く見つけたのは、さらに二回の受診または入院の日を知る者で、90.0 % でした。"));
+    privacy(&mut report, vec![found(Attacker::Demographics, 0.01)]);
+    assert!(!page(&report, Lang::En).contains("Most were found"));
 }

@@ -311,8 +311,8 @@ fn an_attacker_who_knows_more_finds_more_and_each_as_many_as_a_count_by_hand_say
     // Of the even ones four have numbers 2 to 8, and five each those of the tens after them.
     assert!((0.21..0.6).contains(&dated.share), "who stands too far off is out besides: {}", dated.share);
     assert!(dated.alone >= 1.0 / 100.0);
-    near(dated.interval[0], dated.share);
-    near(dated.interval[1], dated.share);
+    near(codes.interval[0], codes.share);
+    assert!(dated.interval[0] < dated.share && dated.share < dated.interval[1], "shifts are drawn: {:?}", dated.interval);
     assert!(
         !report.privacy.as_ref().is_some_and(|p| p.found.iter().any(|f| f.attacker == Attacker::VisitDays)),
         "there are no visits"
@@ -331,6 +331,19 @@ fn more_found_than_the_profile_allows_and_nothing_is_made() {
     assert_eq!(refused.code(), "anonymity-too-many-found");
     assert!(refused.to_string().contains("dated_codes"), "{refused}");
     assert!(limited("1.0").is_ok());
+}
+
+// control: PRC-05
+#[test]
+fn an_attacker_who_is_promised_and_could_not_try_stops_the_data_set() {
+    let limited = |attacker: &str| {
+        let section = format!("[privacy.most_found]\n{attacker} = 1.0\n");
+        let profile = profile(&[("# [privacy.most_found]\n# codes = 0.2\n", &section)]);
+        process(&profile, &both(), PersonIds::New, &mut ChaCha20Rng::seed_from_u64(5)).err().map(|e| e.code())
+    };
+    assert_eq!(limited("demographics"), None);
+    assert_eq!(limited("visit_days"), Some("anonymity-attacker-untried"), "there are no visits");
+    assert_eq!(limited("calendar_codes"), Some("anonymity-attacker-unknowing"), "nobody said when codes are in use");
 }
 
 // control: PRC-05
@@ -487,4 +500,149 @@ fn a_result_does_not_stay_without_the_unit_that_went_for_a_combination() {
     for row in rows(&done.tables()["observation"]) {
         assert_eq!(row.contains_key("unit_source_value"), row.contains_key("value_as_number"), "{row:?}");
     }
+}
+
+const TYPES: [i64; 2] = [32_827, 32_840];
+
+/// Sixty people with gout by either of two types of record; some have a row without a code, which is of the second type for the first `few`.
+fn without_codes(all: i64, few: i64) -> Dataset<Identified> {
+    let mut conditions = Vec::new();
+    for id in 1..=60 {
+        let of = |row: Row, n: usize| [row, vec![("condition_type_concept_id", V::I(TYPES[n]))]].concat();
+        conditions.push(of(condition(id, id * 10, "I10:M109", (2020, 1, 9)), (id % 2) as usize));
+        conditions.push(of(condition(id, id * 10 + 1, "I10:M109", (2020, 2, 9)), ((id + 1) % 2) as usize));
+        if id <= all {
+            conditions.push(of(condition(id, id * 10 + 2, "", (2020, 3, 9)), usize::from(id <= few)));
+        }
+    }
+    dataset(&[(Table::Person, (1..=60).map(person).collect()), (Table::ConditionOccurrence, conditions)])
+}
+
+// control: PRC-05
+#[test]
+fn a_row_without_a_code_marks_nobody_by_what_stands_beside() {
+    let profile = profile(&[]);
+    for (all, few, stay) in [(3, 0, 0), (30, 3, 30), (30, 12, 30), (9, 3, 0)] {
+        let (done, _) = made(&profile, &without_codes(all, few));
+        let mut of: BTreeMap<Option<String>, BTreeSet<String>> = BTreeMap::new();
+        let rows = rows(&done.tables()["condition_occurrence"]);
+        for row in rows.iter().filter(|r| !r.contains_key("condition_source_value")) {
+            of.entry(row.get("condition_type_concept_id").cloned()).or_default().insert(row["person_id"].clone());
+        }
+        assert!(of.values().all(|persons| persons.len() >= 10), "{of:?}");
+        assert_eq!(of.values().flatten().collect::<BTreeSet<_>>().len(), stay, "{all} {few}");
+        assert_eq!(recount(&profile, done.tables()).against(&profile), Vec::<String>::new());
+    }
+    // The second count sees a code that was taken out of few rows.
+    let (done, _) = made(&profile, &without_codes(0, 0));
+    let mut tables = done.tables().clone();
+    let batch = &tables["condition_occurrence"];
+    let at = batch.schema().index_of("condition_source_value").expect("a column");
+    let mut columns = batch.columns().to_vec();
+    let shown = rows(batch).into_iter().enumerate().map(|(n, r)| (n > 0).then(|| r["condition_source_value"].clone()));
+    columns[at] = std::sync::Arc::new(shown.collect::<StringArray>());
+    tables
+        .insert("condition_occurrence".to_owned(), arrow::array::RecordBatch::try_new(batch.schema(), columns).expect("a table"));
+    assert!(recount(&profile, &tables).few_combinations > 0);
+}
+
+fn death(id: i64, cause: &str) -> Row {
+    vec![("person_id", V::I(id)), ("death_date", V::D(2021, 3, 1 + (id % 28) as u32)), ("cause_source_value", s(cause))]
+}
+
+// control: PRC-05
+#[test]
+fn a_death_whose_cause_is_taken_out_marks_nobody() {
+    let profile = profile(&[]);
+    // `of` die of a cause that many have, the others each of one of their own; all had gout, but for few of the many.
+    for (of, alone, gout_from) in [(60, 1, 1), (60, 0, 56), (60, 14, 1), (0, 14, 1), (60, 1, 56)] {
+        let mut deaths: Vec<Row> = (1..=of).map(|id| death(id, "I10:C61")).collect();
+        deaths.extend((0..alone).map(|n| death(of + 1 + n, &format!("I10:A{:02}", 20 + n))));
+        let gout = (gout_from..=200).map(|id| condition(id, id, "I10:M109", (2020, 5, 1)));
+        let input = dataset(&[
+            (Table::Person, (1..=200).map(person).collect()),
+            (Table::ConditionOccurrence, gout.collect()),
+            (Table::Death, deaths),
+        ]);
+        let (done, _) = made(&profile, &input);
+        let mut by_cause: BTreeMap<Option<String>, usize> = BTreeMap::new();
+        for row in rows(&done.tables()["death"]) {
+            *by_cause.entry(row.get("cause_source_value").cloned()).or_default() += 1;
+        }
+        assert!(by_cause.values().all(|deaths| *deaths >= 10), "{by_cause:?}");
+        assert_eq!(recount(&profile, done.tables()).against(&profile), Vec::<String>::new());
+        assert!(by_cause.values().sum::<usize>() as i64 >= of, "the deaths of the many stay: {by_cause:?}");
+    }
+}
+
+// control: PRC-05
+#[test]
+fn whoever_knows_two_codes_of_one_row_finds_enough_with_both_on_one() {
+    let profile = profile(&[
+        ("modifier_source_value = \"drop\"", "modifier_source_value = { code = {} }"),
+        (
+            "  \"procedure_occurrence.procedure_source_value\",\n",
+            "  \"procedure_occurrence.procedure_source_value\",\n  \"procedure_occurrence.modifier_source_value\",\n",
+        ),
+    ]);
+    for seed in 0..12_u32 {
+        let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(12_345);
+        let mut dice = |sides: u32| {
+            state ^= state << 13;
+            state ^= state >> 17;
+            state ^= state << 5;
+            (state % sides) as usize
+        };
+        let mut acts = Vec::new();
+        for id in 1..=120 {
+            for n in 0..dice(4) as i64 {
+                let (code, modifier) = (["A1", "A1", "B2", "B2", "C3", ""][dice(6)], ["X:1", "X:2", "", ""][dice(4)]);
+                acts.push(vec![
+                    ("procedure_occurrence_id", V::I(id * 10 + n)),
+                    ("person_id", V::I(id)),
+                    ("procedure_date", V::D(2020, 6, 1)),
+                    ("procedure_type_concept_id", V::I(TYPES[dice(2)])),
+                    ("procedure_source_value", s(code)),
+                    ("modifier_source_value", s(&modifier.replace("X:", "LN:1-"))),
+                ]);
+            }
+        }
+        let input = dataset(&[(Table::Person, (1..=120).map(person).collect()), (Table::ProcedureOccurrence, acts)]);
+        let (done, _) = made(&profile, &input);
+        let mut of: BTreeMap<[Option<String>; 3], BTreeSet<String>> = BTreeMap::new();
+        for row in rows(&done.tables()["procedure_occurrence"]) {
+            let key =
+                ["procedure_source_value", "modifier_source_value", "procedure_type_concept_id"].map(|c| row.get(c).cloned());
+            of.entry(key).or_default().insert(row["person_id"].clone());
+        }
+        assert!(of.values().all(|persons| persons.len() >= 10), "seed {seed}: {of:?}");
+        assert_eq!(recount(&profile, done.tables()).against(&profile), Vec::<String>::new(), "seed {seed}");
+    }
+}
+
+// control: PRC-05
+#[test]
+fn deaths_of_a_month_in_which_few_died_are_told_by_the_year_wherever_dates_are_cut() {
+    let text = SHIPPED.replace("\"shift\"", "\"month\"").replace("year_of_birth = \"extremes\"", "year_of_birth = \"drop\"");
+    let profile = Profile::parse(&text.replace("month_of_birth = \"keep\"", "month_of_birth = \"drop\"")).expect("a profile");
+    let deaths = (1..=43).map(|id| {
+        let month = if id <= 40 { 3 } else { 5 };
+        vec![("person_id", V::I(id)), ("death_date", V::D(2021, month, 9)), ("cause_source_value", s("I10:C61"))]
+    });
+    let input = dataset(&[(Table::Person, (1..=100).map(person).collect()), (Table::Death, deaths.collect())]);
+    let (done, report) = made(&profile, &input);
+    let months: BTreeSet<String> = rows(&done.tables()["death"]).iter().map(|r| r["death_date"].clone()).collect();
+    assert!(!months.contains("2021-05-01"), "three died in May: {months:?}");
+    assert!(report.months.is_some_and(|told| told.deaths_by_year > 0));
+    assert_eq!(recount(&profile, done.tables()).few_deaths, 0);
+    // The second count sees a death that was put back into a month of its own.
+    let mut tables = done.tables().clone();
+    let batch = &tables["death"];
+    let at = batch.schema().index_of("death_date").expect("a column");
+    let mut columns = batch.columns().to_vec();
+    let days: &arrow::array::Date32Array = arrow::array::AsArray::as_primitive(&columns[at]);
+    let moved = days.iter().enumerate().map(|(n, day)| day.map(|day| if n == 0 { day + 200 } else { day }));
+    columns[at] = std::sync::Arc::new(moved.collect::<arrow::array::Date32Array>());
+    tables.insert("death".to_owned(), arrow::array::RecordBatch::try_new(batch.schema(), columns).expect("a table"));
+    assert!(recount(&profile, &tables).few_deaths > 0);
 }

@@ -1,3 +1,4 @@
+mod lines;
 mod policy;
 mod validity;
 

@@ -16,6 +16,7 @@ use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
 use messages::{Lang, Message};
 use omop::Table;
 
+use super::lines::{self, Lines};
 use super::place;
 use crate::failure::Failure;
 use crate::output::{Outcome, Shown};
@@ -154,14 +155,14 @@ const DAYS: std::ops::Range<i32> = -43_829..84_006;
 
 /// A table of OMOP from CSV with a header row. A column that is not there is empty throughout; what is not empty has to be of the column's type.
 fn table_of(table: Table, path: &Path) -> Result<RecordBatch, Failure> {
-    let file = File::open(path).map_err(|e| unreadable(path, &e))?;
-    let mut reader = csv::ReaderBuilder::new().from_reader(std::io::BufReader::new(file));
+    let bytes = lines::read(path)?;
+    let mut reader = csv::ReaderBuilder::new().from_reader(&bytes[..]);
+    let mut counted = Lines::new(&bytes);
     let refused = |code: &'static str, line: u64, column: &str| {
         let place = Message::new(code).with("file", path.display()).with("line", line).with("column", column);
         Failure::Refused(place)
     };
-    let at = |e: &csv::Error| e.position().map_or(0, csv::Position::line);
-    let header = reader.headers().map_err(|e| refused("anonymity-policy-line", at(&e), ""))?.clone();
+    let header = reader.headers().map_err(|e| refused("anonymity-policy-line", counted.at(e.position()), ""))?.clone();
     let schema = table.omop_schema();
     if header.iter().all(str::is_empty) {
         return Err(refused("anonymity-policy-line", 1, ""));
@@ -177,8 +178,8 @@ fn table_of(table: Table, path: &Path) -> Result<RecordBatch, Failure> {
     let mut cells: Vec<Vec<Option<String>>> = vec![Vec::new(); header.len()];
     let mut lines = Vec::new();
     for row in reader.records() {
-        let row = row.map_err(|e| refused("anonymity-policy-line", at(&e), ""))?;
-        lines.push(row.position().map_or(0, csv::Position::line));
+        let row = row.map_err(|e| refused("anonymity-policy-line", counted.at(e.position()), ""))?;
+        lines.push(counted.at(row.position()));
         for (column, cell) in cells.iter_mut().zip(&row) {
             column.push((!cell.is_empty()).then(|| cell.to_owned()));
         }
