@@ -83,6 +83,9 @@ fn a_second_release_of_the_same_people_in_other_classes_is_stopped_unless_the_co
     let verified = house.run(&["risk", "verify", text(&opened)]).done();
     assert_eq!(verified["persons"], made["persons"]);
     assert!(verified["smallest_class"].as_u64() >= Some(3), "{verified}");
+    // What it tells beside others stands on the pages, where small numbers are masked.
+    let report = fs::read_to_string(opened.join("report.json")).expect("the numbers of the report");
+    assert!(report.contains("persons_after") && !report.contains("cumulative"), "{report}");
     let finds = |rule: &str, place: &str| {
         let said = house.run(&["risk", "verify", text(&opened)]);
         let wrong = said.json["wrong"].as_array().expect("places");

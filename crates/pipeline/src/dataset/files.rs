@@ -232,6 +232,15 @@ pub(super) fn report_page(bytes: &[u8], lang: Lang, leaves: bool) -> Result<(Str
     Ok((format!("report.{lang}.html"), page.into_bytes()))
 }
 
+/// The numbers of a kept report, as they leave with a data set of tables; none of a list, whose numbers say why somebody is not on it. What it
+/// tells beside earlier data sets stands on the pages alone, where small numbers are masked.
+pub(super) fn report_numbers(bytes: &[u8]) -> Option<Vec<u8>> {
+    let pages: Pages<Report> = serde_json::from_slice(bytes).ok()?;
+    let mut report = pages.report;
+    report.cumulative = None;
+    Some(report.to_json().into_bytes())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
