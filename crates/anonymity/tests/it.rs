@@ -3,6 +3,7 @@ mod it {
     mod build;
     mod calendar;
     mod cohort;
+    mod cohort_spoilt;
     mod counts;
     mod counts_budget;
     mod edges;

@@ -3,62 +3,25 @@
 
 mod codes;
 mod columns;
+mod days;
+mod flat;
+mod items;
 mod persons;
 mod results;
+mod told;
+mod visits;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Read;
 
 use messages::Message;
 use serde::Serialize;
 
+pub use self::flat::{Flat, Tables};
 use crate::profile::{Profile, Treatment};
 use crate::report::Report;
-use crate::table::TableError;
 
 /// What a cell of a code says that is shown to nobody.
 const OTHER: &str = "その他";
-
-/// A table as it is read.
-#[derive(Debug, Clone, Default)]
-pub struct Flat {
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
-
-impl Flat {
-    /// Reads CSV with a header row.
-    ///
-    /// # Errors
-    /// What is no CSV, or a row with more or fewer cells than the header.
-    pub fn read(from: impl Read, name: &str) -> Result<Flat, TableError> {
-        let unreadable = |e: csv::Error| {
-            let line = e.position().map_or(0, csv::Position::line);
-            TableError::Unreadable { file: name.to_owned(), reason: format!("line {line}") }
-        };
-        let mut reader = csv::ReaderBuilder::new().from_reader(from);
-        let header = reader.headers().map_err(unreadable)?.iter().map(str::to_owned).collect();
-        let mut rows = Vec::new();
-        for row in reader.records() {
-            rows.push(row.map_err(unreadable)?.iter().map(str::to_owned).collect());
-        }
-        Ok(Flat { header, rows })
-    }
-
-    /// The cells of a column; none where it is not there.
-    fn column(&self, name: &str) -> Option<Vec<&str>> {
-        let at = self.header.iter().position(|h| h == name)?;
-        Some(self.rows.iter().map(|row| row[at].as_str()).collect())
-    }
-
-    /// The person of each row; empty where there is no such column.
-    fn persons(&self) -> Vec<&str> {
-        self.column("person_id").unwrap_or_else(|| vec![""; self.rows.len()])
-    }
-}
-
-/// Tables by name.
-pub type Tables = BTreeMap<String, Flat>;
 
 /// A rule that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -66,14 +29,20 @@ pub type Tables = BTreeMap<String, Flat>;
 pub enum Rule {
     /// The policy has no decision on the table or column.
     Undecided,
-    /// The policy has a column that is not there.
+    /// The policy has a table or column that is not there, or the model wants a value that is not.
     Missing,
+    /// A file that is none of a data set, or more in one than its table.
+    Unexpected,
+    /// Cells or rows that the same table has otherwise in another form.
+    Differs,
     /// Cells of a column that was to be emptied.
     Emptied,
     /// Ids that are not numbers from 1 on, each given once, or that name nobody and nothing.
     Ids,
     /// Dates that are more exact than the policy says, or none.
     Dates,
+    /// Dates outside the period of the policy.
+    Period,
     /// Times of day in anonymized data.
     Times,
     /// Numbers outside the bounds or not on the bands of the policy.
@@ -82,7 +51,7 @@ pub enum Rule {
     Extremes,
     /// Codes, concepts, units, classes or texts that too few persons have.
     Rare,
-    /// Words, or codes of an institution's own table, in a column of codes.
+    /// Words, or codes of an institution's own table, in a column of codes; what is no number in one of numbers, or more than the number beside one.
     Words,
     /// What goes with a code, beside a code that is shown to nobody.
     Follows,
@@ -92,7 +61,9 @@ pub enum Rule {
     Combinations,
     /// Dates of death that too few persons have.
     Deaths,
-    /// The report says another number.
+    /// Persons who stand alone, beyond the share of the policy.
+    Shares,
+    /// The report says otherwise.
     Report,
 }
 
@@ -101,9 +72,12 @@ impl Rule {
         match self {
             Rule::Undecided => "anonymity-cohort-undecided",
             Rule::Missing => "anonymity-cohort-missing",
+            Rule::Unexpected => "anonymity-cohort-unexpected",
+            Rule::Differs => "anonymity-cohort-differs",
             Rule::Emptied => "anonymity-cohort-emptied",
             Rule::Ids => "anonymity-cohort-ids",
             Rule::Dates => "anonymity-cohort-dates",
+            Rule::Period => "anonymity-cohort-period",
             Rule::Times => "anonymity-cohort-times",
             Rule::Bounds => "anonymity-cohort-bounds",
             Rule::Extremes => "anonymity-cohort-extremes",
@@ -113,6 +87,7 @@ impl Rule {
             Rule::Classes => "anonymity-cohort-classes",
             Rule::Combinations => "anonymity-cohort-combinations",
             Rule::Deaths => "anonymity-cohort-deaths",
+            Rule::Shares => "anonymity-cohort-shares",
             Rule::Report => "anonymity-cohort-report",
         }
     }
@@ -147,21 +122,37 @@ pub struct CohortVerified {
     pub checked: u64,
     /// Those that do not hold.
     pub wrong: Vec<Broken>,
+    /// What was not looked at, since tables and policy do not say it: parts of the policy and the report, files.
+    pub unchecked: Vec<String>,
 }
 
 impl CohortVerified {
+    /// What was not looked at, as people read it.
+    pub fn unchecked_messages(&self) -> Vec<Message> {
+        self.unchecked.iter().map(|place| Message::new("anonymity-cohort-unchecked").with("place", place)).collect()
+    }
+
     /// Holds one rule: it holds where nothing was counted.
-    fn hold(&mut self, place: impl Into<String>, rule: Rule, count: usize) {
+    pub fn hold(&mut self, place: impl Into<String>, rule: Rule, count: usize) {
         self.checked += 1;
         if count > 0 {
             self.wrong.push(Broken { place: place.into(), rule, count: count as u64 });
         }
     }
+
+    /// Holds a part of the report.
+    fn same(&mut self, place: impl Into<String>, holds: bool) {
+        self.hold(place, Rule::Report, usize::from(!holds));
+    }
 }
 
 /// Checks the tables of a cohort against the policy that they were made by, and against the report where there is one.
 pub fn verify_cohort(profile: &Profile, tables: &Tables, report: Option<&Report>) -> CohortVerified {
-    let mut out = CohortVerified::default();
+    let mut out = CohortVerified { unchecked: unsaid(profile), ..CohortVerified::default() };
+    // Of a table that is not there nothing could be found wrong.
+    for name in profile.tables.keys() {
+        out.hold(name, Rule::Missing, usize::from(!tables.contains_key(name)));
+    }
     for (name, table) in tables {
         let Some(decided) = profile.tables.get(name) else {
             out.hold(name, Rule::Undecided, table.header.len().max(1));
@@ -185,8 +176,43 @@ pub fn verify_cohort(profile: &Profile, tables: &Tables, report: Option<&Report>
             codes::check(profile, table, (name, column), treatment, &cells, &mut out);
         }
         results::check(profile, name, table, &mut out);
+        days::in_period(profile, name, table, &mut out);
     }
-    persons::check(profile, tables, report, &mut out);
+    let sizes = persons::check(profile, tables, &mut out);
+    visits::shares(profile, tables, &mut out);
+    if let Some(report) = report {
+        told::check(profile, tables, report, &sizes, &mut out);
+    }
+    out
+}
+
+/// What a policy promises and tables do not show.
+fn unsaid(profile: &Profile) -> Vec<String> {
+    let cohort = &profile.cohort;
+    let mut out: Vec<&str> = Vec::new();
+    let named = [
+        (&cohort.providers, "cohort.providers"),
+        (&cohort.conditions, "cohort.conditions"),
+        (&cohort.drugs, "cohort.drugs"),
+        (&cohort.measurements, "cohort.measurements"),
+    ];
+    out.extend(named.into_iter().filter(|(list, _)| !list.is_empty()).map(|(_, what)| what));
+    if let Some(privacy) = profile.privacy.as_ref().filter(|_| profile.kind.is_anonymized()) {
+        out.extend(profile.moves_dates().then_some("privacy.shift_days"));
+        out.extend(["privacy.least_days_open", "privacy.most_suppressed"]);
+        out.extend((!privacy.most_found.is_empty()).then_some("privacy.most_found"));
+    }
+    let mut out: Vec<String> = out.into_iter().map(str::to_owned).collect();
+    for (name, table) in &profile.tables {
+        let words = |t: &Treatment| match t {
+            Treatment::ResultText => true,
+            Treatment::Value { .. } => !profile.kind.is_anonymized(),
+            _ => false,
+        };
+        let texts =
+            table.columns.iter().filter(|(c, t)| words(t) && ["value_source_value", "value_as_string"].contains(&c.as_str()));
+        out.extend(texts.map(|(column, _)| format!("{name}.{column}")));
+    }
     out
 }
 

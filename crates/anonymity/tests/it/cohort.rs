@@ -9,7 +9,7 @@ use omop::Table;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng as _};
 
-use super::build::{Row, V, dataset, s};
+use super::build::{Row, V, batch, dataset, s};
 use super::ministry::shipped;
 
 /// Some hundred people with diagnoses, drugs and results by chance, common and rare.
@@ -92,19 +92,30 @@ fn cohort(seed: u64) -> Dataset<Identified> {
 }
 
 /// What was made, as the CSV that leaves.
-struct Made {
-    profile: Profile,
-    report: Report,
-    csv: BTreeMap<String, String>,
+pub struct Made {
+    pub profile: Profile,
+    pub report: Report,
+    pub csv: BTreeMap<String, String>,
 }
 
-fn made(kind: &str, seed: u64) -> Made {
+pub fn made(kind: &str, seed: u64) -> Made {
+    made_with(kind, seed, |_| ())
+}
+
+/// The same by a profile that was changed.
+pub fn made_with(kind: &str, seed: u64, change: impl Fn(&mut Profile)) -> Made {
     let mut profile = shipped(kind);
     if let Some(privacy) = &mut profile.privacy {
         privacy.most_suppressed = 0.5;
     }
+    change(&mut profile);
     let mut rng = ChaCha20Rng::seed_from_u64(seed);
-    let treated = process(&profile, &cohort(seed), PersonIds::New, &mut rng);
+    let mut tables = cohort(seed).tables().clone();
+    for name in profile.tables.keys() {
+        let table = Table::by_name(name).expect("a table");
+        tables.entry(name.clone()).or_insert_with(|| batch(table, &[]));
+    }
+    let treated = process(&profile, &Dataset::new(tables), PersonIds::New, &mut rng);
     let (processed, report) = treated.map_err(|e| e.to_string()).expect("treated");
     if processed.kind().is_anonymized() {
         assert_eq!(recount(&profile, processed.tables()).against(&profile), Vec::<String>::new());
@@ -118,7 +129,7 @@ fn made(kind: &str, seed: u64) -> Made {
     Made { profile, report, csv }
 }
 
-fn check(made: &Made, csv: &BTreeMap<String, String>) -> CohortVerified {
+pub fn check(made: &Made, csv: &BTreeMap<String, String>) -> CohortVerified {
     let read = |(name, text): (&String, &String)| (name.clone(), Flat::read(text.as_bytes(), name).expect("a table"));
     let tables: Tables = csv.iter().map(read).collect();
     verify_cohort(&made.profile, &tables, Some(&made.report))
@@ -140,7 +151,7 @@ fn what_was_made_holds_before_a_check_that_knows_only_the_tables_and_the_policy(
 }
 
 /// A table with the cells of a column set by row.
-fn spoilt(made: &Made, table: &str, column: &str, by: impl Fn(usize, &str) -> String) -> BTreeMap<String, String> {
+pub fn spoilt(made: &Made, table: &str, column: &str, by: impl Fn(usize, &str) -> String) -> BTreeMap<String, String> {
     let mut reader = csv::Reader::from_reader(made.csv[table].as_bytes());
     let header = reader.headers().expect("a header").clone();
     let at = header.iter().position(|h| h == column).expect("a column");

@@ -1,4 +1,5 @@
 mod cohort;
+mod folder;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,7 +60,7 @@ enum Command {
         /// The released table; or the folder that `anonymize --policy` made, or that `azekura-open` made of a data set.
         #[arg(value_name = "FILE|DIR")]
         table: PathBuf,
-        /// Its report; of a folder, where there is one.
+        /// Its report; report.json in the folder, where it is not given and there is one.
         #[arg(long, value_name = "FILE")]
         report: Option<PathBuf>,
         /// The policy that the tables of the folder were made by; policy.toml or profile.toml in it, where it is not given.
@@ -85,7 +86,7 @@ pub fn run(args: Args, shown: &Shown) -> Result<Outcome, Failure> {
             if reference.is_some() || population.is_some() {
                 return Err(Failure::Usage("--reference and --population go with a table, not with a folder".to_owned()));
             }
-            return cohort::run(&table, policy, report.as_ref(), shown);
+            return cohort::run(&table, policy, report, shown);
         }
         let (Some(report), None) = (report, policy) else {
             return Err(Failure::Usage("risk verify FILE --report FILE, or risk verify DIR [--policy FILE]".to_owned()));

@@ -83,6 +83,45 @@ fn a_second_release_of_the_same_people_in_other_classes_is_stopped_unless_the_co
     let verified = house.run(&["risk", "verify", text(&opened)]).done();
     assert_eq!(verified["persons"], made["persons"]);
     assert!(verified["smallest_class"].as_u64() >= Some(3), "{verified}");
+    // What it tells beside others stands on the pages, where small numbers are masked.
+    let report = fs::read_to_string(opened.join("report.json")).expect("the numbers of the report");
+    assert!(report.contains("persons_after") && !report.contains("cumulative"), "{report}");
+    let finds = |rule: &str, place: &str| {
+        let said = house.run(&["risk", "verify", text(&opened)]);
+        let wrong = said.json["wrong"].as_array().expect("places");
+        let there = wrong.iter().any(|w| w["rule"] == rule && w["place"] == place);
+        assert!(said.status == Some(1) && there, "{rule} {place}: {}", said.all);
+    };
+    // Parquet says what CSV says, table by table, and nothing besides.
+    let parquet = opened.join("parquet/person.parquet");
+    let before = fs::read(&parquet).expect("persons");
+    fs::copy(opened.join("parquet/observation_period.parquet"), &parquet).expect("copied");
+    finds("differs", "parquet/person.parquet");
+    fs::write(&parquet, "person_id,name\n1,SECRET\n").expect("written");
+    let said = house.run(&["risk", "verify", text(&opened)]);
+    assert!(said.refused() == "anonymity-table-unreadable" && !said.all.contains("SECRET"), "{}", said.all);
+    fs::remove_file(&parquet).expect("removed");
+    finds("missing", "parquet/person.parquet");
+    fs::write(&parquet, &before).expect("written");
+    for (name, rule, place) in [
+        ("parquet/vault.parquet", "undecided", "vault"),
+        ("parquet/vault.txt", "unexpected", "parquet/vault.txt"),
+        ("csv/masters.csv", "undecided", "masters"),
+        ("csv/person.CSV", "unexpected", "csv/person.CSV"),
+        ("person.csv", "unexpected", "person.csv"),
+        ("policy.toml", "unexpected", "policy.toml"),
+    ] {
+        fs::write(opened.join(name), if name.ends_with("parquet") { &before[..] } else { &b"person_id,name\n1,SECRET\n"[..] })
+            .expect("written");
+        finds(rule, place);
+        fs::remove_file(opened.join(name)).expect("removed");
+    }
+    // Where the tables are there in Parquet alone, these are held.
+    let csv = opened.join("csv");
+    fs::rename(&csv, house.path().join("csv-kept")).expect("moved");
+    let again = house.run(&["risk", "verify", text(&opened)]).done();
+    assert_eq!(again["smallest_class"], verified["smallest_class"]);
+    fs::rename(house.path().join("csv-kept"), &csv).expect("moved");
     let person = opened.join("csv/person.csv");
     let spoilt = fs::read_to_string(&person).expect("persons").replacen("8507", "8521", 1);
     fs::write(&person, spoilt).expect("written");

@@ -116,7 +116,10 @@ fn what_is_there_is_not_touched_and_a_run_that_failed_leaves_nothing() {
 #[test]
 fn whoever_has_the_folder_can_hold_it_against_its_policy_and_finds_what_was_spoilt() {
     let cohort = Cohort::new();
+    // A table that was not there is there without rows.
+    fs::remove_file(cohort.0.path().join("in/observation.csv")).expect("removed");
     cohort.treat("out", &[]).done();
+    assert_eq!(cohort.0.read("out/observation.csv").lines().count(), 1);
     let (out, report) = (cohort.0.at("out"), cohort.0.at("out/report.json"));
     let held = cohort.0.run(&["risk", "verify", &out, "--report", &report]).done();
     assert_eq!(held["wrong"].as_array().map(Vec::len), Some(0));
@@ -143,6 +146,28 @@ fn whoever_has_the_folder_can_hold_it_against_its_policy_and_finds_what_was_spoi
     cohort.0.write("out/note.csv", "person_id,note_text\n1,SECRET\n");
     let said = cohort.0.run(&["risk", "verify", &out]);
     assert!(said.status == Some(1) && said.json["wrong"][0]["place"] == "note", "{}", said.all);
+    let gone = cohort.0.path().join("out/note.csv");
+    fs::remove_file(&gone).expect("removed");
+    // A table that is missing, and files that are none of a data set, whatever they are called.
+    fs::rename(cohort.0.path().join("out/death.csv"), cohort.0.path().join("out/note.txt")).expect("moved");
+    fs::create_dir(cohort.0.path().join("out/more")).expect("a folder");
+    let said = cohort.0.run(&["risk", "verify", &out]);
+    let wrong = said.json["wrong"].as_array().expect("places");
+    let has = |rule: &str, place: &str| wrong.iter().any(|w| w["rule"] == rule && w["place"] == place);
+    assert!(said.status == Some(1) && has("missing", "death"), "{}", said.all);
+    assert!(has("unexpected", "note.txt") && has("unexpected", "more"), "{}", said.all);
+    fs::rename(cohort.0.path().join("out/note.txt"), cohort.0.path().join("out/death.csv")).expect("moved");
+    fs::remove_dir(cohort.0.path().join("out/more")).expect("removed");
+    // The report is taken from the folder, and what nobody looked at is said.
+    let before = cohort.0.read("out/report.json");
+    cohort.0.write("out/report.json", &before.replacen(&persons, "\"persons_after\": 7", 1));
+    assert_eq!(cohort.0.run(&["risk", "verify", &out]).status, Some(1));
+    cohort.0.write("out/report.json", &before);
+    let held = cohort.0.run(&["risk", "verify", &out]).done();
+    let unchecked = held["unchecked"].as_array().expect("a list");
+    for what in ["dictionary.en.csv", "report.html", "privacy.shift_days"] {
+        assert!(unchecked.iter().any(|u| u == what), "{what}: {held}");
+    }
     assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in"), "--policy", &cohort.0.at("policy.toml")]).status, Some(1));
     assert_eq!(cohort.0.run(&["risk", "verify", &cohort.0.at("in")]).refused(), "anonymity-table-unreadable");
 }

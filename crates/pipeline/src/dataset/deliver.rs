@@ -281,11 +281,16 @@ async fn earlier_delivery(instance: &Instance, id: DatasetId, case: &Case) -> Re
     })
 }
 
-/// Both pages of the report, as a payload of their own.
+/// Both pages of the report and the numbers behind them, as a payload of their own.
 fn reports(to: &mut dyn std::io::Write, page: &[u8]) -> Result<(), Error> {
-    let mut tar = tar::Builder::new(to);
+    let mut files = Vec::new();
     for lang in [Lang::Ja, Lang::En] {
-        let (name, bytes) = super::files::report_page(page, lang, true)?;
+        files.push(super::files::report_page(page, lang, true)?);
+    }
+    // By these the recipient holds the tables against what was promised of them.
+    files.extend(super::files::report_numbers(page).map(|json| ("report.json".to_owned(), json)));
+    let mut tar = tar::Builder::new(to);
+    for (name, bytes) in files {
         let mut header = tar::Header::new_ustar();
         header.set_size(bytes.len() as u64);
         header.set_mode(0o444);

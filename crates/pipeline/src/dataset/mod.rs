@@ -17,6 +17,7 @@ mod ids;
 mod leaving;
 mod order;
 mod plan;
+mod reread;
 mod select;
 mod sign;
 mod told;
@@ -50,6 +51,7 @@ use order::Order;
 
 pub(crate) use leaving::{changed_deliveries, finish_deliveries, hash_file, take_back_withheld, waiting_name, withhold_stopped};
 pub use plan::{Planned, list, plan};
+pub use reread::{Reread, reread};
 pub use sign::{Approved, Reviewed, approve, review};
 
 /// A data set as `dataset list` shows it.

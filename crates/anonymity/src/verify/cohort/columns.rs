@@ -2,18 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use super::days::day;
 use super::{CohortVerified, Rule, few, number};
 use crate::profile::{Profile, Treatment};
-
-/// Year, month and day of `YYYY-MM-DD`, as texts.
-fn date(cell: &str) -> Option<[&str; 3]> {
-    let parts: Vec<&str> = cell.split('-').collect();
-    let digits = |text: &str, n: usize| text.len() == n && text.bytes().all(|b| b.is_ascii_digit());
-    match parts[..] {
-        [year, month, day] if digits(year, 4) && digits(month, 2) && digits(day, 2) => Some([year, month, day]),
-        _ => None,
-    }
-}
 
 /// Whether a clock stands in a cell: `12:34`.
 fn has_time(cell: &str) -> bool {
@@ -24,7 +15,7 @@ fn has_time(cell: &str) -> bool {
 }
 
 /// Whether a number is the lower end of a band.
-fn on_band(value: f64, width: f64) -> bool {
+pub(super) fn on_band(value: f64, width: f64) -> bool {
     ((value / width).round() * width - value).abs() <= 1e-6 * width.max(1.0)
 }
 
@@ -38,6 +29,37 @@ fn fits(treatment: &Treatment, value: f64) -> bool {
     }
 }
 
+/// Concepts of `=`, `<=`, `>=`, `<` and `>`, which the model knows as operators.
+const OPERATORS: [&str; 5] = ["4172703", "4171754", "4171755", "4171756", "4172704"];
+
+/// Columns of which the model wants a number in every row: emptied they say 0.
+fn wanted(column: &str) -> bool {
+    column.ends_with("_id") || ["year_of_birth", "dose_value"].contains(&column)
+}
+
+/// Whether a cell is a whole number, written as numbers are.
+pub(super) fn whole(cell: &str) -> bool {
+    cell.parse::<i64>().is_ok_and(|n| n.to_string() == cell)
+}
+
+/// Holds what the type of a column says of its cells, whatever the treatment.
+fn of_type(place: &str, column: &str, cells: &[&str], out: &mut CohortVerified) {
+    let not = |test: &dyn Fn(&str) -> bool| cells.iter().filter(|cell| !cell.is_empty() && !test(cell)).count();
+    if column.ends_with("_concept_id") || column.ends_with("person_id") || column.ends_with("_of_birth") {
+        out.hold(place, Rule::Words, not(&whole));
+    }
+    if column == "operator_concept_id" {
+        out.hold(place, Rule::Words, not(&|cell| cell == "0" || OPERATORS.contains(&cell)));
+    }
+    if column == "value_as_number" {
+        out.hold(place, Rule::Words, not(&|cell| number(cell).is_some()));
+    }
+    if ["person.gender_concept_id", "person.year_of_birth"].contains(&place) {
+        // Where nobody's leaves it says 0.
+        out.hold(place, Rule::Missing, cells.iter().filter(|cell| cell.is_empty()).count());
+    }
+}
+
 /// Holds what the treatment of a column promises of its cells.
 pub(super) fn check(
     profile: &Profile,
@@ -48,18 +70,20 @@ pub(super) fn check(
     persons: &[&str],
     out: &mut CohortVerified,
 ) {
+    of_type(place, column, cells, out);
     let filled = || cells.iter().filter(|cell| !cell.is_empty());
     let not = |test: &dyn Fn(&str) -> bool| filled().filter(|cell| !test(cell)).count();
     // Where a column is made coarser for some, their cells are as that step leaves them.
     let steps: Vec<&Treatment> =
         profile.privacy.iter().flat_map(|p| &p.coarsen).filter(|s| s.column == place).map(|s| &s.to).collect();
     match treatment {
-        Treatment::Drop => out.hold(place, Rule::Emptied, not(&|cell| cell == "0")),
-        Treatment::Shift => out.hold(place, Rule::Dates, not(&|cell| date(cell).is_some())),
-        Treatment::Month => out.hold(place, Rule::Dates, not(&|cell| date(cell).is_some_and(|[_, _, day]| day == "01"))),
+        Treatment::Drop => out.hold(place, Rule::Emptied, not(&|cell| wanted(column) && number(cell) == Some(0.0))),
+        Treatment::Month => out.hold(place, Rule::Dates, not(&|cell| day(cell).is_some_and(|(_, _, day)| day == 1))),
         Treatment::Year => {
-            out.hold(place, Rule::Dates, not(&|cell| date(cell).is_some_and(|[_, month, day]| month == "01" && day == "01")));
+            out.hold(place, Rule::Dates, not(&|cell| day(cell).is_some_and(|(_, month, day)| (month, day) == (1, 1))));
         }
+        Treatment::Shift => out.hold(place, Rule::Dates, not(&|cell| day(cell).is_some())),
+        _ if column.ends_with("_date") => out.hold(place, Rule::Dates, not(&|cell| day(cell).is_some())),
         Treatment::Band { .. } | Treatment::Clamp { .. } => {
             let fit = |cell: &str| number(cell).is_some_and(|n| fits(treatment, n) || steps.iter().any(|s| fits(s, n)));
             out.hold(place, Rule::Bounds, not(&fit));
