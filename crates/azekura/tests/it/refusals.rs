@@ -250,7 +250,7 @@ fn a_patient_on_hold_is_named_and_let_go_by_a_person_with_a_reason() {
     assert_eq!((held.as_array().map(Vec::len), &hold["provider"]), (Some(2), &PROVIDER.into()), "{held}");
     let record = hold["record"].to_string();
     assert_eq!(house.count("person"), 1);
-    let before = before.iter().find(|r| r["r"].to_string() == record).cloned().expect("rows of before");
+    let before = before.iter().find(|r| hold["record"] == r["r"]).cloned().expect("rows of before");
     let release =
         |record: &str| house.on(&["hold", "release", "--record", record, "--reason", "the hospital put the file right"]);
     assert_eq!(release("999").refused(), "core-hold-none");
