@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use ledger::{Actor, Mode};
@@ -14,9 +15,9 @@ use crate::failure::Failure;
 /// Name of the systemd credential that may hold the passphrase.
 const CREDENTIAL: &str = "azekura-passphrase";
 
-/// How often a command that has read waits for its turn to write, a quarter of a second each time: an ingest takes minutes.
-const TRIES: u32 = 4 * 60 * 60;
-/// After how many of these it says so.
+/// How long a command that has read looks for its turn to write before it looks again.
+const PAUSE: Duration = Duration::from_millis(250);
+/// After how many of these it says that it waits.
 const SILENT: u32 = 20;
 
 /// How to get at an instance.
@@ -94,10 +95,11 @@ impl Access {
     }
 
     /// Runs something long that only reads, without keeping others from writing, and then what it leads to, which writes: somebody may say no
-    /// meanwhile. Waits for its turn a while.
+    /// meanwhile. Waits for its turn, `wait` at most.
     pub fn read_and_write<A, T>(
         &self,
         place: &Where,
+        wait: Duration,
         read: impl AsyncFnOnce(&Instance) -> Result<A, Failure>,
         write: impl AsyncFnOnce(&Instance, A) -> Result<T, Failure>,
     ) -> Result<T, Failure> {
@@ -108,15 +110,15 @@ impl Access {
             let answer = read(&instance).await;
             instance.ledger.close().await;
             let answer = answer?;
-            let mut tries = 0;
+            let (began, mut tries) = (Instant::now(), 0);
             let instance = loop {
                 match Instance::open(&place.instance, &passphrase, Mode::Writer, actor.clone()).await {
-                    Err(error) if error.code() == "core-instance-busy" && tries < TRIES => {
+                    Err(error) if error.code() == "core-instance-busy" && began.elapsed() < wait => {
                         tries += 1;
                         if tries == SILENT {
                             tracing::warn!("another command writes to the instance: waiting for its end");
                         }
-                        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+                        tokio::time::sleep(PAUSE).await;
                     }
                     other => break other?,
                 }

@@ -413,7 +413,7 @@ fn the_second_process_on_an_instance_is_refused() {
     let house = House::new();
     let lock = durable::Lock::exclusive(&house.instance().join("lock")).expect("a lock").expect("free");
     assert_eq!(house.on(&["ingest"]).refused(), "core-instance-busy");
-    assert_eq!(house.on(&["sql", "--purpose", "a test", "select 1"]).refused(), "core-instance-busy");
+    assert_eq!(house.on(&["sql", "--wait", "1", "--purpose", "a test", "select 1"]).refused(), "core-instance-busy");
     drop(lock);
     house.on(&["ingest"]).done();
 }
