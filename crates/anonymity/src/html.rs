@@ -86,6 +86,7 @@ impl Page<'_> {
                 .with("persons", grouped(&report.persons_after))
                 .with("qi", self.quasi_identifiers(privacy))
                 .with("others", privacy.after.smallest.saturating_sub(1))
+                .with("left", if privacy.suppressed == 0 { "none" } else { "some" })
                 .with("suppressed", grouped(&privacy.suppressed))
                 .with("before", grouped(&report.persons_before)),
             None => Message::new("anonymity-report-summary-pseudonymized").with("persons", grouped(&report.persons_after)),

@@ -198,7 +198,7 @@ pub async fn stop(instance: &Instance, request: &Request, progress: &(dyn Fn(u64
             let added = tx.add_opt_out(&new).await?;
             tx.commit().await?;
             // From here no earlier ledger undoes it, however this command ends.
-            crate::moving::warn_of(crate::standing::keep(instance).await.as_ref().err());
+            crate::standing::keep(instance).await?;
             added.id
         }
     };

@@ -502,7 +502,7 @@ async fn accept(instance: &Instance, name: String, arrival: Arrival, held: Held)
     let opt_outs = register(&mut tx, &patients, &provider, &summary.opt_outs, arrival.listed).await?;
     tx.commit().await?;
     if opt_outs > 0 {
-        crate::moving::warn_of(crate::standing::keep(instance).await.as_ref().err());
+        crate::standing::keep(instance).await?;
     }
     Ok(Received {
         directory: name,

@@ -75,7 +75,10 @@ anonymity-column-month-of-birth = month of birth
 anonymity-report-title = Report on the processing
 anonymity-report-kind-anonymized = Anonymized medical information
 anonymity-report-kind-pseudonymized = Pseudonymized medical information
-anonymity-report-summary-anonymized = This data set describes { $persons } people. Each of them shares what others could know ({ $qi }) with at least { $others } other people in it. { $suppressed } of { $before } people were left out because too few were like them.
+anonymity-report-summary-anonymized = This data set describes { $persons } people. Each of them shares what others could know ({ $qi }) with at least { $others } other people in it. { $left ->
+    [none] Nobody was left out.
+   *[some] { $suppressed } of { $before } people were left out because too few were like them.
+ }
 anonymity-report-summary-pseudonymized = This data set describes { $persons } people. Names, numbers, addresses and free text are gone and ids are new. Birth dates, values and rare diseases are as they were, so that people can still be found together with other information: it goes to certified users only.
 anonymity-report-no-hours = No time of day is in it, and dates are not the true ones: each person's dates, that of birth among them, were moved together, so that the days between them are right.
 anonymity-report-dates-month = No time of day is in it. Dates are true to the month: each was cut to the first of its month, and none was moved.

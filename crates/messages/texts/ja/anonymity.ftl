@@ -75,7 +75,10 @@ anonymity-column-month-of-birth = 生月
 anonymity-report-title = 加工の報告書
 anonymity-report-kind-anonymized = 匿名加工医療情報
 anonymity-report-kind-pseudonymized = 仮名加工医療情報
-anonymity-report-summary-anonymized = このデータセットには { $persons } 人が含まれます。ほかの人が知りうること（{ $qi }）が同じ人が、だれについても自分のほかに { $others } 人以上います。同じような人が少なすぎたため、{ $before } 人のうち { $suppressed } 人を除きました。
+anonymity-report-summary-anonymized = このデータセットには { $persons } 人が含まれます。ほかの人が知りうること（{ $qi }）が同じ人が、だれについても自分のほかに { $others } 人以上います。{ $left ->
+    [none] 除いた人はいません。
+   *[some] 同じような人が少なすぎたため、{ $before } 人のうち { $suppressed } 人を除きました。
+ }
 anonymity-report-summary-pseudonymized = このデータセットには { $persons } 人が含まれます。氏名、番号、住所、自由記載はなく、番号は新しいものです。生年月日、値、希少な疾患は元のままで、ほかの情報と照合すれば本人がわかりうるため、認定を受けた利用者にだけ提供します。
 anonymity-report-no-hours = 時刻は含まれません。日付も本当の日付ではなく、一人の日付（生年月日を含む）をまとめて同じだけ動かしてあるので、日付の間隔は正しいままです。
 anonymity-report-dates-month = 時刻は含まれません。日付は月までが本当の日付です。どの日付も月の初日に丸めてあり、動かしてはいません。
