@@ -198,6 +198,19 @@ impl House {
         args.iter().copied().chain(["--instance", instance]).collect()
     }
 
+    /// Waits until the instance, which this process had open itself, is free: a program that another test is just starting holds a copy of the lock
+    /// until it has begun.
+    pub fn let_go(&self) {
+        let lock = self.instance().join("lock");
+        for _ in 0..200 {
+            if durable::Lock::exclusive(&lock).expect("a lock").is_some() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        panic!("the instance stays locked");
+    }
+
     /// All that any command said.
     pub fn all_said(&self) -> String {
         self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -49,6 +49,7 @@ pub fn with_child(house: &House, child: Child, work: impl AsyncFnOnce(&Instance)
         work(&instance).await;
         instance.ledger.close().await;
     });
+    house.let_go();
 }
 
 /// The state and the reason of every package.

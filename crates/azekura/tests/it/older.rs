@@ -233,6 +233,7 @@ fn an_answer_in_which_somebody_may_be_who_said_no_meanwhile_is_not_given() {
             writer.ledger.close().await;
             said.err()
         });
+        house.let_go();
         assert_eq!(code, refused, "{meanwhile:?}");
     }
 }
